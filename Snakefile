@@ -1,0 +1,24 @@
+"""AURL, end to end: from video files to the paper's tables. The experiment is params.yaml."""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "params.yaml"
+
+
+include: "workflow/rules/common.smk"  # the checked experiment, its paths, and what each stage depends on
+include: "workflow/rules/data.smk"  # videos -> listing -> manifest -> packed frames
+include: "workflow/rules/semantics.smk"  # class names -> class embeddings -> seen classes
+include: "workflow/rules/training.smk"  # one checkpoint for each variant and seed
+include: "workflow/rules/evaluation.smk"  # features -> metrics -> metrics.csv
+include: "workflow/rules/report.smk"  # tables and figures
+
+
+rule all:
+    default_target: True
+    input:
+        P.metrics_csv(),
+        tables(),
+        figures(),

@@ -1,0 +1,30 @@
+"""Where and how torch computes: device, threads, precision, and what makes results repeatable."""
+
+import os
+
+import torch
+
+from aurl.errors import AurlError
+
+
+def prepare_device(device: str, threads: int) -> torch.device:
+    """Choose the device, fix the number of threads, and make algorithms deterministic.
+
+    Args:
+        device: `auto` (CUDA where there is one), `cpu` or `cuda`.
+    Raises:
+        AurlError: `cuda` is asked for and there is none.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise AurlError("compute.device = 'cuda': no CUDA device is usable here; set it to auto or cpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.set_deterministic_debug_mode("warn")  # not use_deterministic_algorithms, which imports the compiler: 1 s
+    torch.backends.cudnn.benchmark = False
+    chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    return torch.device(chosen)
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Mixed precision for the forward pass: bfloat16, or none."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")

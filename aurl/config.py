@@ -1,0 +1,357 @@
+"""The experiment, typed: `params.yaml` is read and checked here, once, at the edge.
+
+Library functions take values and never read the file. Every model forbids unknown keys, and every
+message names the file, the key, the value and what is allowed.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from aurl.errors import AurlError
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Positive = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+LossPart = Literal["mse", "seen", "centres", "synthetic"]
+Channel = tuple[float, float, float]
+
+
+class Settings(BaseModel):
+    """Base: unknown keys are errors, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RenderSettings(Settings):
+    """A part of the rendered world: classes `first_class` .. `first_class + classes` of a seeded order."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    first_class: Annotated[int, Field(ge=0, lt=480)] = 0
+    classes: Annotated[int, Field(ge=1, le=480)]
+    videos_per_class: Positive
+    frames: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(le=1000)]] = (32, 48)
+    width: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 64
+    height: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 48
+    codec: Literal["h264", "xvid"]
+    domain_shift: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "RenderSettings":
+        if self.first_class + self.classes > 480:
+            raise ValueError("first_class + classes must not pass the world's 480 classes")
+        if self.frames[0] > self.frames[1]:
+            raise ValueError("frames must be [shortest, longest]")
+        return self
+
+
+class SourceSettings(Settings):
+    """Where a dataset's videos come from: a folder in a known layout, or the rendered world."""
+
+    folder: str | None = None
+    layout: Literal["class_folders", "ucf101", "hmdb51", "kinetics700"] = "class_folders"
+    versioned: bool = False
+    render: RenderSettings | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "SourceSettings":
+        if (self.folder is None) == (self.render is None):
+            raise ValueError("give exactly one of folder and render")
+        return self
+
+
+class DatasetSettings(Settings):
+    """One dataset: its source, how class names become tokens, and what to do with broken files."""
+
+    source: SourceSettings
+    tokens: Literal["words", "ucf101", "hmdb51", "kinetics700"]
+    broken: Literal["error", "leave_out", "keep_partial"]
+    shards: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class FrameSettings(Settings):
+    """The packed frame store: every frame squashed to `size` x `size`, as JPEG."""
+
+    size: Annotated[int, Field(ge=16, le=512)]
+    quality: Annotated[int, Field(ge=1, le=100)]
+    chroma: Literal["420", "444"]
+    timeout_seconds: Annotated[float, Field(gt=0)] = 300
+
+
+class SemanticsSettings(Settings):
+    """Word vectors and the strict-label filter."""
+
+    vectors: str
+    dimension: Positive
+    missing: Literal["error", "drop_class"]
+    tau: Annotated[float, Field(ge=0, le=2)]
+    expected_seen_classes: Positive | None
+
+
+class ModelSettings(Settings):
+    """R(2+1)D of any width and depth, and the projectors."""
+
+    clip_length: Positive = 16
+    width: Annotated[int, Field(ge=2)] = 64
+    blocks: Annotated[list[Positive], Field(min_length=1, max_length=6)] = [2, 2, 2, 2]
+    embedding: Annotated[int, Field(ge=2)] = 2048
+    word_hidden: Annotated[int, Field(ge=2)] = 512
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    mean: Channel = (0.43216, 0.394666, 0.37645)
+    std: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (
+        0.22803,
+        0.22145,
+        0.216989,
+    )
+
+
+class OptimizerSettings(Settings):
+    """SGD with warm-up and cosine (the paper's recipe), or Adam with steps (the earlier paper's)."""
+
+    name: Literal["sgd", "adam"]
+    lr: Annotated[float, Field(gt=0)]
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: Literal["cosine", "steps"]
+    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
+    milestones: list[Annotated[float, Field(gt=0)]] = []
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+class ComputeSettings(Settings):
+    """Where and how torch computes; part of what makes two results equal to the byte."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = True
+    compile: bool = False
+    threads: Positive = 1
+    workers: Annotated[int, Field(ge=0)] = 0
+
+
+class TrainingSettings(Settings):
+    """The training recipe shared by all variants."""
+
+    epochs: Positive
+    batch_size: Annotated[int, Field(ge=2)]
+    epoch_videos: Positive | None = None
+    scale: Annotated[float, Field(gt=0)] = 10.0
+    optimizer: OptimizerSettings
+    compute: ComputeSettings = ComputeSettings()
+    resume_every: Positive = 500
+
+
+class ClassGeneratorSettings(Settings):
+    """Synthetic classes: rows of mixing weights drawn from U(low, high), or the identity (no generator)."""
+
+    mix: Literal["uniform", "identity"] = "uniform"
+    low: float = 0.0
+    high: float = 1.0
+    rows: Positive | None = None
+
+    @model_validator(mode="after")
+    def _range(self) -> "ClassGeneratorSettings":
+        if self.low >= self.high:
+            raise ValueError("low must be below high")
+        return self
+
+
+class VariantSettings(Settings):
+    """One row of the ablation: the parts of the loss with their weights, and what is learned."""
+
+    losses: Annotated[dict[LossPart, Annotated[float, Field(gt=0)]], Field(min_length=1)]
+    word_projector: bool
+    class_generator: ClassGeneratorSettings | None = None
+    us_query: Literal["semantic", "visual"] = "semantic"
+    strict_labels: bool = True
+    optimizer: OptimizerSettings | None = None
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "VariantSettings":
+        if ("synthetic" in self.losses) != (self.class_generator is not None):
+            raise ValueError("the loss part 'synthetic' and class_generator belong together")
+        if "synthetic" in self.losses and "centres" not in self.losses:
+            raise ValueError("the loss part 'synthetic' needs 'centres': it mixes the visual centres")
+        if "mse" in self.losses and self.word_projector:
+            raise ValueError("the loss part 'mse' is for fixed word vectors: set word_projector to false")
+        return self
+
+
+class EvaluationSettings(Settings):
+    """Clips per video and random half-class splits; the draws are seeds 0 .. splits - 1."""
+
+    clips: Annotated[list[Positive], Field(min_length=1)]
+    splits: Annotated[list[Positive], Field(min_length=1)]
+    batch_size: Positive
+    compute: ComputeSettings
+
+
+class TestSetSettings(Settings):
+    """Which dataset of the experiment stands in a published column, and how the column is headed."""
+
+    dataset: Name
+    label: str
+
+
+class ReportSettings(Settings):
+    """The layout of the tables: which protocol goes into which, and what may be compared."""
+
+    title: str
+    paper_setting: bool = False
+    setting: str
+    test_sets: dict[Literal["ucf101", "hmdb51"], TestSetSettings]
+    closeness_of: Literal["ucf101", "hmdb51"] = "ucf101"
+    ablation_clips: Positive = 1
+    sota_clips: Positive = 25
+
+
+class Experiment(Settings):
+    """A whole experiment: the contents of `params.yaml`.
+
+    What a stage tracks has no default here: it is written out in the file, where DVC reads it too.
+    """
+
+    experiment: Name
+    seen: Name
+    unseen: Annotated[list[Name], Field(min_length=1)]
+    datasets: dict[Name, DatasetSettings]
+    frames: FrameSettings
+    semantics: SemanticsSettings
+    model: ModelSettings
+    training: TrainingSettings
+    variants: Annotated[dict[Name, VariantSettings], Field(min_length=1)]
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    evaluation: EvaluationSettings
+    report: ReportSettings
+
+    def variant(self, name: str) -> VariantSettings:
+        """The variant's settings. Raises: AurlError for a name that is not in the experiment."""
+        return _known(self.variants, name, "variant", f"experiment '{self.experiment}'")
+
+    def dataset(self, name: str) -> DatasetSettings:
+        """The dataset's settings. Raises: AurlError for a name that is not in the experiment."""
+        return _known(self.datasets, name, "dataset", f"experiment '{self.experiment}'")
+
+    def optimizer(self, variant: str) -> OptimizerSettings:
+        """The variant's own optimiser, or the recipe's."""
+        return self.variant(variant).optimizer or self.training.optimizer
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Experiment":
+        if sorted([self.seen, *self.unseen]) != sorted(self.datasets):
+            raise ValueError(
+                f"seen ({self.seen}) and unseen ({', '.join(self.unseen)}) must name each dataset once;"
+                f" datasets has {', '.join(self.datasets)}"
+            )
+        lists = {
+            "seeds": self.seeds,
+            "evaluation.clips": self.evaluation.clips,
+            "evaluation.splits": self.evaluation.splits,
+        }
+        for key, values in lists.items():
+            if len(set(values)) != len(values):
+                raise ValueError(f"{key}: {values} names a value twice")
+        for column, test_set in self.report.test_sets.items():
+            if test_set.dataset not in self.unseen:
+                raise ValueError(
+                    f"report.test_sets.{column}.dataset: '{test_set.dataset}' is none of the unseen datasets"
+                    f" ({', '.join(self.unseen)})"
+                )
+        if self.report.closeness_of not in self.report.test_sets:
+            raise ValueError(f"report.closeness_of: '{self.report.closeness_of}' is not in report.test_sets")
+        for key in ("ablation_clips", "sota_clips"):
+            if getattr(self.report, key) not in self.evaluation.clips:
+                raise ValueError(f"report.{key}: {getattr(self.report, key)} is not in evaluation.clips")
+        if 1 not in self.evaluation.splits:
+            raise ValueError("evaluation.splits: must contain 1 (all classes), which the ablation table shows")
+        return self
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read and check an experiment file.
+
+    Raises:
+        AurlError: the file is missing or is no YAML mapping, or a key or value is not allowed.
+    """
+    try:
+        raw = yaml.load(path.read_text(), Loader=_UniqueKeyLoader)
+    except FileNotFoundError:
+        raise AurlError(f"{path}: no such file; write one with 'aurl use NAME' (see presets/)") from None
+    except yaml.YAMLError as error:
+        raise AurlError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    return parse_experiment(raw, str(path))
+
+
+def parse_experiment(raw: Any, where: str) -> Experiment:
+    """Check a mapping that was read from `where`. Raises: AurlError, one line with every problem's first."""
+    if not isinstance(raw, dict):
+        raise AurlError(f"{where}: expected a mapping with the key 'experiment', found {type(raw).__name__}")
+    try:
+        return Experiment.model_validate(raw)
+    except ValidationError as error:
+        first, *others = [_describe(problem) for problem in error.errors()]
+        more = f" (and {len(others)} more: {'; '.join(others[:3])})" if others else ""
+        raise AurlError(f"{where}: {first}{more}") from None
+
+
+def lookup(experiment: Experiment, key: str) -> Any:
+    """The JSON value at a dotted key such as `variants.aurl` or `training`."""
+    value: Any = experiment.model_dump(mode="json")
+    for part in key.split("."):
+        value = value[part]
+    return value
+
+
+def _known(mapping: dict[str, Any], name: str, kind: str, where: str) -> Any:
+    if name not in mapping:
+        raise AurlError(f"unknown {kind} '{name}' in {where}; known: {', '.join(mapping)}")
+    return mapping[name]
+
+
+def _describe(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        known = _fields_at(problem["loc"][:-1])
+        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+        return f"{key}: unknown key; {hint}"
+    if problem["type"] == "missing":
+        return f"{key}: this key is missing"
+    if not key:
+        return message
+    if isinstance(problem["input"], (dict, list)):
+        return f"{key}: {message}"
+    return f"{key} = {problem['input']!r}: {message}"
+
+
+def _fields_at(location: tuple[Any, ...]) -> list[str]:
+    """The names that the model at a location of the experiment knows."""
+    schema: dict[str, Any] = Experiment.model_json_schema()
+    node = schema
+    for part in location:
+        by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+        node = node.get("properties", {}).get(part) or by_pattern[0] or {}
+        for option in (node, *node.get("anyOf", [])):
+            if "$ref" in option:
+                node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
+                break
+    return list(node.get("properties", {}))
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """SafeLoader that refuses a key written twice, of which YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen and key_node.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{key}' is written twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)

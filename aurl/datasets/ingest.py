@@ -1,0 +1,127 @@
+"""Ingest: bring a dataset under the experiment, and list every file with its SHA-256.
+
+The list is where videos enter the lineage. A rendered or versioned dataset lies in the results and DVC
+holds it; one that stays in its own folder (Kinetics-700 is 600 GB) is held by the digests in the list,
+against which later stages check every byte that they read.
+"""
+
+import csv
+import functools
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from aurl.datasets import class_folders, hmdb51, kinetics700, ucf101
+from aurl.datasets.layouts import VideoFile
+from aurl.datasets.rendered import render_video, rendered_videos
+from aurl.errors import AurlError
+from aurl.files import replacing, sha256_file
+from aurl.isolated import Failure, map_isolated
+from aurl.progress import track
+
+LAYOUTS = {
+    "class_folders": class_folders.find,
+    "ucf101": ucf101.find,
+    "hmdb51": hmdb51.find,
+    "kinetics700": kinetics700.find,
+}
+COLUMNS = ("path", "class", "bytes", "sha256")
+NOT_VERSIONED = (
+    "The videos of this dataset stay in their own folder; the list beside this folder holds their SHA-256.\n"
+)
+RENDER_TIMEOUT_SECONDS = 120.0
+
+
+def find_videos(folder: Path, layout: str) -> list[VideoFile]:
+    """List a dataset's video files, sorted by class, then path (both by code point).
+
+    Args:
+        layout: one of `LAYOUTS`.
+    Raises:
+        AurlError: the folder is missing or has no class folders, a class has no video, or a file lies
+            where its layout does not allow it.
+    """
+    if not folder.is_dir():
+        raise AurlError(f"{folder}: no such folder; put the dataset there or change datasets.<name>.source.folder")
+    videos = LAYOUTS[layout](folder)
+    if not videos:
+        raise AurlError(f"{folder}: no class folders with videos found (layout '{layout}')")
+    for video in videos:
+        if any(character in video.path for character in "\n\r\0"):
+            raise AurlError(f"{folder}: the file name {video.path!r} contains a line break; rename the file")
+    return sorted(videos, key=lambda video: (video.class_name, video.path))
+
+
+def render_dataset(folder: Path, *, seed: int, first_class: int, classes: int, videos_per_class: int,
+                   frames: tuple[int, int], width: int, height: int, codec: str, domain_shift: bool,
+                   workers: int = 1) -> list[VideoFile]:  # fmt: skip
+    """Render a part of the embedded world into class folders; the workers do not change a byte of it.
+
+    Raises: AurlError if a video could not be written (a full disk, say).
+    """
+    videos = list(rendered_videos(seed, first_class, classes, videos_per_class))
+    render = functools.partial(
+        render_video,
+        folder,
+        seed=seed,
+        frames=frames,
+        width=width,
+        height=height,
+        codec=codec,
+        domain_shift=domain_shift,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    made = list(
+        _succeed(map_isolated(render, videos, workers, RENDER_TIMEOUT_SECONDS), len(videos), "render", "videos")
+    )
+    return sorted(
+        (VideoFile(path, path.split("/")[0]) for path in made), key=lambda video: (video.class_name, video.path)
+    )
+
+
+def ingest_rendered(held: Path, listing: Path, *, workers: int, **world: Any) -> None:
+    """Render a dataset into `held` and list its files in `listing`; both or neither appear."""
+    with replacing(held, listing) as (folder, table):
+        videos = render_dataset(folder, workers=workers, **world)
+        write_listing(table, folder, videos, workers)
+
+
+def ingest_folder(source: Path, layout: str, versioned: bool, held: Path, listing: Path, workers: int) -> None:
+    """List a dataset's files, and copy them into `held` if it is versioned.
+
+    Raises: AurlError for a missing folder, an empty class, or a file that its layout does not allow.
+    """
+    videos = find_videos(source, layout)
+    with replacing(held, listing) as (folder, table):
+        folder.mkdir(parents=True)
+        if versioned:
+            for video in track(videos, f"copy {source.name}", "videos", len(videos)):
+                (folder / video.path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source / video.path, folder / video.path)
+        else:
+            (folder / "README.txt").write_text(NOT_VERSIONED)
+        write_listing(table, folder if versioned else source, videos, workers)
+
+
+def write_listing(table: Path, folder: Path, videos: list[VideoFile], workers: int) -> None:
+    """Write path, class, bytes and SHA-256 of every video, in the given order."""
+    paths = [folder / video.path for video in videos]
+    results = map_isolated(size_and_digest, paths, workers, timeout=3600.0)
+    with table.open("w", newline="") as handle:
+        rows = csv.writer(handle, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        for video, (size, sha256) in zip(videos, _succeed(results, len(videos), "digest", "videos"), strict=True):
+            rows.writerow((video.path, video.class_name, size, sha256))
+
+
+def size_and_digest(path: Path) -> tuple[int, str]:
+    """Bytes and hex SHA-256 of a file."""
+    return path.stat().st_size, sha256_file(path)
+
+
+def _succeed(results: Iterable[Any], total: int, description: str, unit: str) -> Iterator[Any]:
+    for result in track(results, description, unit, total):
+        if isinstance(result, Failure):
+            raise AurlError(f"{description}: {result.reason}")
+        yield result

@@ -1,0 +1,1 @@
+"""Features, the protocol (splits and clips) and metrics."""

@@ -1,0 +1,26 @@
+"""Evaluate: the metrics file of one (variant, seed, dataset)."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from aurl.evaluation.feature_file import read_features
+from aurl.evaluation.protocol import evaluate_protocols
+from aurl.files import write_json
+
+VALUES = ["top1", "top1_std", "top5", "class_top1", "closeness", "dispersion", "videos", "classes"]
+
+
+def evaluate(features: Path, splits: list[int], output: Path) -> None:
+    """Evaluate every protocol and write `clips<n>` -> `splits<m>` -> metric, as `dvc metrics` reads it."""
+    found = read_features(features)
+    table = evaluate_protocols(found.videos, found.labels, found.classes, splits)
+    nested: dict[str, dict[str, dict[str, float]]] = {}
+    for row in table.to_dict("records"):
+        cell = nested.setdefault(f"clips{row['clips']}", {}).setdefault(f"splits{row['splits']}", {})
+        cell |= {name: round(row[name], 9) for name in VALUES if not _missing(row[name])}
+    write_json(output, nested)
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

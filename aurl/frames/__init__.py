@@ -1,0 +1,1 @@
+"""Reading video, the packed frame store, and which frames make a clip."""

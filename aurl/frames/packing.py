@@ -1,0 +1,79 @@
+"""Packing frames into shards: squash, JPEG, and the files that `store` reads."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+from safetensors.numpy import save
+
+from aurl.errors import AurlError
+from aurl.files import replacing, sha256_file, write_json
+from aurl.frames.store import load_shard_index
+
+
+def squash(frames: np.ndarray, size: int) -> np.ndarray:
+    """Resize frames (n, height, width, 3) to (n, size, size, 3), aspect not kept; PIL bilinear (released code)."""
+    return np.stack(
+        [np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BILINEAR)) for frame in frames]
+    )
+
+
+def encode_jpegs(frames: np.ndarray, quality: int, chroma: str) -> list[bytes]:
+    """Encode frames (n, height, width, 3) uint8, one JPEG each."""
+    return [
+        simplejpeg.encode_jpeg(np.ascontiguousarray(frame), quality=quality, colorspace="RGB", colorsubsampling=chroma)
+        for frame in frames
+    ]
+
+
+def write_shard(shard: Path, index: Path, videos: Iterable[list[bytes]]) -> None:
+    """Write the JPEGs of videos into a shard and its index; both or neither appear.
+
+    Memory holds the offsets and one video.
+    """
+    with replacing(shard, index) as (packed, table):
+        offsets, first_frame = [0], [0]
+        with packed.open("wb") as handle:
+            for video in videos:
+                for jpeg in video:
+                    handle.write(jpeg)
+                    offsets.append(offsets[-1] + len(jpeg))
+                first_frame.append(len(offsets) - 1)
+        arrays = {"offsets": np.array(offsets, np.int64), "first_frame": np.array(first_frame, np.int64)}
+        table.write_bytes(save(arrays))
+
+
+def write_index(shards: list[tuple[Path, Path]], settings: dict[str, Any], index: Path) -> None:
+    """Write the dataset's index of (shard, shard index) files, with counts and SHA-256.
+
+    Raises: AurlError if a shard and its own index do not fit each other.
+    """
+    rows: list[dict[str, Any]] = []
+    for shard, shard_index in shards:
+        arrays = load_shard_index(shard_index)
+        rows.append(
+            {
+                "shard": shard.relative_to(index.parent).as_posix(),
+                "index": shard_index.relative_to(index.parent).as_posix(),
+                "bytes": shard.stat().st_size,
+                "shard_sha256": sha256_file(shard),
+                "index_sha256": sha256_file(shard_index),
+                "videos": len(arrays["first_frame"]) - 1,
+                "frames": len(arrays["offsets"]) - 1,
+            }
+        )
+        if arrays["offsets"][-1] != rows[-1]["bytes"]:
+            raise AurlError(
+                f"{shard}: {rows[-1]['bytes']} bytes, its index expects {arrays['offsets'][-1]}; delete both and run again"
+            )
+    totals = {key: sum(row[key] for row in rows) for key in ("videos", "frames", "bytes")}
+    write_json(index, {"settings": settings, **totals, "shards": rows})
+
+
+def split_shards(videos: int, shards: int) -> list[range]:
+    """Contiguous, nearly equal ranges of video numbers, one for each shard."""
+    bounds = [videos * shard // shards for shard in range(shards + 1)]
+    return [range(begin, end) for begin, end in zip(bounds, bounds[1:], strict=False)]

@@ -1,0 +1,1 @@
+"""Stages and their code, provenance blocks, and recording with DVC."""

@@ -1,0 +1,81 @@
+"""Record a finished experiment in dvc.lock, and bring a recorded one back."""
+
+import subprocess
+from collections.abc import Iterator
+
+from aurl.errors import AurlError
+from aurl.lineage.dvc import Status, changes, dvc, status
+
+
+def record_experiment(experiment: str, accept: bool = False) -> Iterator[str]:
+    """Commit the stages that changed since they were last recorded; never runs git.
+
+    Args:
+        accept: also record outputs that changed although nothing they depend on did.
+    Raises:
+        AurlError: Snakemake has work left, or an output was changed by something else than its stage.
+    """
+    if not nothing_to_do():
+        raise AurlError(
+            f"experiment '{experiment}' is not finished: run 'snakemake' first ('snakemake -n' shows what is left)"
+        )
+    changed = status()
+    suspicious = unexplained(changed)
+    if suspicious and not accept:
+        raise AurlError(
+            f"{len(suspicious)} recorded outputs changed although nothing they depend on did, first {suspicious[0]};"
+            " run 'dvc checkout PATH' to restore it, or 'aurl record --accept' if you mean it"
+        )
+    if changed:
+        # without --no-relink DVC rewrites outputs with new times, and Snakemake wants to train again
+        dvc("commit", "--quiet", "--force", "--no-relink", *sorted(changed))
+    yield (
+        f"recorded {len(changed)} stages of experiment '{experiment}' in dvc.lock"
+        if changed
+        else "nothing has changed since the last record"
+    )
+    yield f"to keep it in git: git add dvc.lock dvc.yaml params.yaml && git commit -m 'Record {experiment}'"
+
+
+def sync_experiment(experiment: str, pull: bool = True) -> Iterator[str]:
+    """Fetch the recorded results and mark them as up to date for Snakemake.
+
+    Raises: AurlError if what lies here is not what dvc.lock records.
+    """
+    if pull:
+        dvc("pull", "--quiet")
+    differing = status()
+    if differing:
+        raise AurlError(
+            f"{len(differing)} stages differ from dvc.lock, first {next(iter(differing))}; 'dvc status' shows how,"
+            " 'dvc checkout' restores what is recorded"
+        )
+    done = subprocess.run(["snakemake", "--touch", "--quiet", "all"], capture_output=True, text=True)
+    if done.returncode or not nothing_to_do():
+        raise AurlError(f"'snakemake --touch' did not bring experiment '{experiment}' up to date: {done.stderr[-500:]}")
+    yield f"experiment '{experiment}' is as dvc.lock records it"
+
+
+def unexplained(changed: Status) -> list[str]:
+    """Outputs that differ from their record although their stage's dependencies, parameters and command do not.
+
+    Provenance blocks do not count: they hold times, and a repeated run with equal results writes them anew.
+    """
+    return [
+        path
+        for stage_changes in changed.values()
+        if not changes(stage_changes, "changed deps") and "changed command" not in stage_changes
+        for path in changes(stage_changes, "changed outs")
+        if "/provenance/" not in path
+    ]
+
+
+def nothing_to_do() -> bool:
+    """Whether Snakemake finds every result present and up to date.
+
+    Raises: AurlError if Snakemake cannot even plan.
+    """
+    done = subprocess.run(["snakemake", "--dry-run"], capture_output=True, text=True)
+    if done.returncode:
+        raise AurlError(f"'snakemake --dry-run' failed: {' '.join(done.stderr.split())[-600:]}")
+    return "Nothing to be done" in done.stdout + done.stderr

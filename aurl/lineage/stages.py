@@ -1,0 +1,112 @@
+"""The stages: which parameters and which code files each one depends on.
+
+One table feeds the rules' inputs and params, the provenance blocks and the test that compares it with
+what the commands really import. The code of a stage is its entry module with everything of this package
+that it imports. `cli`, `config`, `lineage`, `paths`, `files`, `errors`, `isolated` and `progress` are
+exempt: they carry values and bytes from place to place and decide no result.
+"""
+
+import ast
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from aurl.config import Experiment, lookup
+
+PACKAGE = Path(__file__).resolve().parents[1]
+EXEMPT = tuple(
+    f"aurl.{name}" for name in ["cli", "config", "lineage", "paths", "files", "errors", "isolated", "progress"]
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The module that does a stage's work, and the dotted keys of the parameters that shape its results."""
+
+    entry: str
+    settings: tuple[str, ...]
+
+
+FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma", "datasets.{dataset}.shards")
+STAGES = {
+    "ingest": Stage("aurl.datasets.ingest", ("datasets.{dataset}.source",)),
+    "manifest": Stage("aurl.datasets.manifest", ("datasets.{dataset}.source", "datasets.{dataset}.broken")),
+    "frames": Stage("aurl.frames.extract", (*FRAME_KEYS, "datasets.{dataset}.broken")),
+    "frames_index": Stage("aurl.frames.packing", FRAME_KEYS),
+    "embeddings": Stage(
+        "aurl.semantics.embedding",
+        (
+            "semantics.vectors",
+            "semantics.dimension",
+            "semantics.missing",
+            "datasets.{dataset}.tokens",
+            "datasets.{dataset}.broken",
+        ),
+    ),
+    "seen_classes": Stage("aurl.semantics.seen", ("semantics.tau", "semantics.expected_seen_classes")),
+    "train": Stage("aurl.training.loop", ("model", "training", "variants.{variant}", "datasets.{seen}.broken")),
+    "features": Stage(
+        "aurl.evaluation.features",
+        ("evaluation.clips", "evaluation.batch_size", "evaluation.compute", "datasets.{dataset}.broken"),
+    ),
+    "evaluate": Stage("aurl.evaluation.evaluate", ("evaluation.splits",)),
+    "collect": Stage("aurl.evaluation.collect", ("variants", "seeds", "unseen")),
+    "tables": Stage("aurl.report.tables", ("report", "variants", "datasets", "semantics.tau")),
+    "figures": Stage("aurl.report.figures", ("report",)),
+}
+
+
+def stage_settings(stage: str, experiment: Experiment, **wildcards: Any) -> dict[str, Any]:
+    """The values of a stage's parameters, by dotted key."""
+    keys = [key.format(seen=experiment.seen, **wildcards) for key in STAGES[stage].settings]
+    return {key: lookup(experiment, key) for key in keys}
+
+
+def stage_code(stage: str) -> list[str]:
+    """The code files of a stage, sorted, relative to the repository."""
+    return [module_path(name).relative_to(PACKAGE.parent).as_posix() for name in _closure(STAGES[stage].entry)[0]]
+
+
+def stage_packages(stage: str) -> list[str]:
+    """Top-level names of the third-party modules that a stage's code imports."""
+    return list(_closure(STAGES[stage].entry)[1])
+
+
+def module_path(name: str) -> Path:
+    """The file of a module of this package."""
+    path = PACKAGE.parent / Path(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@lru_cache
+def _closure(entry: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Modules of this package that `entry` reaches (without exempt ones and empty packages), and outside ones."""
+    reached, outside, todo = set(), set(), [entry]
+    while todo:
+        name = todo.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        for imported in _imports(name):
+            if imported.split(".")[0] != "aurl":
+                outside.add(imported.split(".")[0])
+            elif not imported.startswith(EXEMPT):
+                todo.append(imported)
+    return tuple(sorted(reached)), tuple(sorted(outside - set(sys.stdlib_module_names)))
+
+
+@lru_cache
+def _imports(name: str) -> tuple[str, ...]:
+    """Modules that a module imports anywhere, `from package import module` resolved."""
+    found = set()
+    for node in ast.walk(ast.parse(module_path(name).read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                is_module = node.module.startswith("aurl") and module_path(inner).is_file()
+                found.add(inner if is_module else node.module)
+    return tuple(sorted(found))

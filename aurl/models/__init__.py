@@ -1,0 +1,1 @@
+"""R(2+1)D, the projectors and the zero-shot model."""

@@ -1,0 +1,37 @@
+"""Progress: a bar with rate and remaining time on a terminal, plain periodic lines in a log."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from tqdm import tqdm
+
+Item = TypeVar("Item")
+
+LOG_INTERVAL_SECONDS = 15.0
+
+
+def log(message: str) -> None:
+    """One line on standard error."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def track(items: Iterable[Item], description: str, unit: str, total: int, done: int = 0) -> Iterator[Item]:
+    """Pass the items on, reporting rate and remaining time.
+
+    Args:
+        total: how many items there are in all, `done` of them before this run.
+    """
+    if sys.stderr.isatty():
+        yield from tqdm(items, desc=description, unit=unit, total=total, initial=done, dynamic_ncols=True)
+        return
+    started = last = time.monotonic()
+    for count, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - last >= LOG_INTERVAL_SECONDS or done + count == total:
+            rate = count / max(now - started, 1e-9)
+            remaining = (total - done - count) / rate
+            log(f"{description}: {done + count}/{total} {unit} {rate:.1f}/s, {remaining:.0f} s left")
+            last = now

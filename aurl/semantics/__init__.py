@@ -1,0 +1,1 @@
+"""Class name -> tokens -> class embedding, and the strict-label filter."""

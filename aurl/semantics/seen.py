@@ -1,0 +1,71 @@
+"""Strict labels: seen classes that are too close to a test class are not trained on."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from aurl.errors import AurlError
+from aurl.files import replacing
+from aurl.semantics.classes import ClassEmbeddings, read_embeddings
+
+
+def cosine_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """1 - cos between the rows of (n, d) and (m, d): float64 (n, m)."""
+    left, right = left.astype(np.float64), right.astype(np.float64)
+    left = left / np.linalg.norm(left, axis=1, keepdims=True)
+    right = right / np.linalg.norm(right, axis=1, keepdims=True)
+    return 1 - left @ right.T
+
+
+def filter_seen(seen: np.ndarray, unseen: np.ndarray, tau: float) -> np.ndarray:
+    """Which seen classes stay, bool (seen classes,): those with min over test classes (1 - cos) >= tau.
+
+    The abstract's formula has > tau, the released code >=; tau <= 0 means no filter, without arithmetic
+    (rounding would drop equal classes).
+
+    Args:
+        seen: (seen classes, d) embeddings.
+        unseen: (test classes, d), the union over all test sets.
+    """
+    if tau <= 0:
+        return np.ones(len(seen), dtype=bool)
+    return np.asarray(cosine_distances(seen, unseen).min(axis=1) >= tau)
+
+
+def seen_class_table(seen: ClassEmbeddings, unseen: dict[str, ClassEmbeddings], tau: float) -> pd.DataFrame:
+    """One row for each seen class: whether it is kept, its nearest test class and the distance to it."""
+    test_classes = [(dataset, name) for dataset, embeddings in unseen.items() for name in embeddings.classes]
+    test_vectors = np.concatenate([embeddings.vectors for embeddings in unseen.values()])
+    distances = cosine_distances(seen.vectors, test_vectors)
+    nearest = distances.argmin(axis=1)
+    return pd.DataFrame(
+        {
+            "class": seen.classes,
+            "kept": filter_seen(seen.vectors, test_vectors, tau),
+            "distance": distances.min(axis=1),
+            "nearest_class": [test_classes[i][1] for i in nearest],
+            "nearest_dataset": [test_classes[i][0] for i in nearest],
+        }
+    )
+
+
+def write_seen_classes(seen: Path, unseen: dict[str, Path], tau: float, expected: int | None, output: Path) -> None:
+    """Filter the seen classes and write the table.
+
+    Raises:
+        AurlError: no class stays, or not as many as the preset expects.
+    """
+    table = seen_class_table(read_embeddings(seen), {name: read_embeddings(path) for name, path in unseen.items()}, tau)
+    kept = int(table["kept"].sum())
+    if kept < 2:
+        raise AurlError(
+            f"semantics.tau = {tau}: {kept} of {len(table)} seen classes stay, training needs 2; lower tau or add classes"
+        )
+    if expected is not None and kept != expected:
+        raise AurlError(
+            f"semantics.expected_seen_classes = {expected}: the filter with tau {tau} keeps {kept} of {len(table)} classes;"
+            " the class list, tokens or vectors are not the expected ones"
+        )
+    with replacing(output) as (temporary,):
+        table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")

@@ -1,0 +1,88 @@
+"""Checkpoints (safetensors plus JSON: nothing that unpickles) and the state of unfinished trainings."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from aurl.errors import AurlError
+from aurl.files import write_bytes
+from aurl.models.zero_shot import ZeroShotModel
+from aurl.progress import log
+
+
+@dataclass
+class ResumeState:
+    """Everything that a step depends on besides its number, and the log so far, float64 (steps, columns)."""
+
+    step: int
+    model: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+    log: Tensor
+
+
+def state_bytes(model: torch.nn.Module) -> bytes:
+    """A model's state dict as safetensors: equal states give equal bytes."""
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
+
+
+def load_model(checkpoint: Path, description: Path) -> tuple[ZeroShotModel, dict[str, Any]]:
+    """Rebuild a trained model on the CPU, in evaluation mode, with its description.
+
+    Raises: AurlError if either file is damaged, or they do not fit each other.
+    """
+    try:
+        described = json.loads(description.read_text())
+        model = ZeroShotModel(**described["model"])
+        model.load_state_dict(load_file(checkpoint))
+    except Exception as error:  # safetensors, JSON and torch each raise their own
+        reason = " ".join(str(error).split())[:300]
+        raise AurlError(f"{checkpoint}: not a usable checkpoint ({reason}); delete it and run again") from None
+    return model.eval(), described
+
+
+def save_resume(path: Path, identity: str, step: int, model: torch.nn.Module, optimizer: torch.optim.Optimizer,
+                rows: Tensor) -> None:  # fmt: skip
+    """Write the state after `step` steps; `identity` names the training that may resume from it."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items() if isinstance(value, Tensor)}
+    tensors["log"] = rows
+    cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_bytes(path, save(cpu, {"aurl": json.dumps({"identity": identity, "step": step})}))
+
+
+def load_resume(path: Path, identity: str) -> ResumeState | None:
+    """The saved state, or None where there is none, it is damaged, or it belongs to another training."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as handle:
+            described = json.loads(handle.metadata()["aurl"])
+            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
+    except Exception as error:  # a damaged file: whatever the reader makes of it
+        log(f"{path}: unreadable resume state ({error}); training starts from the beginning")
+        return None
+    if described["identity"] != identity:
+        log(f"{path}: belongs to a training with other inputs or settings; training starts from the beginning")
+        return None
+    return ResumeState(
+        described["step"],
+        {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")},
+        {name.removeprefix("optimizer."): tensor for name, tensor in tensors.items() if name.startswith("optimizer.")},
+        tensors["log"],
+    )
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put saved optimiser tensors, named `<parameter index>.<key>`, back."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,216 @@
+"""Train one variant with one seed: the loop, top to bottom."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from aurl.compute import autocast, prepare_device
+from aurl.config import ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
+from aurl.datasets.table import read_usable
+from aurl.errors import AurlError
+from aurl.files import replacing, write_json
+from aurl.frames.store import FrameStore
+from aurl.models.zero_shot import ZeroShotModel
+from aurl.progress import log, track
+from aurl.semantics.classes import read_embeddings, read_seen_classes
+from aurl.training.batches import ClipBatches, batch_loader
+from aurl.training.checkpoint import load_resume, restore_optimizer, save_resume, state_bytes
+from aurl.training.objective import Objective
+from aurl.training.optimizer import learning_rate, make_optimizer, set_learning_rate
+from aurl.training.seeds import axis_seeds, step_seed
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Seen classes (K), their embeddings float32 (K, d), and the videos (N,) with labels (N,) to train on."""
+
+    classes: list[str]
+    embeddings: Tensor
+    videos: np.ndarray
+    labels: np.ndarray
+    store: FrameStore
+
+
+@dataclass(frozen=True)
+class TrainingOutputs:
+    """The files that a training leaves, and its resume state while it runs."""
+
+    checkpoint: Path
+    description: Path
+    steps: Path
+    resume: Path
+
+
+def load_training_data(
+    manifest: Path, broken: str, frames_index: Path, embeddings: Path, seen_classes: Path, strict_labels: bool
+) -> TrainingData:
+    """The videos of the classes that the strict-label filter keeps (all embedded ones without it)."""
+    table = read_usable(manifest, broken)
+    store = FrameStore(frames_index)
+    if len(store) != len(table):
+        raise AurlError(f"{frames_index}: {len(store)} videos, the manifest has {len(table)}; extract the frames again")
+    classes = read_seen_classes(seen_classes, strict_labels)
+    embedded = read_embeddings(embeddings)
+    rows = [embedded.classes.index(name) for name in classes]
+    label_of = {name: label for label, name in enumerate(classes)}
+    labels = table["class"].map(label_of)
+    videos = np.flatnonzero(labels.notna())
+    return TrainingData(
+        classes, torch.from_numpy(embedded.vectors[rows]), videos, labels.iloc[videos].to_numpy(np.int64), store
+    )
+
+
+def train(
+    data: TrainingData,
+    variant: str,
+    seed: int,
+    model_settings: ModelSettings,
+    training: TrainingSettings,
+    settings: VariantSettings,
+    outputs: TrainingOutputs,
+    identity: str,
+) -> None:
+    """Train and write checkpoint, description and step log, all or none of them.
+
+    Args:
+        identity: digest of everything that the training depends on; a resume state with another is ignored.
+    Raises:
+        AurlError: fewer videos than a batch, or a loss that is no longer finite.
+    """
+    steps_per_epoch = whole_batches(len(data.videos), training)
+    total_steps = steps_per_epoch * training.epochs
+    optimization = settings.optimizer or training.optimizer
+    compute, seeds = training.compute, axis_seeds(seed)
+    device = prepare_device(compute.device, compute.threads)
+
+    shape = model_shape(data, model_settings, settings)
+    torch.manual_seed(seeds["initialisation"])
+    model = ZeroShotModel(**shape).to(device).train()
+    if compute.channels_last:
+        model.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    embed_videos = torch.compile(model.embed_videos) if compute.compile else model.embed_videos
+    optimizer = make_optimizer(model.parameters(), optimization)
+    objective = Objective(settings.losses, training.scale, settings.class_generator, settings.us_query)
+    random = torch.Generator(device)
+    embeddings = data.embeddings.to(device)
+
+    rows: list[Tensor] = []
+    first_step = 0
+    resumed = load_resume(outputs.resume, identity)
+    if resumed is not None:
+        model.load_state_dict(resumed.model)
+        restore_optimizer(optimizer, resumed.optimizer)
+        rows, first_step = list(resumed.log), resumed.step
+        log(f"train {variant} seed {seed}: resumed after step {first_step} of {total_steps}")
+
+    batches = ClipBatches(
+        data.store, data.videos, data.labels, batch_size=training.batch_size, steps_per_epoch=steps_per_epoch,
+        epochs=training.epochs, clip_length=model_settings.clip_length,
+        shuffling_seed=seeds["shuffling"], clip_starts_seed=seeds["clip_starts"],
+    )  # fmt: skip
+    loader = batch_loader(batches, first_step, compute.workers, pin_memory=device.type == "cuda")
+    label = f"train {variant} seed {seed}"
+    for step, (clips, labels) in enumerate(track(loader, label, "steps", total_steps, first_step), start=first_step):
+        clips, labels = clips.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+        torch.manual_seed(step_seed(seeds["dropout"], step))
+        random.manual_seed(step_seed(seeds["class_generator"], step))
+        rate = learning_rate(step, steps_per_epoch, total_steps, optimization)
+        set_learning_rate(optimizer, rate)
+
+        with autocast(device, compute.precision):
+            videos, classes = embed_videos(clips), model.embed_classes(embeddings)
+        parts = objective(model, videos.float(), classes.float(), labels, random)
+        loss = torch.stack(list(parts.values())).sum()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+        rows.append(log_row(step, rate, loss, parts, videos, classes, labels))
+        if (step + 1) % training.resume_every == 0 and step + 1 < total_steps:
+            check_finite(rows, variant, optimization)
+            save_resume(outputs.resume, identity, step + 1, model, optimizer, stack_rows(rows))
+
+    check_finite(rows, variant, optimization)
+    table = step_table(stack_rows(rows), list(settings.losses), steps_per_epoch)
+    write_outputs(outputs, model, table, {
+        "variant": variant, "seed": seed, "seeds": seeds, "classes": data.classes, "videos": len(data.videos),
+        "model": shape, "clip_length": model_settings.clip_length, "steps": total_steps,
+        "final_loss": round(float(table["loss"].iloc[-1]), 6),
+    })  # fmt: skip
+
+
+def whole_batches(videos: int, training: TrainingSettings) -> int:
+    """Steps of an epoch: whole batches of all videos, or of `epoch_videos` (the released code's 100,000)."""
+    steps = min(videos, training.epoch_videos or videos) // training.batch_size
+    if steps == 0:
+        raise AurlError(f"training.batch_size = {training.batch_size}: only {videos} videos to train on; lower it")
+    return steps
+
+
+def model_shape(data: TrainingData, model: ModelSettings, variant: VariantSettings) -> dict[str, Any]:
+    """The arguments that rebuild the model; kept with the checkpoint."""
+    return {
+        "width": model.width,
+        "blocks": list(model.blocks),
+        "embedding": model.embedding,
+        "word_hidden": model.word_hidden,
+        "dropout": model.dropout,
+        "mean": list(model.mean),
+        "std": list(model.std),
+        "dimension": data.embeddings.shape[1],
+        "word_projector": variant.word_projector,
+        "seen_classes": len(data.classes) if "centres" in variant.losses else None,
+    }
+
+
+def log_row(
+    step: int, rate: float, loss: Tensor, parts: dict[str, Tensor], videos: Tensor, classes: Tensor, labels: Tensor
+) -> Tensor:
+    """Step, rate, training top-1 (percent), loss and its parts as one float64 row; nothing waits for a GPU."""
+    with torch.no_grad():
+        similarity = (
+            torch.nn.functional.normalize(videos.float(), dim=1)
+            @ torch.nn.functional.normalize(classes.float(), dim=1).T
+        )
+        top1 = (similarity.argmax(dim=1) == labels).double().mean() * 100
+        numbers = torch.tensor([step, rate], dtype=torch.float64, device=top1.device)
+        return torch.cat([numbers, torch.stack([top1, loss.double(), *(part.double() for part in parts.values())])])
+
+
+def stack_rows(rows: list[Tensor]) -> Tensor:
+    """All rows on the CPU, float64 (steps, columns)."""
+    return torch.stack([row.cpu() for row in rows])
+
+
+def step_table(rows: Tensor, parts: list[str], steps_per_epoch: int) -> pd.DataFrame:
+    """The per-step log as a table."""
+    table = pd.DataFrame(rows.numpy(), columns=["step", "rate", "top1", "loss", *parts])
+    table["step"] = table["step"].astype(int)
+    table.insert(1, "epoch", table["step"] // steps_per_epoch)
+    return table
+
+
+def check_finite(rows: list[Tensor], variant: str, optimization: OptimizerSettings) -> None:
+    """Stop a training that has diverged, before it is saved anywhere."""
+    losses = stack_rows(rows)[:, 3]
+    if not torch.isfinite(losses).all():
+        step = int((~torch.isfinite(losses)).nonzero()[0])
+        raise AurlError(
+            f"variant '{variant}': the loss is {losses[step].item()} at step {step}; lower its lr ({optimization.lr})"
+        )
+
+
+def write_outputs(
+    outputs: TrainingOutputs, model: ZeroShotModel, table: pd.DataFrame, description: dict[str, Any]
+) -> None:
+    """Write all three files, then forget the resume state."""
+    with replacing(outputs.checkpoint, outputs.description, outputs.steps) as (checkpoint, described, steps):
+        checkpoint.write_bytes(state_bytes(model))
+        write_json(described, description)
+        table.to_csv(steps, index=False, float_format="%.6f", lineterminator="\n")
+    outputs.resume.unlink(missing_ok=True)

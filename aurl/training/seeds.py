@@ -1,0 +1,20 @@
+"""One seed for each source of chance, so that changing one axis leaves the others as they were."""
+
+import numpy as np
+
+AXES = ("initialisation", "shuffling", "clip_starts", "class_generator", "dropout")
+
+
+def axis_seeds(seed: int) -> dict[str, int]:
+    """The seeds of all axes, spawned from the experiment's seed."""
+    children = np.random.SeedSequence(seed).spawn(len(AXES))
+    return {axis: _as_seed(child) for axis, child in zip(AXES, children, strict=True)}
+
+
+def step_seed(axis_seed: int, step: int) -> int:
+    """The seed of one training step: a resumed run draws what an undisturbed one would."""
+    return _as_seed(np.random.SeedSequence([axis_seed, step]))
+
+
+def _as_seed(sequence: np.random.SeedSequence) -> int:
+    return int(sequence.generate_state(1, np.uint64)[0] >> 1)  # torch takes signed 64 bits

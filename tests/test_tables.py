@@ -1,0 +1,158 @@
+"""Tables and metrics.csv from hand-made metrics."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from aurl.config import load_experiment
+from aurl.evaluation.collect import KEY, VALUES, collect_metrics
+from aurl.report.figures import draw_ablation
+from aurl.report.results import Results, read_published
+from aurl.report.tables import Table, ablation_table, sota_table, write_tables
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+HEADER = "variant,seed,dataset,clips,splits,top1,top1_std,top5,class_top1,closeness,dispersion,videos,classes"
+
+
+@pytest.fixture(autouse=True)
+def in_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+
+
+@pytest.fixture
+def metrics(tmp_path: Path) -> Path:
+    """Two variants, three seeds: top-1 is 40, 41, 45 (mean 42, std 2.6458) for aurl, 10 less for mse."""
+    files = {}
+    for variant, offset in (("aurl", 0), ("mse", -10)):
+        for seed, top1 in enumerate((40.0, 41.0, 45.0)):
+            for dataset in ("micro_ucf", "micro_hmdb"):
+                cell = {
+                    "top5": 80.0,
+                    "class_top1": 39.0,
+                    "closeness": 0.3,
+                    "dispersion": 0.25,
+                    "videos": 14.0,
+                    "classes": 7,
+                }
+                protocols = {
+                    f"splits{splits}": {"top1": top1 + offset, **cell, **({} if splits == 1 else {"top1_std": 1.5})}
+                    for splits in (1, 3, 10, 50)
+                }
+                path = tmp_path / f"{variant}{seed}{dataset}.json"
+                path.write_text(json.dumps({"clips1": protocols, "clips3": protocols}))
+                files[variant, seed, dataset] = path
+    collect_metrics(dict(reversed(files.items())), tmp_path / "metrics.csv")
+    return tmp_path / "metrics.csv"
+
+
+def tables(metrics: Path, paper: bool) -> dict[str, Table]:
+    experiment = load_experiment(Path("presets/micro.yaml"))
+    report = experiment.report.model_copy(update={"paper_setting": paper})
+    variants = {name: experiment.variants[name] for name in ("mse", "aurl")}
+    results = Results(metrics)
+    return {
+        "ablation": ablation_table(results, variants, report, ["a note with 5 % & <tags>"]),
+        "sota": sota_table(results, report, []),
+    }
+
+
+def test_metrics_csv_is_the_contract(metrics: Path) -> None:
+    lines = metrics.read_text().splitlines()
+    assert lines[0] == HEADER == ",".join(KEY + VALUES)
+    assert lines[1] == "aurl,0,micro_hmdb,1,1,40.000000,,80.000000,39.000000,0.300000,0.250000,14.000000,7"
+    assert lines[2] == "aurl,0,micro_hmdb,1,3,40.000000,1.500000,80.000000,39.000000,0.300000,0.250000,14.000000,7"
+    keys = [
+        (row["variant"], int(row["seed"]), row["dataset"], int(row["clips"]), int(row["splits"]))
+        for row in csv.DictReader(io.StringIO(metrics.read_text()))
+    ]
+    assert keys == sorted(keys)
+    assert len(keys) == 2 * 3 * 2 * 2 * 4
+
+
+def test_ablation_has_the_papers_rows_and_our_mean_and_spread(metrics: Path) -> None:
+    shown = tables(metrics, paper=True)["ablation"].display().set_index("Method")
+    assert list(shown.index) == ["Base w/ MSE", "Base w/ L_S", "Base w/ L_S + e2e", "AURL", "AURL w/o CG"]
+    aurl = shown.loc["AURL"]
+    assert aurl["UCF-like top-1"] == "42.0 ± 2.6"
+    assert aurl["UCF-like top-1, published"] == "44.4"
+    assert aurl["UCF-like top-1, difference"] == "-2.4"
+    assert aurl["Closeness (UCF-like)"] == "0.30 ± 0.00"
+    assert aurl["Closeness (UCF-like), difference"] == "+0.01"
+    assert (aurl[["L_S", "e2e", "L_US", "CG"]] == "x").all()
+    assert (shown.loc["Base w/ MSE", ["L_S", "e2e", "L_US", "CG"]] == "").all()
+    missing = shown.loc["Base w/ L_S"]
+    assert missing["UCF-like top-1"] == ""
+    assert missing["UCF-like top-1, difference"] == ""
+    assert missing["UCF-like top-1, published"] == "40.3"
+
+
+def test_another_setting_shows_no_difference(metrics: Path) -> None:
+    for table in tables(metrics, paper=False).values():
+        assert not any("difference" in column for column in [*table.display(), *table.values()])
+
+
+def test_sota_leaves_unknown_cells_empty(metrics: Path) -> None:
+    table = tables(metrics, paper=True)["sota"]
+    shown = table.display()
+    assert len(shown) == len(read_published("sota")) == 17
+    saoe = shown[(shown["Method"] == "SAOE") & (shown["Test splits"] == "3")].iloc[0]
+    assert saoe["UCF-like top-1, published"] == "32.8"
+    assert saoe["HMDB-like top-1, published"] == ""
+    assert saoe["UCF-like top-1"] == ""
+    ours = shown[(shown["Method"] == "AURL*") & (shown["Test splits"] == "10")].iloc[0]
+    assert ours["UCF-like top-1"] == "42.0 ± 2.6"
+    assert ours["UCF-like top-1, difference"] == "-16.0"
+    unstarred = shown[(shown["Method"] == "AURL") & (shown["Test splits"] == "3")].iloc[0]
+    assert unstarred["UCF-like top-1"] == "", "aurl_all was not trained"
+    assert any("official video lists" in note for note in table.notes)
+
+
+def test_every_format_is_written(metrics: Path, tmp_path: Path) -> None:
+    made = tables(metrics, paper=True)
+    files = {
+        (name, extension): tmp_path / f"{name}.{extension}"
+        for name in made
+        for extension in ("csv", "md", "tex", "html")
+    }
+    write_tables(made, files)
+    values = pd.read_csv(files["ablation", "csv"]).set_index("Method")
+    assert values.loc["AURL", "UCF-like top-1"] == 42
+    assert values.loc["AURL", "UCF-like top-1 std"] == pytest.approx(2.645751)
+    assert values.loc["AURL", "UCF-like top-1 difference"] == pytest.approx(-2.4)
+    assert pd.isna(values.loc["Base w/ L_S", "UCF-like top-1"])
+    assert "| AURL " in files["ablation", "md"].read_text()
+    latex = files["ablation", "tex"].read_text()
+    assert r"42.0 $\pm$ 2.6" in latex
+    assert r"L\_S" in latex
+    assert r"5 \% \& <tags>" in latex
+    page = files["ablation", "html"].read_text()
+    assert "5 % &amp; &lt;tags&gt;" in page
+    assert "<td>42.0 ± 2.6</td>" in page
+
+
+def test_one_seed_has_no_spread(metrics: Path) -> None:
+    table = pd.read_csv(metrics)
+    table[table["seed"] == 0].to_csv(metrics, index=False)
+    assert tables(metrics, paper=True)["ablation"].display().set_index("Method").loc["AURL", "UCF-like top-1"] == "40.0"
+
+
+def test_published_numbers_are_those_of_the_file() -> None:
+    ablation = read_published("ablation").set_index("variant")
+    assert ablation.loc["aurl", ["ucf101_top1", "hmdb51_top1", "closeness", "dispersion"]].tolist() == [
+        44.4,
+        27.4,
+        0.29,
+        0.32,
+    ]
+
+
+def test_figures_repeat_to_the_byte(metrics: Path, tmp_path: Path) -> None:
+    report = load_experiment(Path("presets/micro.yaml")).report
+    for name in ("one", "two"):
+        draw_ablation(metrics, ["mse", "aurl"], report, {e: tmp_path / f"{name}.{e}" for e in ("png", "pdf")})
+    for extension in ("png", "pdf"):
+        assert (tmp_path / f"one.{extension}").read_bytes() == (tmp_path / f"two.{extension}").read_bytes()

@@ -1,0 +1,101 @@
+"""Reading video: every kind of file, decord against PyAV, and isolation of what hangs or crashes."""
+
+import faulthandler
+import os
+import signal
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from aurl.frames.video import _agreeing_decord, probe, read_frames
+from aurl.isolated import Failure, map_isolated
+
+STATUS = {
+    "h264": "ok", "h264_audio": "ok", "mkv": "ok", "open_gop": "ok", "xvid": "ok", "one_frame": "ok", "rotated": "ok",
+    "truncated_avi": "partial", "truncated_mp4": "unreadable", "zero_bytes": "empty", "no_video": "unreadable",
+    "audio_only": "no-video",
+}  # fmt: skip
+READABLE = ["h264", "h264_audio", "mkv", "open_gop", "cut_open_gop", "xvid", "one_frame", "truncated_avi"]
+
+
+def reference(path: Path) -> np.ndarray:
+    """All frames by a sequential PyAV read."""
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+@pytest.mark.parametrize(("kind", "status"), STATUS.items())
+def test_status_of_every_kind(corpus: dict[str, Path], kind: str, status: str) -> None:
+    found = probe(corpus[kind])
+    assert found.status == status
+    assert (found.reason == "") == (status == "ok")
+    assert (found.frames > 0) == (status in ("ok", "partial"))
+
+
+def test_properties(corpus: dict[str, Path]) -> None:
+    found = probe(corpus["h264"])
+    assert (found.frames, found.rate, found.duration, found.width, found.height) == (40, 25.0, 1.6, 64, 48)
+    assert 0 < probe(corpus["truncated_avi"]).frames < 40
+
+
+@pytest.mark.parametrize("kind", READABLE)
+def test_frames_are_those_of_a_sequential_read(corpus: dict[str, Path], kind: str) -> None:
+    expected = reference(corpus[kind])
+    chunks = list(read_frames(corpus[kind], len(expected)))
+    assert max(len(chunk) for chunk in chunks) <= 32
+    frames = np.concatenate(chunks)
+    assert frames.shape == expected.shape
+    # the two libraries' builds of FFmpeg round differently by a step or two
+    assert np.abs(frames.astype(int) - expected).max() <= 3
+
+
+def test_frames_are_in_order(corpus: dict[str, Path]) -> None:
+    """The bright column of the pattern stands where the frame's number says."""
+    frames = np.concatenate(list(read_frames(corpus["open_gop"], 90)))
+    columns = frames[..., 0].astype(int).sum(axis=1).reshape(90, 16, 4).sum(axis=2).argmax(axis=1)
+    assert columns.tolist() == [number % 16 for number in range(90)]
+
+
+def test_decord_is_used_where_it_agrees(corpus: dict[str, Path]) -> None:
+    assert _agreeing_decord(corpus["h264"], 40) is not None
+    assert _agreeing_decord(corpus["h264"], 39) is None
+    assert _agreeing_decord(corpus["no_video"], 3) is None
+
+
+def test_rotation_is_undone(corpus: dict[str, Path]) -> None:
+    found = probe(corpus["rotated"])
+    assert found.rotation in (90, 270)
+    frames = np.concatenate(list(read_frames(corpus["rotated"], found.frames, found.rotation)))
+    assert frames.shape == (40, 64, 48, 3)
+    clockwise = np.rot90(reference(corpus["rotated"]), 3, axes=(1, 2))
+    assert np.array_equal(frames, clockwise)
+
+
+def test_too_few_frames_are_an_error(corpus: dict[str, Path]) -> None:
+    with pytest.raises(ValueError, match="only 40 of 50 frames"):
+        list(read_frames(corpus["h264"], 50))
+
+
+def behave(how: str) -> str:
+    if how == "hang":
+        time.sleep(60)
+    if how == "crash":
+        faulthandler.disable()  # its report would look like a failure of the tests
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if how == "raise":
+        raise ValueError("bad file\nsecond line")
+    return how.upper()
+
+
+def test_a_worker_that_hangs_crashes_or_raises_costs_only_its_own_item() -> None:
+    started = time.monotonic()
+    results = list(map_isolated(behave, ["a", "hang", "b", "crash", "c", "raise", "d"], workers=1, timeout=2))
+    assert time.monotonic() - started < 30
+    assert [result for result in results if isinstance(result, str)] == ["A", "B", "C", "D"]
+    hang, crash, error = (result for result in results if isinstance(result, Failure))
+    assert "no result within 2 s" in hang.reason
+    assert "died" in crash.reason
+    assert error.reason == "ValueError: bad file"

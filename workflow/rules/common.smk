@@ -1,0 +1,42 @@
+"""The checked experiment, the names of its files, and what each stage depends on."""
+
+from snakemake.exceptions import WorkflowError
+from snakemake.io import AnnotatedString
+
+from aurl.config import parse_experiment
+from aurl.errors import AurlError
+from aurl.lineage.locks import forget_dead_run
+from aurl.lineage.snapshot import snapshot
+from aurl.lineage.stages import stage_code, stage_settings
+from aurl.paths import ResultPaths, source_folder
+
+forget_dead_run()
+try:
+    EXPERIMENT = parse_experiment(config, "params.yaml")
+    PARAMS = snapshot(EXPERIMENT)
+except AurlError as error:
+    raise WorkflowError(str(error))
+
+P = ResultPaths(EXPERIMENT.experiment)
+
+
+wildcard_constraints:
+    dataset="|".join(EXPERIMENT.datasets),
+    variant="|".join(EXPERIMENT.variants),
+    seed=r"\d+",
+    shard=r"\d+",
+
+
+def settings(stage):
+    """The stage's slice of the parameters, as a params function: a change of anything else reruns nothing."""
+    return lambda wildcards: stage_settings(stage, EXPERIMENT, **wildcards)
+
+
+def block(artefact):
+    """The provenance block beside an artefact."""
+    return P.provenance(artefact)
+
+
+def kept(path):
+    """An output that stays in place until the job that replaces it has succeeded."""
+    return update(path if isinstance(path, AnnotatedString) else str(path))

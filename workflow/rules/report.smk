@@ -1,0 +1,46 @@
+"""The paper's tables, and figures."""
+
+TABLE_EXTENSIONS = ("csv", "md", "tex", "html")
+FIGURE_EXTENSIONS = ("png", "pdf")
+
+
+def tables():
+    return [P.table(table, extension) for table in ("ablation", "sota") for extension in TABLE_EXTENSIONS]
+
+
+def figures():
+    return [P.figure("ablation", extension) for extension in FIGURE_EXTENSIONS]
+
+
+rule tables:
+    input:
+        metrics=P.metrics_csv(),
+        seen_classes=P.seen_classes(),
+        published="data/published_results.csv",
+        manifests=[P.manifest(dataset) for dataset in EXPERIMENT.datasets],
+        embeddings=[P.embeddings(dataset) for dataset in EXPERIMENT.datasets],
+        code=stage_code("tables"),
+    output:
+        [kept(path) for path in tables()],
+        block=block(tables()[0]),
+    params:
+        settings=settings("tables"),
+    log:
+        P.log(tables()[0]),
+    shell:
+        "aurl --params {PARAMS:q} tables 2> {log:q}"
+
+
+rule figures:
+    input:
+        metrics=P.metrics_csv(),
+        code=stage_code("figures"),
+    output:
+        [kept(path) for path in figures()],
+        block=block(figures()[0]),
+    params:
+        settings=settings("figures"),
+    log:
+        P.log(figures()[0]),
+    shell:
+        "aurl --params {PARAMS:q} figures 2> {log:q}"
