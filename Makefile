@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install reproduce test test-fast lint lock clean-results
+.PHONY: help install reproduce test lint lock
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,16 +21,16 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 reproduce: $(STAMP)  ## run the experiment of params.yaml and print its ablation table
-	snakemake
-	@aurl summary
+	$(BIN)/snakemake
+	@$(BIN)/aurl summary
 
 test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest
 
-lint: $(STAMP)  ## ruff, mypy, snakefmt-free checks
-	ruff check .
-	ruff format --check .
-	mypy aurl
+lint: $(STAMP)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy aurl
 
 lock:  ## pin every dependency anew (torch without its build, so that the user can choose one)
 	$(BIN)/python -m pip install --quiet pip-tools

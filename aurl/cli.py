@@ -277,28 +277,32 @@ def collect(run: Run) -> None:
 @with_run
 def tables(run: Run) -> None:
     """Write the paper's tables: ours, published, difference."""
+    from aurl.report import tables as report
     from aurl.report.results import PUBLISHED, Results
-    from aurl.report.tables import EXTENSIONS, ablation_table, describe_data, sota_table, write_tables
+    from aurl.semantics.tokens import TOKEN_TABLE
 
     experiment, paths = run.experiment, run.paths
-    files = {
-        (table, extension): paths.table(table, extension) for table in ("ablation", "sota") for extension in EXTENSIONS
-    }
-    manifests = {name: paths.manifest(name) for name in experiment.datasets}
-    classes = {name: paths.embeddings(name) for name in experiment.datasets}
-    inputs = [paths.metrics_csv(), paths.seen_classes(), PUBLISHED, *manifests.values(), *classes.values()]
+    names = [(table, extension) for table in ("ablation", "sota") for extension in report.EXTENSIONS]
+    files = {(table, extension): paths.table(table, extension) for table, extension in names}
+    data = {name: (paths.manifest(name), paths.embeddings(name)) for name in experiment.datasets}
+    inputs = [
+        paths.metrics_csv(),
+        paths.seen_classes(),
+        PUBLISHED,
+        TOKEN_TABLE,
+        *(path for pair in data.values() for path in pair),
+    ]
     with run.stage("tables", files.values(), inputs):
         results = Results(paths.metrics_csv())
-        broken = {name: dataset.broken for name, dataset in experiment.datasets.items()}
-        notes = describe_data(
-            results, manifests, broken, classes, paths.seen_classes(), experiment.seen, experiment.semantics.tau,
-            experiment.report,
-        )  # fmt: skip
+        notes = report.describe_setting(results, paths.seen_classes(), experiment.semantics.tau, experiment.report)
+        for name, settings in experiment.datasets.items():
+            tested = "" if name == experiment.seen else f"; {report.describe_tested(results, name)}"
+            notes.append(f"{report.describe_dataset(name, settings, *data[name])}{tested}.")
         made = {
-            "ablation": ablation_table(results, experiment.variants, experiment.report, notes),
-            "sota": sota_table(results, experiment.report, notes),
+            "ablation": report.ablation_table(results, experiment.variants, experiment.report, notes),
+            "sota": report.sota_table(results, experiment.report, notes),
         }
-        write_tables(made, files)
+        report.write_tables(made, files)
 
 
 @cli.command()

@@ -292,7 +292,8 @@ def parse_experiment(raw: Any, where: str) -> Experiment:
     try:
         return Experiment.model_validate(raw)
     except ValidationError as error:
-        first, *others = [_describe(problem) for problem in error.errors()]
+        problems = sorted(error.errors(), key=lambda problem: problem["type"] == "missing")  # a misspelt key first
+        first, *others = [_describe(problem) for problem in problems]
         more = f" (and {len(others)} more: {'; '.join(others[:3])})" if others else ""
         raise AurlError(f"{where}: {first}{more}") from None
 

@@ -5,17 +5,17 @@ only where the experiment is the paper's setting.
 """
 
 import html
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from aurl.config import ReportSettings, VariantSettings
+from aurl.config import DatasetSettings, ReportSettings, VariantSettings
 from aurl.datasets.table import read_table, usable_videos
 from aurl.files import replacing
 from aurl.report.results import Measured, Results, read_published
 from aurl.semantics.classes import read_embeddings
+from aurl.semantics.tokens import TOKEN_TABLE, read_token_table
 
 EXTENSIONS = ("csv", "md", "tex", "html")
 PAPER_LABELS = {"ucf101": "UCF101", "hmdb51": "HMDB51"}
@@ -132,11 +132,8 @@ def sota_table(results: Results, report: ReportSettings, notes: list[str]) -> Ta
     )
 
 
-def describe_data(
-    results: Results, manifests: dict[str, Path], broken: Mapping[str, str], embeddings: dict[str, Path],
-    seen_classes: Path, seen: str, tau: float, report: ReportSettings,
-) -> list[str]:  # fmt: skip
-    """Notes on the setting and on what was left out: files, classes without vectors, seen classes too close."""
+def describe_setting(results: Results, seen_classes: Path, tau: float, report: ReportSettings) -> list[str]:
+    """Notes on the setting, the seeds, and what the strict-label filter left."""
     notes = [report.setting]
     if not report.paper_setting:
         notes.append(
@@ -144,26 +141,34 @@ def describe_data(
             " and no difference is printed."
         )
     filtered = pd.read_csv(seen_classes, keep_default_na=False)
-    notes.append(
-        f"{results.seeds} seed{'s' if results.seeds > 1 else ''}"
-        + ("; ± is the standard deviation over seeds." if results.seeds > 1 else "; no standard deviation.")
-        + f" Strict labels with tau {tau:g} keep {int(filtered['kept'].sum())} of {len(filtered)} seen classes."
+    seeds = "1 seed; no standard deviation"
+    if results.seeds > 1:
+        seeds = f"{results.seeds} seeds; ± is the standard deviation over seeds"
+    kept = f"Strict labels with tau {tau:g} keep {int(filtered['kept'].sum())} of {len(filtered)} seen classes."
+    return [*notes, f"{seeds}. {kept}"]
+
+
+def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embeddings: Path) -> str:
+    """What of a dataset was used: videos that were left out or are only partial, classes that are not there."""
+    table = read_table(manifest)
+    used = usable_videos(table, settings.broken)
+    classes = f"{used['class'].nunique()} classes"
+    if settings.tokens != "words":
+        official = len(read_token_table(TOKEN_TABLE, settings.tokens))
+        classes = f"{used['class'].nunique()} of the {official} classes of {settings.tokens}"
+    partial = int((used["status"] == "partial").sum())
+    dropped = read_embeddings(embeddings).dropped
+    return (
+        f"{name}: {len(used)} of {len(table)} videos usable, {classes}"
+        + (f", {partial} of the videos only partly decodable" if partial else "")
+        + ("; classes dropped for unknown words: " if dropped else "")
+        + ", ".join(f"{class_name} ({' '.join(words)})" for class_name, words in dropped.items())
     )
-    for dataset, manifest in manifests.items():
-        table = read_table(manifest)
-        used = usable_videos(table, broken[dataset])
-        dropped = read_embeddings(embeddings[dataset]).dropped
-        role = "seen" if dataset == seen else "unseen"
-        note = f"{dataset} ({role}): {len(used)} of {len(table)} videos usable, {used['class'].nunique()} classes"
-        partial = int((used["status"] == "partial").sum())
-        note += f", {partial} of the videos only partly decodable" if partial else ""
-        if dropped:
-            listed = ", ".join(f"{name} ({' '.join(words)})" for name, words in dropped.items())
-            note += f"; classes dropped for unknown words: {listed}"
-        if dataset != seen:
-            note += "; tested on {} videos of {} classes".format(*results.counts(dataset))
-        notes.append(note + ".")
-    return notes
+
+
+def describe_tested(results: Results, name: str) -> str:
+    """On how much of a test set the tables stand."""
+    return "tested on {} videos of {} classes".format(*results.counts(name))
 
 
 def write_tables(tables: dict[str, Table], files: dict[tuple[str, str], Path]) -> None:

@@ -1,6 +1,7 @@
 """The checked experiment, the names of its files, and what each stage depends on."""
 
-from snakemake.exceptions import WorkflowError
+import sys
+
 from snakemake.io import AnnotatedString
 
 from aurl.config import parse_experiment
@@ -15,7 +16,7 @@ try:
     EXPERIMENT = parse_experiment(config, "params.yaml")
     PARAMS = snapshot(EXPERIMENT)
 except AurlError as error:
-    raise WorkflowError(str(error))
+    sys.exit(f"aurl: error: {error}")  # the one line; Snakemake would drop an exception's text here
 
 P = ResultPaths(EXPERIMENT.experiment)
 

@@ -9,20 +9,27 @@ RENDERED = [dataset for dataset in EXPERIMENT.datasets if source(dataset).render
 FOLDERS = [dataset for dataset in EXPERIMENT.datasets if source(dataset).folder]
 
 
-def class_folders(wildcards):
+def class_folders(dataset):
     """The dataset's folder and its class folders, whose times change when a file is added or removed.
 
     Where a versioned dataset is here already (after `aurl sync`, say), its folder need not be.
+    Raises: AurlError if the folder is missing.
     """
-    folder = source_folder(source(wildcards.dataset).folder)
+    folder = source_folder(source(dataset).folder)
     if folder.is_dir():
         return [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-    if source(wildcards.dataset).versioned and P.files(wildcards.dataset).is_file():
+    if source(dataset).versioned and P.files(dataset).is_file():
         return []
-    raise WorkflowError(
-        f"params.yaml: datasets.{wildcards.dataset}.source.folder: there is no folder '{folder}';"
+    raise AurlError(
+        f"params.yaml: datasets.{dataset}.source.folder: there is no folder '{folder}';"
         " put the dataset there or change the key (docs/datasets.md says what belongs into it)"
     )
+
+
+try:
+    SOURCE_FOLDERS = {dataset: class_folders(dataset) for dataset in FOLDERS}
+except AurlError as error:
+    sys.exit(f"aurl: error: {error}")
 
 
 rule render:
@@ -45,7 +52,7 @@ rule render:
 
 rule ingest:
     input:
-        folders=class_folders,
+        folders=lambda wildcards: SOURCE_FOLDERS[wildcards.dataset],
         code=stage_code("ingest"),
     output:
         videos=kept(directory(P.dataset("{dataset}"))),

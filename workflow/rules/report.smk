@@ -17,6 +17,7 @@ rule tables:
         metrics=P.metrics_csv(),
         seen_classes=P.seen_classes(),
         published="data/published_results.csv",
+        tokens="data/class_tokens.csv",
         manifests=[P.manifest(dataset) for dataset in EXPERIMENT.datasets],
         embeddings=[P.embeddings(dataset) for dataset in EXPERIMENT.datasets],
         code=stage_code("tables"),
