@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from aurl.compute import autocast, prepare_device
-from aurl.config import ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
+from aurl.config import ComputeSettings, ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
 from aurl.datasets.table import read_usable
 from aurl.errors import AurlError
 from aurl.files import replacing, write_json
 from aurl.frames.store import FrameStore
+from aurl.losses import unit
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.progress import log, track
 from aurl.semantics.classes import read_embeddings, read_seen_classes
@@ -85,28 +86,15 @@ def train(
     steps_per_epoch = whole_batches(len(data.videos), training)
     total_steps = steps_per_epoch * training.epochs
     optimization = settings.optimizer or training.optimizer
-    compute, seeds = training.compute, axis_seeds(seed)
+    compute, seeds, label = training.compute, axis_seeds(seed), f"train {variant} seed {seed}"
     device = prepare_device(compute.device, compute.threads)
 
     shape = model_shape(data, model_settings, settings)
-    torch.manual_seed(seeds["initialisation"])
-    model = ZeroShotModel(**shape).to(device).train()
-    if compute.channels_last:
-        model.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    embed_videos = torch.compile(model.embed_videos) if compute.compile else model.embed_videos
+    model = build_model(shape, seeds["initialisation"], device, compute.channels_last)
     optimizer = make_optimizer(model.parameters(), optimization)
     objective = Objective(settings.losses, training.scale, settings.class_generator, settings.us_query)
-    random = torch.Generator(device)
-    embeddings = data.embeddings.to(device)
-
-    rows: list[Tensor] = []
-    first_step = 0
-    resumed = load_resume(outputs.resume, identity)
-    if resumed is not None:
-        model.load_state_dict(resumed.model)
-        restore_optimizer(optimizer, resumed.optimizer)
-        rows, first_step = list(resumed.log), resumed.step
-        log(f"train {variant} seed {seed}: resumed after step {first_step} of {total_steps}")
+    step_function = TrainingStep(model, optimizer, objective, data.embeddings.to(device), compute)
+    first_step, rows = restore(outputs.resume, identity, model, optimizer, label)
 
     batches = ClipBatches(
         data.store, data.videos, data.labels, batch_size=training.batch_size, steps_per_epoch=steps_per_epoch,
@@ -114,23 +102,14 @@ def train(
         shuffling_seed=seeds["shuffling"], clip_starts_seed=seeds["clip_starts"],
     )  # fmt: skip
     loader = batch_loader(batches, first_step, compute.workers, pin_memory=device.type == "cuda")
-    label = f"train {variant} seed {seed}"
     for step, (clips, labels) in enumerate(track(loader, label, "steps", total_steps, first_step), start=first_step):
-        clips, labels = clips.to(device, non_blocking=True), labels.to(device, non_blocking=True)
-        torch.manual_seed(step_seed(seeds["dropout"], step))
-        random.manual_seed(step_seed(seeds["class_generator"], step))
         rate = learning_rate(step, steps_per_epoch, total_steps, optimization)
         set_learning_rate(optimizer, rate)
-
-        with autocast(device, compute.precision):
-            videos, classes = embed_videos(clips), model.embed_classes(embeddings)
-        parts = objective(model, videos.float(), classes.float(), labels, random)
-        loss = torch.stack(list(parts.values())).sum()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-
-        rows.append(log_row(step, rate, loss, parts, videos, classes, labels))
+        measured = step_function(
+            clips.to(device, non_blocking=True), labels.to(device, non_blocking=True),
+            step_seed(seeds["dropout"], step), step_seed(seeds["class_generator"], step),
+        )  # fmt: skip
+        rows.append(torch.cat([torch.tensor([step, rate], dtype=torch.float64, device=device), measured]))
         if (step + 1) % training.resume_every == 0 and step + 1 < total_steps:
             check_finite(rows, variant, optimization)
             save_resume(outputs.resume, identity, step + 1, model, optimizer, stack_rows(rows))
@@ -142,6 +121,61 @@ def train(
         "model": shape, "clip_length": model_settings.clip_length, "steps": total_steps,
         "final_loss": round(float(table["loss"].iloc[-1]), 6),
     })  # fmt: skip
+
+
+class TrainingStep:
+    """One optimisation step: embed both sides, add up the loss parts, go back, move."""
+
+    def __init__(
+        self, model: ZeroShotModel, optimizer: torch.optim.Optimizer, objective: Objective, embeddings: Tensor,
+        compute: ComputeSettings,
+    ) -> None:  # fmt: skip
+        """`embeddings` are the seen classes' c(y), (K, d), on the device that everything else is on."""
+        self.model, self.optimizer, self.objective, self.embeddings = model, optimizer, objective, embeddings
+        self.precision, self.device = compute.precision, embeddings.device
+        self.embed_videos = torch.compile(model.embed_videos) if compute.compile else model.embed_videos
+        self.random = torch.Generator(self.device)
+
+    def __call__(self, clips: Tensor, labels: Tensor, dropout_seed: int, generator_seed: int) -> Tensor:
+        """Take a step on uint8 clips (B, T, H, W, 3) with labels (B,).
+
+        Returns: training top-1 in percent, the loss and its parts as one float64 row; nothing waits for a GPU.
+        """
+        torch.manual_seed(dropout_seed)
+        self.random.manual_seed(generator_seed)
+        with autocast(self.device, self.precision):
+            videos, classes = self.embed_videos(clips), self.model.embed_classes(self.embeddings)
+        videos, classes = videos.float(), classes.float()
+        parts = self.objective(self.model, videos, classes, labels, self.random)
+        loss = torch.stack(list(parts.values())).sum()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        with torch.no_grad():
+            right = (unit(videos) @ unit(classes).T).argmax(dim=1) == labels
+            return torch.stack([100 * right.double().mean(), *(value.double() for value in (loss, *parts.values()))])
+
+
+def build_model(shape: dict[str, Any], seed: int, device: torch.device, channels_last: bool) -> ZeroShotModel:
+    """A model of the shape that `model_shape` gives, initialised by the seed, in training mode."""
+    torch.manual_seed(seed)
+    model = ZeroShotModel(**shape).to(device).train()
+    if channels_last:
+        model.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    return model
+
+
+def restore(
+    path: Path, identity: str, model: ZeroShotModel, optimizer: torch.optim.Optimizer, label: str
+) -> tuple[int, list[Tensor]]:
+    """Take up an unfinished training of the same identity; returns its next step and its log so far."""
+    state = load_resume(path, identity)
+    if state is None:
+        return 0, []
+    model.load_state_dict(state.model)
+    restore_optimizer(optimizer, state.optimizer)
+    log(f"{label}: resumed after step {state.step}")
+    return state.step, list(state.log)
 
 
 def whole_batches(videos: int, training: TrainingSettings) -> int:
@@ -166,20 +200,6 @@ def model_shape(data: TrainingData, model: ModelSettings, variant: VariantSettin
         "word_projector": variant.word_projector,
         "seen_classes": len(data.classes) if "centres" in variant.losses else None,
     }
-
-
-def log_row(
-    step: int, rate: float, loss: Tensor, parts: dict[str, Tensor], videos: Tensor, classes: Tensor, labels: Tensor
-) -> Tensor:
-    """Step, rate, training top-1 (percent), loss and its parts as one float64 row; nothing waits for a GPU."""
-    with torch.no_grad():
-        similarity = (
-            torch.nn.functional.normalize(videos.float(), dim=1)
-            @ torch.nn.functional.normalize(classes.float(), dim=1).T
-        )
-        top1 = (similarity.argmax(dim=1) == labels).double().mean() * 100
-        numbers = torch.tensor([step, rate], dtype=torch.float64, device=top1.device)
-        return torch.cat([numbers, torch.stack([top1, loss.double(), *(part.double() for part in parts.values())])])
 
 
 def stack_rows(rows: list[Tensor]) -> Tensor:
