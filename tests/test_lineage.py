@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from aurl.files import replacing, sha256_folder, write_json
+from aurl.lineage.jobs import Job
 from aurl.lineage.locks import exclusive, forget_dead_run
 from aurl.lineage.provenance import recorded
 from aurl.lineage.stages import EXEMPT, PACKAGE, STAGES, _closure, stage_code, stage_packages
@@ -106,7 +107,8 @@ def test_a_block_tells_inputs_settings_code_and_outputs(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     source, made, block = Path("in.csv"), Path("out.csv"), Path("prov/out.csv.json")
     source.write_text("before")
-    with recorded("collect", block, [made], [source], {"seeds": [0]}, seeds={"data": 1}) as identity:
+    job = Job("collect", {}, (source,), (made,))
+    with recorded(job, block, {"seeds": [0]}, {"data": 1}, "cpu") as identity:
         source.write_text("changed during the run")
         made.write_text("result")
     written = json.loads(block.read_text())
@@ -116,7 +118,7 @@ def test_a_block_tells_inputs_settings_code_and_outputs(tmp_path: Path, monkeypa
     assert set(written["identity"]["packages"]) == {"python", "pandas"}
     assert set(written["outputs"]) == {"out.csv"}
     assert written["circumstance"]["seconds"] > 0
-    with pytest.raises(ValueError, match="no"), recorded("collect", Path("prov/other.json"), [made], [], {}):
+    with pytest.raises(ValueError, match="no"), recorded(job, Path("prov/other.json"), {}, {}, "cpu"):
         raise ValueError("no")
     assert not Path("prov/other.json").exists()
 

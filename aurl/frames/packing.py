@@ -46,9 +46,13 @@ def write_shard(shard: Path, index: Path, videos: Iterable[list[bytes]]) -> None
         table.write_bytes(save(arrays))
 
 
-def write_index(shards: list[tuple[Path, Path]], settings: dict[str, Any], index: Path) -> None:
+def write_index(
+    shards: list[tuple[Path, Path]], settings: dict[str, Any], index: Path, root: Path | None = None
+) -> None:
     """Write the dataset's index of (shard, shard index) files, with counts and SHA-256.
 
+    Args:
+        root: what the paths in the index are relative to; by default the index's own folder.
     Raises: AurlError if a shard and its own index do not fit each other.
     """
     rows: list[dict[str, Any]] = []
@@ -56,8 +60,8 @@ def write_index(shards: list[tuple[Path, Path]], settings: dict[str, Any], index
         arrays = load_shard_index(shard_index)
         rows.append(
             {
-                "shard": shard.relative_to(index.parent).as_posix(),
-                "index": shard_index.relative_to(index.parent).as_posix(),
+                "shard": shard.relative_to(root or index.parent).as_posix(),
+                "index": shard_index.relative_to(root or index.parent).as_posix(),
                 "bytes": shard.stat().st_size,
                 "shard_sha256": sha256_file(shard),
                 "index_sha256": sha256_file(shard_index),

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from aurl.files import digest, sha256_file, write_json
+from aurl.lineage.jobs import Job
 from aurl.lineage.locks import exclusive
 from aurl.lineage.stages import PACKAGE, stage_code, stage_packages
 
@@ -46,32 +47,27 @@ class Identity:
 
 
 @contextmanager
-def recorded(
-    stage: str,
-    block: Path,
-    outputs: Iterable[Path],
-    inputs: Iterable[Path],
-    settings: dict[str, Any],
-    *,
-    wildcards: dict[str, Any] | None = None,
-    seeds: dict[str, int] | None = None,
-    device: str = "cpu",
-) -> Iterator[Identity]:
-    """Run a stage's work inside this block; its provenance is written when, and only when, it succeeds."""
+def recorded(job: Job, block: Path, settings: dict[str, Any], seeds: dict[str, int], device: str) -> Iterator[Identity]:
+    """Do a job's work inside this block; its provenance is written when, and only when, it succeeds."""
     identity = Identity(
-        stage,
-        wildcards or {},
-        {path.as_posix(): digest(path) for path in inputs},
+        job.stage,
+        job.wildcards,
+        {path.as_posix(): digest(path) for path in job.inputs},
         settings,
-        {path: sha256_file(PACKAGE.parent / path) for path in stage_code(stage)},
-        package_versions(stage_packages(stage)),
-        seeds or {},
+        code_digests(job.stage),
+        package_versions(stage_packages(job.stage)),
+        seeds,
         device,
     )
     with exclusive(block):
         yield identity
-        made = {path.as_posix(): digest(path) for path in outputs}
+        made = {path.as_posix(): digest(path) for path in job.outputs}
         write_json(block, {"identity": vars(identity), "outputs": made, "circumstance": circumstance()})
+
+
+def code_digests(stage: str) -> dict[str, str]:
+    """Code file -> SHA-256, for every file of a stage's code."""
+    return {path: sha256_file(PACKAGE.parent / path) for path in stage_code(stage)}
 
 
 def package_versions(modules: Iterable[str]) -> dict[str, str]:

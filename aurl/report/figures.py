@@ -14,7 +14,6 @@ from aurl.config import ReportSettings
 from aurl.files import replacing
 from aurl.report.results import Results
 
-EXTENSIONS = ("png", "pdf")
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")  # Okabe and Ito, colour-blind safe
 HATCHES = ("", "//")
 MARKERS = "osD^vP"

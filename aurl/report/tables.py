@@ -17,7 +17,6 @@ from aurl.report.results import Measured, Results, read_published
 from aurl.semantics.classes import read_embeddings
 from aurl.semantics.tokens import TOKEN_TABLE, read_token_table
 
-EXTENSIONS = ("csv", "md", "tex", "html")
 PAPER_LABELS = {"ucf101": "UCF101", "hmdb51": "HMDB51"}
 THREE_SPLITS_NOTE = (
     "The published 3-split rows of other methods are probably all classes on the three official video lists"
@@ -169,6 +168,29 @@ def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embed
 def describe_tested(results: Results, name: str) -> str:
     """On how much of a test set the tables stand."""
     return "tested on {} videos of {} classes".format(*results.counts(name))
+
+
+@dataclass(frozen=True)
+class TableInputs:
+    """The files that tables are made from; manifests and class embeddings by dataset."""
+
+    metrics: Path
+    seen_classes: Path
+    manifests: dict[str, Path]
+    embeddings: dict[str, Path]
+
+
+def make_tables(
+    inputs: TableInputs, report: ReportSettings, variants: dict[str, VariantSettings],
+    datasets: dict[str, DatasetSettings], unseen: list[str], tau: float,
+) -> dict[str, Table]:  # fmt: skip
+    """Both tables of an experiment."""
+    results = Results(inputs.metrics)
+    notes = describe_setting(results, inputs.seen_classes, tau, report)
+    for name, settings in datasets.items():
+        tested = f"; {describe_tested(results, name)}" if name in unseen else ""
+        notes.append(f"{describe_dataset(name, settings, inputs.manifests[name], inputs.embeddings[name])}{tested}.")
+    return {"ablation": ablation_table(results, variants, report, notes), "sota": sota_table(results, report, notes)}
 
 
 def write_tables(tables: dict[str, Table], files: dict[tuple[str, str], Path]) -> None:

@@ -1,15 +1,12 @@
 """The paper's tables, and figures."""
 
-TABLE_EXTENSIONS = ("csv", "md", "tex", "html")
-FIGURE_EXTENSIONS = ("png", "pdf")
-
 
 def tables():
-    return [P.table(table, extension) for table in ("ablation", "sota") for extension in TABLE_EXTENSIONS]
+    return [P.table(table, extension) for table in ("ablation", "sota") for extension in ("csv", "md", "tex", "html")]
 
 
 def figures():
-    return [P.figure("ablation", extension) for extension in FIGURE_EXTENSIONS]
+    return [P.figure("ablation", extension) for extension in ("png", "pdf")]
 
 
 rule tables:

@@ -1,0 +1,183 @@
+"""Do a job's work: values and paths from the experiment, one call into the room that does it.
+
+The commands execute jobs into their own outputs, a deep audit into temporary ones. Heavy modules are
+imported by the stage that needs them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aurl.config import Experiment
+from aurl.lineage.jobs import Job
+from aurl.paths import ResultPaths, source_folder, video_folder
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A job of an experiment, where its outputs go, and what shapes how it runs but not what it makes."""
+
+    experiment: Experiment
+    paths: ResultPaths
+    job: Job
+    outputs: Sequence[Path]
+    workers: int = 1
+    identity: str = ""
+    resume: Path | None = None
+
+    def videos(self, dataset: str) -> Path:
+        """The folder that a dataset's relative paths start from."""
+        return video_folder(self.experiment.dataset(dataset).source, self.paths.dataset(dataset))
+
+
+def execute(execution: Execution) -> None:
+    """Do the work of a job. Raises: AurlError for bad input, OSError where results cannot be written."""
+    STAGES[execution.job.stage](execution)
+
+
+def device_of(job: Job, experiment: Experiment) -> str:
+    """The kind of device that a job computes on: `cpu` or `cuda`."""
+    compute = {"train": experiment.training.compute, "features": experiment.evaluation.compute}.get(job.stage)
+    if compute is None:
+        return "cpu"
+    from aurl.compute import prepare_device
+
+    return prepare_device(compute.device, compute.threads).type
+
+
+def seeds_of(job: Job) -> dict[str, int]:
+    """The seeds that a job draws from."""
+    if job.stage != "train":
+        return {}
+    from aurl.training.seeds import axis_seeds
+
+    return axis_seeds(job.wildcards["seed"])
+
+
+def _ingest(run: Execution) -> None:
+    from aurl.datasets.ingest import ingest_folder, ingest_rendered
+
+    source = run.experiment.dataset(run.job.wildcards["dataset"]).source
+    listing, held = run.outputs
+    if source.render is not None:
+        ingest_rendered(held, listing, workers=run.workers, **dict(source.render))
+    else:
+        assert source.folder is not None
+        ingest_folder(source_folder(source.folder), source.layout, source.versioned, held, listing, run.workers)
+
+
+def _manifest(run: Execution) -> None:
+    from aurl.datasets.manifest import make_manifest
+
+    dataset = run.job.wildcards["dataset"]
+    broken, timeout = run.experiment.dataset(dataset).broken, run.experiment.frames.timeout_seconds
+    make_manifest(run.job.inputs[0], run.videos(dataset), broken, run.outputs[0], run.workers, timeout)
+
+
+def _frames(run: Execution) -> None:
+    from aurl.frames.extract import extract_shard
+
+    dataset, number = run.job.wildcards["dataset"], run.job.wildcards["shard"]
+    settings, store = run.experiment.dataset(dataset), run.experiment.frames
+    shard, index = run.outputs
+    extract_shard(
+        run.job.inputs[0], settings.broken, run.videos(dataset), number, settings.shards, size=store.size,
+        quality=store.quality, chroma=store.chroma, timeout=store.timeout_seconds, shard=shard, index=index,
+    )  # fmt: skip
+
+
+def _frames_index(run: Execution) -> None:
+    from aurl.frames.packing import write_index
+
+    frames = run.experiment.frames
+    settings = {"size": frames.size, "quality": frames.quality, "chroma": frames.chroma}
+    shards = list(zip(run.job.inputs[::2], run.job.inputs[1::2], strict=True))
+    write_index(shards, settings, run.outputs[0], run.paths.frames_index(run.job.wildcards["dataset"]).parent)
+
+
+def _embeddings(run: Execution) -> None:
+    from aurl.semantics.embedding import embed_dataset
+
+    settings, semantics = run.experiment.dataset(run.job.wildcards["dataset"]), run.experiment.semantics
+    manifest, vectors, _ = run.job.inputs
+    embed_dataset(
+        manifest, settings.broken, settings.tokens, vectors, semantics.dimension, semantics.missing, run.outputs[0]
+    )
+
+
+def _seen_classes(run: Execution) -> None:
+    from aurl.semantics.seen import write_seen_classes
+
+    semantics = run.experiment.semantics
+    seen, *unseen = run.job.inputs
+    named = dict(zip(run.experiment.unseen, unseen, strict=True))
+    write_seen_classes(seen, named, semantics.tau, semantics.expected_seen_classes, run.outputs[0])
+
+
+def _train(run: Execution) -> None:
+    from aurl.training.loop import TrainingOutputs, load_training_data, train
+
+    experiment, variant, seed = run.experiment, run.job.wildcards["variant"], run.job.wildcards["seed"]
+    settings = experiment.variant(variant)
+    manifest, frames, embeddings, seen_classes = run.job.inputs
+    broken = experiment.dataset(experiment.seen).broken
+    data = load_training_data(manifest, broken, frames, embeddings, seen_classes, settings.strict_labels)
+    checkpoint, description, steps = run.outputs
+    outputs = TrainingOutputs(checkpoint, description, steps, run.resume or run.paths.resume(variant, seed))
+    train(data, variant, seed, experiment.model, experiment.training, settings, outputs, run.identity)
+
+
+def _features(run: Execution) -> None:
+    from aurl.evaluation.features import extract_features
+
+    broken, evaluation = run.experiment.dataset(run.job.wildcards["dataset"]).broken, run.experiment.evaluation
+    checkpoint, description, manifest, frames, embeddings = run.job.inputs
+    extract_features(
+        checkpoint, description, manifest, broken, frames, embeddings, evaluation.clips, evaluation.batch_size,
+        evaluation.compute, run.outputs[0],
+    )  # fmt: skip
+
+
+def _evaluate(run: Execution) -> None:
+    from aurl.evaluation.evaluate import evaluate
+
+    evaluate(run.job.inputs[0], run.experiment.evaluation.splits, run.outputs[0])
+
+
+def _collect(run: Execution) -> None:
+    from aurl.evaluation.collect import collect_metrics
+
+    experiment = run.experiment
+    cells = [(v, s, d) for v in experiment.variants for s in experiment.seeds for d in experiment.unseen]
+    collect_metrics(dict(zip(cells, run.job.inputs, strict=True)), run.outputs[0])
+
+
+def _tables(run: Execution) -> None:
+    from aurl.lineage.jobs import TABLES
+    from aurl.report.tables import TableInputs, make_tables, write_tables
+
+    experiment, names = run.experiment, list(run.experiment.datasets)
+    metrics, seen_classes, _, _, *data = run.job.inputs
+    inputs = TableInputs(
+        metrics, seen_classes, dict(zip(names, data[: len(names)], strict=True)),
+        dict(zip(names, data[len(names) :], strict=True)),
+    )  # fmt: skip
+    made = make_tables(
+        inputs, experiment.report, experiment.variants, experiment.datasets, experiment.unseen, experiment.semantics.tau
+    )
+    write_tables(made, dict(zip(TABLES, run.outputs, strict=True)))
+
+
+def _figures(run: Execution) -> None:
+    from aurl.lineage.jobs import FIGURES
+    from aurl.report.figures import draw_ablation
+
+    files = dict(zip(FIGURES, run.outputs, strict=True))
+    draw_ablation(run.job.inputs[0], list(run.experiment.variants), run.experiment.report, files)
+
+
+STAGES: dict[str, Callable[[Execution], None]] = {
+    "ingest": _ingest, "manifest": _manifest, "frames": _frames, "frames_index": _frames_index,
+    "embeddings": _embeddings, "seen_classes": _seen_classes, "train": _train, "features": _features,
+    "evaluate": _evaluate, "collect": _collect, "tables": _tables, "figures": _figures,
+}  # fmt: skip

@@ -1,0 +1,128 @@
+"""The jobs of an experiment: what each one reads and makes.
+
+The commands run them, the audit checks them, and a test proves that they are the jobs of the Snakefile.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aurl.config import Experiment
+from aurl.lineage.stages import stage_settings
+from aurl.paths import ResultPaths
+
+TOKENS = Path("data/class_tokens.csv")
+PUBLISHED = Path("data/published_results.csv")
+TABLES = tuple((table, extension) for table in ("ablation", "sota") for extension in ("csv", "md", "tex", "html"))
+FIGURES = ("png", "pdf")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a stage. The first output is the artefact that its provenance block is named after."""
+
+    stage: str
+    wildcards: dict[str, Any]
+    inputs: tuple[Path, ...]
+    outputs: tuple[Path, ...]
+
+
+class Jobs:
+    """The jobs of one experiment, by stage."""
+
+    def __init__(self, experiment: Experiment, paths: ResultPaths) -> None:
+        self.experiment, self.paths = experiment, paths
+
+    def settings(self, job: Job) -> dict[str, Any]:
+        """The job's slice of the parameters."""
+        return stage_settings(job.stage, self.experiment, **job.wildcards)
+
+    def block(self, job: Job) -> Path:
+        """The job's provenance block."""
+        return self.paths.provenance(job.outputs[0])
+
+    def ingest(self, dataset: str) -> Job:
+        self.experiment.dataset(dataset)
+        return Job("ingest", {"dataset": dataset}, (), (self.paths.files(dataset), self.paths.dataset(dataset)))
+
+    def manifest(self, dataset: str) -> Job:
+        return Job("manifest", {"dataset": dataset}, self.ingest(dataset).outputs[:1], (self.paths.manifest(dataset),))
+
+    def frames(self, dataset: str, shard: int) -> Job:
+        outputs = (self.paths.shard(dataset, shard), self.paths.shard_index(dataset, shard))
+        return Job("frames", {"dataset": dataset, "shard": shard}, (self.paths.manifest(dataset),), outputs)
+
+    def frames_index(self, dataset: str) -> Job:
+        shards = range(self.experiment.dataset(dataset).shards)
+        inputs = tuple(path for shard in shards for path in self.frames(dataset, shard).outputs)
+        return Job("frames_index", {"dataset": dataset}, inputs, (self.paths.frames_index(dataset),))
+
+    def embeddings(self, dataset: str) -> Job:
+        inputs = (*self.manifest(dataset).outputs, Path(self.experiment.semantics.vectors), TOKENS)
+        return Job("embeddings", {"dataset": dataset}, inputs, (self.paths.embeddings(dataset),))
+
+    def seen_classes(self) -> Job:
+        names = (self.experiment.seen, *self.experiment.unseen)
+        return Job("seen_classes", {}, tuple(map(self.paths.embeddings, names)), (self.paths.seen_classes(),))
+
+    def train(self, variant: str, seed: int) -> Job:
+        self.experiment.variant(variant)
+        paths, seen = self.paths, self.experiment.seen
+        inputs = (paths.manifest(seen), paths.frames_index(seen), paths.embeddings(seen), paths.seen_classes())
+        outputs = (
+            paths.checkpoint(variant, seed),
+            paths.checkpoint_description(variant, seed),
+            paths.steps(variant, seed),
+        )
+        return Job("train", {"variant": variant, "seed": seed}, inputs, outputs)
+
+    def features(self, variant: str, seed: int, dataset: str) -> Job:
+        self.experiment.dataset(dataset)
+        paths = self.paths
+        inputs = (
+            *self.train(variant, seed).outputs[:2],
+            paths.manifest(dataset),
+            paths.frames_index(dataset),
+            paths.embeddings(dataset),
+        )
+        wildcards = {"variant": variant, "seed": seed, "dataset": dataset}
+        return Job("features", wildcards, inputs, (paths.features(variant, seed, dataset),))
+
+    def evaluate(self, variant: str, seed: int, dataset: str) -> Job:
+        features = self.features(variant, seed, dataset)
+        return Job("evaluate", features.wildcards, features.outputs, (self.paths.metrics(variant, seed, dataset),))
+
+    def collect(self) -> Job:
+        inputs = tuple(self.paths.metrics(*cell) for cell in self.cells())
+        return Job("collect", {}, inputs, (self.paths.metrics_csv(),))
+
+    def tables(self) -> Job:
+        names = self.experiment.datasets
+        inputs = (
+            self.paths.metrics_csv(), self.paths.seen_classes(), PUBLISHED, TOKENS,
+            *map(self.paths.manifest, names), *map(self.paths.embeddings, names),
+        )  # fmt: skip
+        return Job("tables", {}, inputs, tuple(self.paths.table(*name) for name in TABLES))
+
+    def figures(self) -> Job:
+        outputs = tuple(self.paths.figure("ablation", extension) for extension in FIGURES)
+        return Job("figures", {}, (self.paths.metrics_csv(),), outputs)
+
+    def cells(self) -> list[tuple[str, int, str]]:
+        """Every (variant, seed, test set)."""
+        experiment = self.experiment
+        return [(v, s, d) for v in experiment.variants for s in experiment.seeds for d in experiment.unseen]
+
+    def all(self) -> Iterator[Job]:
+        """Every job, each after those whose outputs it reads."""
+        for dataset, settings in self.experiment.datasets.items():
+            yield from (self.ingest(dataset), self.manifest(dataset))
+            yield from (self.frames(dataset, shard) for shard in range(settings.shards))
+            yield from (self.frames_index(dataset), self.embeddings(dataset))
+        yield self.seen_classes()
+        for variant in self.experiment.variants:
+            yield from (self.train(variant, seed) for seed in self.experiment.seeds)
+        for cell in self.cells():
+            yield from (self.features(*cell), self.evaluate(*cell))
+        yield from (self.collect(), self.tables(), self.figures())
