@@ -227,6 +227,76 @@ def sync(run: Run, pull: bool) -> None:
         click.echo(line)
 
 
+@cli.command()
+@click.argument("table", default="ablation")
+@click.option("--cell", help="variant,dataset[,seed]: only what stands behind these cells.")
+@click.option("--all", "everything", is_flag=True, help="Every artefact of the experiment.")
+@click.option("--deep", is_flag=True, help="Also recompute embeddings, features, metrics and figures.")
+@click.option("--retrain", multiple=True, metavar="VARIANT", help="Also train this variant again and compare.")
+@click.option("--no-cache", is_flag=True, help="Read every file again, whatever its time says.")
+@click.option("--chain/--no-chain", default=None, help="Print the chain (default: with --cell).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write a page.")
+@with_run
+def audit(
+    run: Run, table: str, cell: str | None, everything: bool, deep: bool, retrain: tuple[str, ...], no_cache: bool,
+    chain: bool | None, as_json: bool, html: Path | None,
+) -> None:  # fmt: skip
+    """Trace TABLE (ablation, sota, metrics) to the data, and verify every step; exit status 1 unless all agree."""
+    from aurl.lineage import audit_report
+    from aurl.lineage.audit import Audit, select_jobs
+    from aurl.lineage.digests import CACHE, Digests
+    from aurl.lineage.provenance import git_state
+
+    for variant in retrain:
+        run.experiment.variant(variant)
+    jobs = select_jobs(run.jobs, "all" if everything else table, cell)
+    report = Audit(run.experiment, Digests(None if no_cache else CACHE), deep, retrain).run(jobs)
+    if git_state().get("dirty", False):
+        report.notes.append("git's working tree has uncommitted changes")
+    click.echo(
+        audit_report.as_json(report)
+        if as_json
+        else audit_report.as_text(report, bool(cell) if chain is None else chain)
+    )
+    if html is not None:
+        audit_report.write_page(
+            report, html, f"Audit of {'everything' if everything else table} in {run.experiment.experiment}"
+        )
+    if report.findings():
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("stage")
+@click.option("--variant")
+@click.option("--seed", type=int)
+@click.option("--dataset")
+@with_run
+def rerun(run: Run, stage: str, variant: str | None, seed: int | None, dataset: str | None) -> None:
+    """Run STAGE again (for one variant, seed or dataset) with what follows, and show before and after."""
+    from aurl.lineage.rerun import choose
+    from aurl.lineage.rerun import rerun as rerun_jobs
+
+    for line in rerun_jobs(run.jobs, choose(run.jobs, stage, variant=variant, seed=seed, dataset=dataset)):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("cell")
+@with_run
+def history(run: Run, cell: str) -> None:
+    """Show CELL (variant,seed,dataset[,clips[,splits[,metric]]]) over git's commits, with what changed behind it."""
+    from aurl.lineage.history import history as history_of
+    from aurl.lineage.history import parse_cell
+
+    for entry in history_of(parse_cell(cell, run.experiment.experiment)):
+        value = "(not in the cache)" if entry.value is None else f"{entry.value:.6f}"
+        click.echo(f"{entry.commit[:10]} {entry.date} {value}  {entry.subject}")
+        for change in entry.changes:
+            click.echo(f"    {change}")
+
+
 def main() -> None:
     """Run a command; bad input becomes one line on standard error and exit status 1."""
     try:
