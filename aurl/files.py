@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+SNAKEMAKE_STAMP = ".snakemake_timestamp"
+
 
 @contextmanager
 def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
@@ -54,13 +56,15 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def files_below(folder: Path) -> list[Path]:
+    """Every file below a folder, sorted by relative path, without the time stamp that Snakemake leaves there."""
+    found = (Path(root, name) for root, _, names in os.walk(folder) for name in names if name != SNAKEMAKE_STAMP)
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
 def sha256_folder(folder: Path) -> str:
-    """Hex SHA-256 over the sorted (relative path, SHA-256) pairs of every file below a folder."""
-    lines = [
-        f"{sha256_file(path)}  {path.relative_to(folder).as_posix()}\n"
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    ]
+    """Hex SHA-256 over the (SHA-256, relative path) pairs of every file below a folder."""
+    lines = [f"{sha256_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files_below(folder)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

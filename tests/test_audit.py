@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import Runner, runner
 from test_pipeline import edit
 
@@ -176,6 +177,11 @@ def copied_from_another_experiment(run: Runner) -> None:
     edit(Path("params.yaml"), "epochs: 2", "epochs: 3")
 
 
+def copied_and_committed(run: Runner) -> None:
+    copied_from_another_experiment(run)
+    commit(run)
+
+
 def result_missing(run: Runner) -> None:
     FEATURES.unlink()
 
@@ -218,7 +224,8 @@ ATTACKS = [
     Attack(clock_set_back, "changed", str(METRICS)),
     Attack(table_typed, "changed", str(RESULTS / "tables/ablation.md")),
     Attack(table_typed_and_covered_up, "forged", str(RESULTS / "tables/ablation.md")),
-    Attack(copied_from_another_experiment, "stale parameters", "checkpoints/aurl/seed0.safetensors.json: training"),
+    Attack(copied_from_another_experiment, "unrecorded", "results/copied/datasets/micro_seen.csv"),
+    Attack(copied_and_committed, "stale parameters", "copied/provenance/checkpoints/aurl/seed0.safetensors.json: training"),
     Attack(result_missing, "missing", str(FEATURES)),
     Attack(block_missing, "unrecorded", "provenance/features/aurl/seed0/micro_ucf.safetensors.json"),
 ]  # fmt: skip
@@ -288,12 +295,15 @@ def test_a_clone_on_another_path_agrees_after_sync(micro: Path, tmp_path: Path) 
 
 def test_two_experiments_side_by_side_agree(micro: Path) -> None:
     run = runner(micro)
-    edit(micro / "params.yaml", "experiment: micro", "experiment: second")
-    run("snakemake", "--", "results/second/metrics.csv")
+    params = micro / "params.yaml"
+    second = yaml.safe_load(params.read_text())
+    second["experiment"], second["variants"] = "second", {"ls": second["variants"]["ls"]}
+    first = params.read_text()
+    params.write_text(yaml.safe_dump(second, sort_keys=False))
     run("snakemake")
     run("aurl", "record")
     assert audit(run)["agree"]
-    edit(micro / "params.yaml", "experiment: second", "experiment: micro")
+    params.write_text(first)
     assert audit(run)["agree"]
 
 

@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from aurl.files import write_text
+from aurl.files import files_below, write_text
 
 CACHE = Path(".snakemake/aurl/digests.json")
 
@@ -60,9 +59,8 @@ class Digests:
 
     def _of_folder(self, folder: Path) -> Digest:
         """As `files.sha256_folder`, and as DVC hashes a directory: the MD5 of its sorted list of files."""
-        files = sorted(Path(root, name) for root, _, names in os.walk(folder) for name in names)
-        found = [(path.relative_to(folder).as_posix(), self._of_file(path)) for path in files]
+        found = [(path.relative_to(folder).as_posix(), self._of_file(path)) for path in files_below(folder)]
         lines = "".join(f"{digest.sha256}  {name}\n" for name, digest in found)
-        listed = [{"md5": digest.md5, "relpath": name} for name, digest in found]  # by parts of the path, as DVC sorts
+        listed = [{"md5": digest.md5, "relpath": name} for name, digest in found]
         md5 = hashlib.md5(json.dumps(listed, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
         return Digest(hashlib.sha256(lines.encode()).hexdigest(), f"{md5}.dir")
