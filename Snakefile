@@ -22,3 +22,7 @@ rule all:
         P.metrics_csv(),
         tables(),
         figures(),
+
+
+onsuccess:
+    record_if_automatic()

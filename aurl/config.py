@@ -226,6 +226,7 @@ class Experiment(Settings):
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     evaluation: EvaluationSettings
     report: ReportSettings
+    record: Literal["manual", "automatic"] = "manual"
 
     def variant(self, name: str) -> VariantSettings:
         """The variant's settings. Raises: AurlError for a name that is not in the experiment."""

@@ -14,6 +14,7 @@ import yaml
 from conftest import REPOSITORY, Runner, runner
 
 from aurl.config import load_experiment
+from aurl.files import SNAKEMAKE_STAMP, sha256_file
 from aurl.lineage.jobs import Jobs
 from aurl.lineage.stages import STAGES
 from aurl.paths import ResultPaths
@@ -31,12 +32,12 @@ def planned(run: Runner, *arguments: str) -> Counter[str]:
     return Counter({rule: int(count) for rule, count in counts if rule not in ("total", "all")})
 
 
-def digests(folder: Path) -> dict[str, bytes]:
-    """Contents of every result, without logs and provenance blocks (which hold times)."""
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every result, without logs and provenance blocks (which hold times)."""
     return {
-        str(path.relative_to(folder)): path.read_bytes()
+        str(path.relative_to(folder)): sha256_file(path)
         for path in folder.rglob("*")
-        if path.is_file() and not {"logs", "provenance"} & set(path.relative_to(folder).parts)
+        if path.is_file() and not {"logs", "provenance", SNAKEMAKE_STAMP} & set(path.relative_to(folder).parts)
     }
 
 

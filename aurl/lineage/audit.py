@@ -17,6 +17,7 @@ from aurl.config import Experiment
 from aurl.datasets.table import read_table
 from aurl.errors import AurlError
 from aurl.lineage.digests import Digests
+from aurl.lineage.dvc import value_at
 from aurl.lineage.execute import Execution, device_of, execute, seeds_of
 from aurl.lineage.jobs import Job, Jobs
 from aurl.lineage.lock import Lock, LockedStage
@@ -208,7 +209,7 @@ class Audit:
                 )
                 yield Finding(kind, f"dvc.lock: {stage.name}: {path}", f"recorded with {md5[:12]}, now {str(now)[:12]}")
         for key, value in stage.params.items():
-            if _at(self.raw_params, key) != value:
+            if value_at(self.raw_params, key) != value:
                 yield Finding(
                     "stale parameters",
                     f"dvc.lock: {stage.name}: {key}",
@@ -316,11 +317,3 @@ def _cell_metrics(jobs: Jobs, cell: str | None) -> set[Path] | None:
         known = ", ".join(sorted({f"{v},{d}" for v, _, d in jobs.cells()}))
         raise AurlError(f"--cell {cell}: no such cell; known (variant,dataset): {known}")
     return {jobs.paths.metrics(*key) for key in found}
-
-
-def _at(params: Any, key: str) -> Any:
-    for part in key.split("."):
-        if not isinstance(params, dict) or part not in params:
-            return None
-        params = params[part]
-    return params

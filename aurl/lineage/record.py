@@ -4,9 +4,8 @@ import subprocess
 from collections.abc import Iterator
 
 from aurl.errors import AurlError
-from aurl.lineage.dvc import Status, changes, dvc, status
-
-MOST_TARGETS = 8  # dvc takes longer for each stage that is named than for ten that are not
+from aurl.lineage.digests import Digests
+from aurl.lineage.dvc import Status, changes, commit_changed, dvc, status
 
 
 def record_experiment(experiment: str, accept: bool = False) -> Iterator[str]:
@@ -21,22 +20,20 @@ def record_experiment(experiment: str, accept: bool = False) -> Iterator[str]:
         raise AurlError(
             f"experiment '{experiment}' is not finished: run 'snakemake' first ('snakemake -n' shows what is left)"
         )
-    changed = status()
-    suspicious = unexplained(changed)
-    if suspicious and not accept:
-        raise AurlError(
-            f"{len(suspicious)} recorded outputs changed although nothing they depend on did, first {suspicious[0]};"
-            " run 'dvc checkout PATH' to restore it, or 'aurl record --accept' if you mean it"
-        )
-    if changed:
-        # without --no-relink DVC rewrites outputs with new times, and Snakemake wants to train again
-        few = sorted(changed) if len(changed) <= MOST_TARGETS else []
-        dvc("commit", "--quiet", "--force", "--no-relink", *few)
-    yield (
-        f"recorded {len(changed)} stages of experiment '{experiment}' in dvc.lock"
-        if changed
-        else "nothing has changed since the last record"
-    )
+
+    def refuse_unexplained(changed: Status) -> None:
+        suspicious = [] if accept else unexplained(changed)
+        if suspicious:
+            raise AurlError(
+                f"{len(suspicious)} recorded outputs changed although nothing they depend on did, first {suspicious[0]};"
+                " run 'dvc checkout PATH' to restore it, or 'aurl record --accept' if you mean it"
+            )
+
+    recorded = commit_changed(Digests(), refuse_unexplained)
+    if recorded:
+        yield f"recorded {len(recorded)} stages of experiment '{experiment}' in dvc.lock"
+    else:
+        yield "nothing has changed since the last record"
     yield f"to keep it in git: git add dvc.lock dvc.yaml params.yaml && git commit -m 'Record {experiment}'"
 
 
@@ -46,7 +43,7 @@ def sync_experiment(experiment: str, pull: bool = True) -> Iterator[str]:
     Raises: AurlError if what lies here is not what dvc.lock records.
     """
     if pull:
-        dvc("pull", "--quiet")
+        dvc("pull")
     differing = status()
     if differing:
         raise AurlError(

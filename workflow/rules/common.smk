@@ -1,5 +1,7 @@
 """The checked experiment, the names of its files, and what each stage depends on."""
 
+import os
+import subprocess
 import sys
 
 from snakemake.io import AnnotatedString
@@ -41,3 +43,9 @@ def block(artefact):
 def kept(path):
     """An output that stays in place until the job that replaces it has succeeded."""
     return update(path if isinstance(path, AnnotatedString) else str(path))
+
+
+def record_if_automatic():
+    """Record the finished run with DVC where the experiment says so; not inside `dvc repro`, which records itself."""
+    if EXPERIMENT.record == "automatic" and "DVC_STAGE" not in os.environ:
+        subprocess.run(["aurl", "record"])  # says itself why it refuses (a part of the experiment was run, say)
