@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 import yaml
 from conftest import Runner, runner
+from test_faults import own_dataset
 from test_pipeline import edit
+
+from aurl.config import load_experiment
+from aurl.lineage.audit import Audit
+from aurl.lineage.digests import Digests
+from aurl.lineage.jobs import Jobs
+from aurl.paths import ResultPaths
 
 pytestmark = pytest.mark.workflow
 RESULTS = Path("results/micro")
@@ -83,7 +90,11 @@ def metric_forged_with_everything_after(run: Runner) -> None:
 
 
 def other_checkpoint(run: Runner) -> None:
-    shutil.copy(RESULTS / "checkpoints/aurl_no_cg/seed0.safetensors", CHECKPOINT)
+    run("aurl", "train", "--variant", "aurl", "--seed", "1")
+    other = CHECKPOINT.with_name("seed1.safetensors")
+    shutil.copy(other, CHECKPOINT)
+    for leftover in RESULTS.rglob("seed1.*"):
+        leftover.unlink()
 
 
 def other_checkpoint_committed(run: Runner) -> None:
@@ -307,6 +318,28 @@ def test_two_experiments_side_by_side_agree(micro: Path) -> None:
     assert audit(run)["agree"]
 
 
+def test_a_video_that_stays_in_its_own_folder_is_held_by_its_digest(
+    micro: Path, corpus: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(micro)
+    videos = own_dataset(micro, corpus)
+    edit(micro / "params.yaml", "versioned: true", "versioned: false")
+    runner(micro)("aurl", "ingest", "micro_hmdb")
+    experiment = load_experiment(Path("params.yaml"))
+    job = Jobs(experiment, ResultPaths("micro")).ingest("micro_hmdb")
+
+    def kinds() -> dict[str, str]:
+        report = Audit(experiment, Digests(None)).run([job])
+        return {
+            finding.subject: finding.kind for finding, _ in report.findings() if finding.subject.startswith("videos/")
+        }
+
+    assert kinds() == {}
+    shutil.copy(corpus["h264"], videos / "red circle/video.avi")
+    (videos / "blue square/video.avi").unlink()
+    assert kinds() == {"videos/red circle/video.avi": "changed", "videos/blue square/video.avi": "missing"}
+
+
 def test_rerun_of_one_stage_shows_before_and_after(micro: Path) -> None:
     run = runner(micro)
     same = run("aurl", "rerun", "train", "--variant", "ls", "--seed", "0").stdout
@@ -320,6 +353,7 @@ def test_rerun_of_one_stage_shows_before_and_after(micro: Path) -> None:
         "ls"
     }
     assert re.search(r"\| ls +\| +0 \| micro_(ucf|hmdb) +\|", told)
+    assert re.search(r"^ablation table: Base w/ L_S, .*: [\d.]+ -> [\d.]+$", told, re.MULTILINE)
     assert "unknown stage 'tain'" in run("aurl", "rerun", "tain", ok=False).stderr
     assert "has no job with" in run("aurl", "rerun", "train", "--variant", "none", ok=False).stderr
 

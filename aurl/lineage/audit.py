@@ -48,7 +48,7 @@ class JobReport:
     job: Job
     outputs: dict[str, str]
     settings: dict[str, Any]
-    code: list[str]
+    code: dict[str, str]
     findings: list[Finding]
 
     @property
@@ -112,7 +112,7 @@ class Audit:
             if not any(finding.kind in ("missing", "changed") for finding in findings):
                 findings += self._recompute(job)
             found = {str(path): self._sha256(path) or "missing" for path in job.outputs}
-            report.jobs.append(JobReport(job, found, self.jobs.settings(job), list(self._code_of(job)), findings))
+            report.jobs.append(JobReport(job, found, self.jobs.settings(job), self._code_of(job), findings))
         self.digests.save()
         return report
 

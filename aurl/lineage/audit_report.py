@@ -16,7 +16,7 @@ def as_text(report: Report, chain: bool) -> str:
         for job in report.jobs:
             lines += [job.name, *(f"    {digest[:16]}  {path}" for path, digest in job.outputs.items())]
             lines += [f"    {key} = {_short(value)}" for key, value in job.settings.items()]
-            lines.append(f"    code: {len(job.code)} files")
+            lines += [f"    {digest[:16]}  {path} (code)" for path, digest in job.code.items()]
     for finding, root in report.findings():
         lines.append(f"{'' if root else '  follows: '}{finding}")
     lines += [f"note: {note}" for note in report.notes]

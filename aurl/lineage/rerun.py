@@ -8,6 +8,7 @@ import pandas as pd
 
 from aurl.errors import AurlError
 from aurl.lineage.digests import Digests
+from aurl.lineage.dvc import dvc
 from aurl.lineage.jobs import Job, Jobs
 
 KEY = ["variant", "seed", "dataset", "clips", "splits"]
@@ -35,7 +36,8 @@ def rerun(jobs: Jobs, chosen: list[Job]) -> Iterator[str]:
     Raises: AurlError if the run fails.
     """
     metrics = jobs.paths.metrics_csv()
-    before, table = _digests(jobs), _read(metrics)
+    ablation = jobs.paths.table("ablation", "csv")
+    before, table, cells = _digests(jobs), _read(metrics), _read_table(ablation)
     outputs = [str(path) for job in chosen for path in job.outputs]
     done = subprocess.run(["snakemake", "--forcerun", *outputs, "--"])
     if done.returncode:
@@ -48,6 +50,8 @@ def rerun(jobs: Jobs, chosen: list[Job]) -> Iterator[str]:
     yield from (f"  {path}: {(before.get(path) or 'new')[:12]} -> {after[path][:12]}" for path in changed)
     differences = compare_metrics(table, _read(metrics))
     yield "metrics.csv: no number changed" if differences.empty else differences.to_markdown(index=False)
+    yield from compare_tables(cells, _read_table(ablation))
+    yield from _dvc_difference()
 
 
 def compare_metrics(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -58,6 +62,29 @@ def compare_metrics(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     return both[(left != right) & ~(left.isna() & right.isna())].rename(
         columns=lambda name: name.removeprefix("value ")
     )
+
+
+def compare_tables(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[str]:
+    """The cells of the ablation table that differ: method, quantity, before, after."""
+    for method, column in [(method, column) for method in after.index for column in after.columns]:
+        old = before[column].get(method) if column in before else None
+        new = after.loc[method, column]
+        if old != new and not (pd.isna(old) and pd.isna(new)):
+            yield f"ablation table: {method}, {column}: {old} -> {new}"
+
+
+def _dvc_difference() -> Iterator[str]:
+    """`dvc metrics diff` against the last commit, where one holds a record."""
+    try:
+        difference = dvc("metrics", "diff", "--md").strip()
+    except AurlError:
+        return
+    if difference:
+        yield f"dvc metrics diff, against git's HEAD:\n{difference}"
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, index_col="Method") if path.is_file() else pd.DataFrame()
 
 
 def _digests(jobs: Jobs) -> dict[str, str]:
