@@ -43,30 +43,37 @@ class Jobs:
         return self.paths.provenance(job.outputs[0])
 
     def ingest(self, dataset: str) -> Job:
+        """Videos -> the list of files (and the files, if rendered or versioned)."""
         self.experiment.dataset(dataset)
         return Job("ingest", {"dataset": dataset}, (), (self.paths.files(dataset), self.paths.dataset(dataset)))
 
     def manifest(self, dataset: str) -> Job:
+        """List of files -> what a full decode found."""
         return Job("manifest", {"dataset": dataset}, self.ingest(dataset).outputs[:1], (self.paths.manifest(dataset),))
 
     def frames(self, dataset: str, shard: int) -> Job:
+        """Manifest -> the packed frames of one shard."""
         outputs = (self.paths.shard(dataset, shard), self.paths.shard_index(dataset, shard))
         return Job("frames", {"dataset": dataset, "shard": shard}, (self.paths.manifest(dataset),), outputs)
 
     def frames_index(self, dataset: str) -> Job:
+        """Shards -> their list."""
         shards = range(self.experiment.dataset(dataset).shards)
         inputs = tuple(path for shard in shards for path in self.frames(dataset, shard).outputs)
         return Job("frames_index", {"dataset": dataset}, inputs, (self.paths.frames_index(dataset),))
 
     def embeddings(self, dataset: str) -> Job:
+        """Class names and word vectors -> class embeddings."""
         inputs = (*self.manifest(dataset).outputs, Path(self.experiment.semantics.vectors), TOKENS)
         return Job("embeddings", {"dataset": dataset}, inputs, (self.paths.embeddings(dataset),))
 
     def seen_classes(self) -> Job:
+        """Class embeddings of all datasets -> the seen classes to train on."""
         names = (self.experiment.seen, *self.experiment.unseen)
         return Job("seen_classes", {}, tuple(map(self.paths.embeddings, names)), (self.paths.seen_classes(),))
 
     def train(self, variant: str, seed: int) -> Job:
+        """Frames, embeddings and seen classes -> a checkpoint. Raises: AurlError for an unknown variant."""
         self.experiment.variant(variant)
         paths, seen = self.paths, self.experiment.seen
         inputs = (paths.manifest(seen), paths.frames_index(seen), paths.embeddings(seen), paths.seen_classes())
@@ -78,6 +85,7 @@ class Jobs:
         return Job("train", {"variant": variant, "seed": seed}, inputs, outputs)
 
     def features(self, variant: str, seed: int, dataset: str) -> Job:
+        """Checkpoint and frames -> embeddings of a test set. Raises: AurlError for an unknown dataset."""
         self.experiment.dataset(dataset)
         paths = self.paths
         inputs = (
@@ -90,14 +98,17 @@ class Jobs:
         return Job("features", wildcards, inputs, (paths.features(variant, seed, dataset),))
 
     def evaluate(self, variant: str, seed: int, dataset: str) -> Job:
+        """Features -> the metrics of every protocol."""
         features = self.features(variant, seed, dataset)
         return Job("evaluate", features.wildcards, features.outputs, (self.paths.metrics(variant, seed, dataset),))
 
     def collect(self) -> Job:
+        """All metrics -> metrics.csv."""
         inputs = tuple(self.paths.metrics(*cell) for cell in self.cells())
         return Job("collect", {}, inputs, (self.paths.metrics_csv(),))
 
     def tables(self) -> Job:
+        """metrics.csv and what was left out -> the tables."""
         names = self.experiment.datasets
         inputs = (
             self.paths.metrics_csv(), self.paths.seen_classes(), PUBLISHED, TOKENS,
@@ -106,6 +117,7 @@ class Jobs:
         return Job("tables", {}, inputs, tuple(self.paths.table(*name) for name in TABLES))
 
     def figures(self) -> Job:
+        """metrics.csv -> the figures."""
         outputs = tuple(self.paths.figure("ablation", extension) for extension in FIGURES)
         return Job("figures", {}, (self.paths.metrics_csv(),), outputs)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from aurl.errors import AurlError
 from aurl.lineage.digests import Digests
@@ -16,20 +17,22 @@ def record_experiment(experiment: str, accept: bool = False) -> Iterator[str]:
     Raises:
         AurlError: Snakemake has work left, or an output was changed by something else than its stage.
     """
-    if not nothing_to_do():
-        raise AurlError(
-            f"experiment '{experiment}' is not finished: run 'snakemake' first ('snakemake -n' shows what is left)"
-        )
+    with ThreadPoolExecutor(1) as beside:  # Snakemake plans in its own process while DVC reads its lock in this one
+        finished = beside.submit(nothing_to_do)
 
-    def refuse_unexplained(changed: Status) -> None:
-        suspicious = [] if accept else unexplained(changed)
-        if suspicious:
-            raise AurlError(
-                f"{len(suspicious)} recorded outputs changed although nothing they depend on did, first {suspicious[0]};"
-                " run 'dvc checkout PATH' to restore it, or 'aurl record --accept' if you mean it"
-            )
+        def refuse(changed: Status) -> None:
+            if not finished.result():
+                raise AurlError(
+                    f"experiment '{experiment}' is not finished: run 'snakemake' first ('snakemake -n' shows what is left)"
+                )
+            suspicious = [] if accept else unexplained(changed)
+            if suspicious:
+                raise AurlError(
+                    f"{len(suspicious)} recorded outputs changed although nothing they depend on did, first"
+                    f" {suspicious[0]}; run 'dvc checkout PATH' to restore it, or 'aurl record --accept' if you mean it"
+                )
 
-    recorded = commit_changed(Digests(), refuse_unexplained)
+        recorded = commit_changed(Digests(), refuse)
     if recorded:
         yield f"recorded {len(recorded)} stages of experiment '{experiment}' in dvc.lock"
     else:
