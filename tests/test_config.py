@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,10 @@ def test_folders_may_start_with_an_environment_variable(monkeypatch: pytest.Monk
     monkeypatch.delenv("MY_VIDEOS")
     with pytest.raises(AurlError, match="MY_VIDEOS"):
         source_folder("$MY_VIDEOS/ucf")
+
+
+def test_the_lock_pins_every_version_and_leaves_the_build_of_torch_open() -> None:
+    lines = [line for line in (PRESETS[0].parents[1] / "requirements.lock").read_text().splitlines() if line]
+    pinned = [line for line in lines if not line.startswith(("#", " "))]
+    assert [line for line in pinned if not re.fullmatch(r"[a-z0-9.-]+==[A-Za-z0-9.]+", line)] == []
+    assert "torch==2.13.0" in pinned
