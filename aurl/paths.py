@@ -7,6 +7,8 @@ from pathlib import Path
 from aurl.config import SourceSettings
 from aurl.errors import AurlError
 
+TOKEN_TABLE = Path("data/class_tokens.csv")
+PUBLISHED = Path("data/published_results.csv")
 DEFAULT_VARIABLES = {"AURL_REALVIDEO": "../shared/realvideo"}
 
 

@@ -26,6 +26,7 @@ from aurl.paths import ResultPaths, video_folder
 from aurl.progress import log
 
 ALWAYS_RECOMPUTED = ("collect", "tables")
+LOCK_KINDS = {"aurl": "stale code", "results": "broken link"}
 DEEPLY_RECOMPUTED = ("embeddings", "seen_classes", "features", "evaluate", "figures")
 
 
@@ -149,8 +150,8 @@ class Audit:
                 "not cached", path, f"the cache's copy {md5[:12]} is damaged; delete {cached} and record again"
             )
         elif md5.endswith(".dir"):
-            for row in json.loads(cached.read_text()):
-                yield from self._cached(f"{path}/{row['relpath']}", row["md5"])
+            for name, inner in self.lock.listing(md5).items():
+                yield from self._cached(f"{path}/{name}", inner)
 
     def _block(self, job: Job, block: dict[str, Any] | None) -> Iterator[Finding]:
         """Block against the blocks of its inputs, the parameters, the code and the seeds."""
@@ -166,7 +167,7 @@ class Audit:
             yield Finding("broken link", name, "names other inputs than the stage has")
         for path in job.inputs:
             yield from self._link(name, path, identity["inputs"].get(str(path)))
-        settings = json.loads(json.dumps(self.jobs.settings(job)))
+        settings = self.jobs.settings(job)
         for key in sorted(settings.keys() | identity["settings"].keys()):
             if settings.get(key) != identity["settings"].get(key):
                 yield Finding(
@@ -200,13 +201,7 @@ class Audit:
             if now is None and Path(path).is_dir():
                 now = self._md5(Path(path))  # a folder of several stages' outputs
             if now != md5:
-                kind = (
-                    "stale code"
-                    if path.startswith("aurl/")
-                    else "broken link"
-                    if path.startswith("results/")
-                    else "changed"
-                )
+                kind = LOCK_KINDS.get(Path(path).parts[0], "changed")
                 yield Finding(kind, f"dvc.lock: {stage.name}: {path}", f"recorded with {md5[:12]}, now {str(now)[:12]}")
         for key, value in stage.params.items():
             if value_at(self.raw_params, key) != value:
@@ -308,11 +303,9 @@ def select_jobs(jobs: Jobs, table: str, cell: str | None) -> list[Job]:
 def _cell_metrics(jobs: Jobs, cell: str | None) -> set[Path] | None:
     if cell is None:
         return None
-    variant, dataset, *seed = [part.strip() for part in cell.split(",")] + [""] * (cell.count(",") < 1)
-    found = [
-        key for key in jobs.cells()
-        if (key[0], key[2]) == (variant, dataset) and (not seed or str(key[1]) == seed[0])
-    ]  # fmt: skip
+    wanted = [part.strip() for part in cell.split(",")]
+    named = {(variant, dataset, str(seed)): (variant, seed, dataset) for variant, seed, dataset in jobs.cells()}
+    found = [key for name, key in named.items() if len(wanted) > 1 and list(name[: len(wanted)]) == wanted]
     if not found:
         known = ", ".join(sorted({f"{v},{d}" for v, _, d in jobs.cells()}))
         raise AurlError(f"--cell {cell}: no such cell; known (variant,dataset): {known}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aurl.config import Experiment
-from aurl.lineage.jobs import Job
+from aurl.lineage.jobs import FIGURES, TABLES, Job, Jobs
 from aurl.paths import ResultPaths, source_folder, video_folder
 
 
@@ -147,13 +147,11 @@ def _evaluate(run: Execution) -> None:
 def _collect(run: Execution) -> None:
     from aurl.evaluation.collect import collect_metrics
 
-    experiment = run.experiment
-    cells = [(v, s, d) for v in experiment.variants for s in experiment.seeds for d in experiment.unseen]
+    cells = Jobs(run.experiment, run.paths).cells()
     collect_metrics(dict(zip(cells, run.job.inputs, strict=True)), run.outputs[0])
 
 
 def _tables(run: Execution) -> None:
-    from aurl.lineage.jobs import TABLES
     from aurl.report.tables import TableInputs, make_tables, write_tables
 
     experiment, names = run.experiment, list(run.experiment.datasets)
@@ -169,7 +167,6 @@ def _tables(run: Execution) -> None:
 
 
 def _figures(run: Execution) -> None:
-    from aurl.lineage.jobs import FIGURES
     from aurl.report.figures import draw_ablation
 
     files = dict(zip(FIGURES, run.outputs, strict=True))

@@ -10,10 +10,8 @@ from typing import Any
 
 from aurl.config import Experiment
 from aurl.lineage.stages import stage_settings
-from aurl.paths import ResultPaths
+from aurl.paths import PUBLISHED, TOKEN_TABLE, ResultPaths
 
-TOKENS = Path("data/class_tokens.csv")
-PUBLISHED = Path("data/published_results.csv")
 TABLES = tuple((table, extension) for table in ("ablation", "sota") for extension in ("csv", "md", "tex", "html"))
 FIGURES = ("png", "pdf")
 
@@ -64,7 +62,7 @@ class Jobs:
 
     def embeddings(self, dataset: str) -> Job:
         """Class names and word vectors -> class embeddings."""
-        inputs = (*self.manifest(dataset).outputs, Path(self.experiment.semantics.vectors), TOKENS)
+        inputs = (*self.manifest(dataset).outputs, Path(self.experiment.semantics.vectors), TOKEN_TABLE)
         return Job("embeddings", {"dataset": dataset}, inputs, (self.paths.embeddings(dataset),))
 
     def seen_classes(self) -> Job:
@@ -111,7 +109,7 @@ class Jobs:
         """metrics.csv and what was left out -> the tables."""
         names = self.experiment.datasets
         inputs = (
-            self.paths.metrics_csv(), self.paths.seen_classes(), PUBLISHED, TOKENS,
+            self.paths.metrics_csv(), self.paths.seen_classes(), PUBLISHED, TOKEN_TABLE,
             *map(self.paths.manifest, names), *map(self.paths.embeddings, names),
         )  # fmt: skip
         return Job("tables", {}, inputs, tuple(self.paths.table(*name) for name in TABLES))

@@ -29,6 +29,7 @@ class Lock:
     def __init__(self, text: str, cache: Path = CACHE) -> None:
         """Raises: AurlError if the text is no dvc.lock."""
         self._cache = cache
+        self._listings: dict[str, dict[str, str]] = {}
         try:
             # the C loader: a lock of 500 stages takes the other one many seconds
             raw = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
@@ -61,12 +62,15 @@ class Lock:
         if path in stage.outs:
             return stage.outs[path]
         folder = next(str(parent) for parent in Path(path).parents if str(parent) in stage.outs)
-        listing = self.cached(stage.outs[folder])
-        if not listing.is_file():
-            return None
-        relative = Path(path).relative_to(folder).as_posix()
-        rows = json.loads(listing.read_text())
-        return next((row["md5"] for row in rows if row["relpath"] == relative), None)
+        return self.listing(stage.outs[folder]).get(Path(path).relative_to(folder).as_posix())
+
+    def listing(self, md5: str) -> dict[str, str]:
+        """Relative path -> MD5 of a recorded folder's files; empty where the cache has lost the list."""
+        if md5 not in self._listings:
+            cached = self.cached(md5)
+            rows = json.loads(cached.read_text()) if cached.is_file() else []
+            self._listings[md5] = {row["relpath"]: row["md5"] for row in rows}
+        return self._listings[md5]
 
     def cached(self, md5: str) -> Path:
         """Where DVC's cache keeps contents."""

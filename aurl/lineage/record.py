@@ -21,6 +21,7 @@ def record_experiment(experiment: str, accept: bool = False) -> Iterator[str]:
         finished = beside.submit(nothing_to_do)
 
         def refuse(changed: Status) -> None:
+            """Raise AurlError for work that Snakemake has left, and for changes that nothing explains."""
             if not finished.result():
                 raise AurlError(
                     f"experiment '{experiment}' is not finished: run 'snakemake' first ('snakemake -n' shows what is left)"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-PUBLISHED = Path("data/published_results.csv")
+from aurl.paths import PUBLISHED
 
 
 @dataclass(frozen=True)

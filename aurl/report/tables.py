@@ -13,9 +13,10 @@ import pandas as pd
 from aurl.config import DatasetSettings, ReportSettings, VariantSettings
 from aurl.datasets.table import read_table, usable_videos
 from aurl.files import replacing
+from aurl.paths import TOKEN_TABLE
 from aurl.report.results import Measured, Results, read_published
 from aurl.semantics.classes import read_embeddings
-from aurl.semantics.tokens import TOKEN_TABLE, read_token_table
+from aurl.semantics.tokens import read_token_table
 
 PAPER_LABELS = {"ucf101": "UCF101", "hmdb51": "HMDB51"}
 THREE_SPLITS_NOTE = (

@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 
 from aurl.errors import AurlError
-
-TOKEN_TABLE = Path("data/class_tokens.csv")
+from aurl.paths import TOKEN_TABLE
 
 
 def class_tokens(classes: list[str], source: str, table: Path = TOKEN_TABLE) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from snakemake.io import AnnotatedString
 
 from aurl.config import parse_experiment
 from aurl.errors import AurlError
+from aurl.lineage.jobs import Jobs
 from aurl.lineage.locks import forget_dead_run
 from aurl.lineage.snapshot import snapshot
 from aurl.lineage.stages import stage_code, stage_settings
@@ -21,6 +22,7 @@ except AurlError as error:
     sys.exit(f"aurl: error: {error}")  # the one line; Snakemake would drop an exception's text here
 
 P = ResultPaths(EXPERIMENT.experiment)
+JOBS = Jobs(EXPERIMENT, P)
 
 
 wildcard_constraints:

@@ -40,12 +40,7 @@ rule evaluate:
 
 rule collect:
     input:
-        metrics=[
-            P.metrics(variant, seed, dataset)
-            for variant in EXPERIMENT.variants
-            for seed in EXPERIMENT.seeds
-            for dataset in EXPERIMENT.unseen
-        ],
+        metrics=list(JOBS.collect().inputs),
         code=stage_code("collect"),
     output:
         metrics=kept(P.metrics_csv()),

@@ -2,11 +2,11 @@
 
 
 def tables():
-    return [P.table(table, extension) for table in ("ablation", "sota") for extension in ("csv", "md", "tex", "html")]
+    return list(JOBS.tables().outputs)
 
 
 def figures():
-    return [P.figure("ablation", extension) for extension in ("png", "pdf")]
+    return list(JOBS.figures().outputs)
 
 
 rule tables:
