@@ -5,8 +5,10 @@ experiment. Heavy modules are imported by the command that needs them.
 """
 
 import functools
+import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from aurl.config import Experiment, load_experiment
 from aurl.errors import AurlError
 from aurl.lineage.execute import Execution, device_of, execute, seeds_of
 from aurl.lineage.jobs import Job, Jobs
-from aurl.lineage.provenance import recorded
+from aurl.lineage.provenance import identity_of, recorded
 from aurl.paths import ResultPaths
 
 
@@ -29,9 +31,11 @@ class Run:
         self.jobs = Jobs(experiment, self.paths)
 
     def execute(self, job: Job, workers: int = 1) -> None:
-        """Do a job, and leave its provenance block."""
+        """Do a job, and leave its provenance block; of several processes of one job the first one leaves it."""
         device, seeds = device_of(job, self.experiment), seeds_of(job)
-        with recorded(job, self.jobs.block(job), self.jobs.settings(job), seeds, device) as identity:
+        identity = identity_of(job, self.jobs.settings(job), seeds, device)
+        first = os.environ.get("RANK", "0") == "0"
+        with recorded(identity, job, self.jobs.block(job)) if first else nullcontext():
             execute(Execution(self.experiment, self.paths, job, job.outputs, workers, identity.digest()))
 
 
@@ -139,7 +143,15 @@ def seen_classes(run: Run) -> None:
 @seed_option
 @with_run
 def train(run: Run, variant: str, seed: int) -> None:
-    """Train one variant with one seed; resumes after a kill."""
+    """Train one variant with one seed; resumes after a kill.
+
+    Where training.processes is above 1 it starts that many by torchrun, or is one of those that torchrun started.
+    """
+    processes = run.experiment.training.processes
+    if processes > 1 and "WORLD_SIZE" not in os.environ:
+        from aurl.training.distributed import launch
+
+        sys.exit(launch(processes, sys.argv[1:]))
     run.execute(run.jobs.train(variant, seed))
 
 

@@ -133,10 +133,17 @@ class ComputeSettings(Settings):
 
 
 class TrainingSettings(Settings):
-    """The training recipe shared by all variants."""
+    """The training recipe shared by all variants.
+
+    `batch_size` is the total: of all `processes` (one for each GPU) and of the `accumulation` parts in which
+    each of them takes its share. Losses and gradients are those of the whole batch; BatchNorm sees one part of
+    all processes.
+    """
 
     epochs: Positive
     batch_size: Annotated[int, Field(ge=2)]
+    accumulation: Positive = 1
+    processes: Positive = 1
     epoch_videos: Positive | None = None
     scale: Annotated[float, Field(gt=0)] = 10.0
     optimizer: OptimizerSettings

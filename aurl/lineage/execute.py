@@ -4,11 +4,13 @@ The commands execute jobs into their own outputs, a deep audit into temporary on
 imported by the stage that needs them.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aurl.config import Experiment
+from aurl.errors import AurlError
 from aurl.lineage.jobs import FIGURES, TABLES, Job, Jobs
 from aurl.paths import ResultPaths, source_folder, video_folder
 
@@ -115,16 +117,21 @@ def _seen_classes(run: Execution) -> None:
 
 
 def _train(run: Execution) -> None:
+    from aurl.training.distributed import World
     from aurl.training.loop import TrainingOutputs, load_training_data, train
 
     experiment, variant, seed = run.experiment, run.job.wildcards["variant"], run.job.wildcards["seed"]
-    settings = experiment.variant(variant)
+    settings, world = experiment.variant(variant), World.of(os.environ)
+    if world.size != experiment.training.processes:
+        raise AurlError(
+            f"training.processes = {experiment.training.processes}, but {world.size} were started; make them equal"
+        )
     manifest, frames, embeddings, seen_classes = run.job.inputs
     broken = experiment.dataset(experiment.seen).broken
     data = load_training_data(manifest, broken, frames, embeddings, seen_classes, settings.strict_labels)
     checkpoint, description, steps = run.outputs
     outputs = TrainingOutputs(checkpoint, description, steps, run.resume or run.paths.resume(variant, seed))
-    train(data, variant, seed, experiment.model, experiment.training, settings, outputs, run.identity)
+    train(data, variant, seed, experiment.model, experiment.training, settings, outputs, run.identity, world)
 
 
 def _features(run: Execution) -> None:
