@@ -36,7 +36,7 @@ class Run:
         identity = identity_of(job, self.jobs.settings(job), seeds, device)
         first = os.environ.get("RANK", "0") == "0"
         with recorded(identity, job, self.jobs.block(job)) if first else nullcontext():
-            execute(Execution(self.experiment, self.paths, job, job.outputs, workers, identity.digest()))
+            execute(Execution(self.jobs, job, job.outputs, workers, identity.digest()))
 
 
 def with_run(command: Callable[..., None]) -> Callable[..., None]:
@@ -224,7 +224,7 @@ def record(run: Run, accept: bool) -> None:
     """Record the finished experiment with DVC (writes dvc.lock; never runs git)."""
     from aurl.lineage.record import record_experiment
 
-    for line in record_experiment(run.experiment.experiment, accept):
+    for line in record_experiment(run.experiment.experiment, accept, run.jobs.absent):
         click.echo(line)
 
 
@@ -235,7 +235,7 @@ def sync(run: Run, pull: bool) -> None:
     """After a clone or checkout: bring the recorded results, and tell Snakemake that they are up to date."""
     from aurl.lineage.record import sync_experiment
 
-    for line in sync_experiment(run.experiment.experiment, pull):
+    for line in sync_experiment(run.experiment.experiment, pull, bool(run.jobs.absent)):
         click.echo(line)
 
 

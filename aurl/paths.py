@@ -9,6 +9,8 @@ from aurl.errors import AurlError
 
 TOKEN_TABLE = Path("data/class_tokens.csv")
 PUBLISHED = Path("data/published_results.csv")
+TEST_SPLITS = Path("data/test_splits.csv")
+PREDICTIONS = {name: Path(f"data/authors_predictions_{name}.csv") for name in ("ucf101", "hmdb51")}
 DEFAULT_VARIABLES = {"AURL_REALVIDEO": "../shared/realvideo"}
 
 
@@ -89,7 +91,7 @@ class ResultPaths:
 
 
 def source_folder(folder: str) -> Path:
-    """A dataset's own folder; `$NAME` at its start is an environment variable, so that paths stay out of parameters.
+    """A dataset's own folder (or a file); `$NAME` at its start is an environment variable: no paths in parameters.
 
     Raises: AurlError if the variable is not set and has no default.
     """

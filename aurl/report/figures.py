@@ -45,7 +45,9 @@ def draw_top1(axes: Axes, results: Results, variants: list[str], report: ReportS
             positions, means, width, yerr=spread, capsize=3, color=COLOURS[number], hatch=HATCHES[number % 2],
             edgecolor="white", label=test_set.label,
         )  # fmt: skip
-        axes.axhline(100 / results.counts(test_set.dataset)[1], color=COLOURS[number], linestyle="--", linewidth=1)
+        counts = results.counts(test_set.dataset)
+        if counts is not None:
+            axes.axhline(100 / counts[1], color=COLOURS[number], linestyle="--", linewidth=1)
     axes.set_xticks(range(len(variants)), variants)
     axes.set_ylabel(f"top-1 [%], all classes, {report.ablation_clips} clip(s)")
     axes.legend(title="dashed: chance", frameon=False)
@@ -67,5 +69,6 @@ def draw_properties(axes: Axes, results: Results, variants: list[str], report: R
             )  # fmt: skip
     axes.set_xlabel(f"closeness on {test_set.label} (smaller is better)")
     axes.set_ylabel("dispersion (larger is better)")
-    axes.legend(frameon=False)
+    if axes.containers:
+        axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

@@ -39,6 +39,9 @@ class World:
         return batch_size // self.size
 
 
+ALONE = World()
+
+
 @contextmanager
 def joined(world: World, device: torch.device) -> Iterator[None]:
     """Meet the other processes, and leave them together (nothing to do in a world of one)."""

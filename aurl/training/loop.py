@@ -20,7 +20,7 @@ from aurl.progress import log, track
 from aurl.semantics.classes import read_embeddings, read_seen_classes
 from aurl.training.batches import ClipBatches, batch_loader
 from aurl.training.checkpoint import load_resume, restore_optimizer, save_resume, state_bytes
-from aurl.training.distributed import World, joined, synchronise_batch_norm
+from aurl.training.distributed import ALONE, World, joined, synchronise_batch_norm
 from aurl.training.objective import Objective
 from aurl.training.optimizer import learning_rate, make_optimizer, set_learning_rate
 from aurl.training.seeds import axis_seeds, step_seed
@@ -76,7 +76,7 @@ def train(
     settings: VariantSettings,
     outputs: TrainingOutputs,
     identity: str,
-    world: World = World(),
+    world: World = ALONE,
 ) -> None:
     """Train and write checkpoint, description and step log, all or none of them.
 

@@ -7,7 +7,7 @@ from aurl.compute import autocast
 from aurl.config import ComputeSettings
 from aurl.losses import unit
 from aurl.models.zero_shot import ZeroShotModel
-from aurl.training.distributed import World, average
+from aurl.training.distributed import ALONE, World, average
 from aurl.training.objective import Objective
 
 
@@ -21,7 +21,7 @@ class TrainingStep:
 
     def __init__(
         self, model: ZeroShotModel, optimizer: torch.optim.Optimizer, objective: Objective, embeddings: Tensor,
-        compute: ComputeSettings, accumulation: int = 1, world: World = World(),
+        compute: ComputeSettings, accumulation: int = 1, world: World = ALONE,
     ) -> None:  # fmt: skip
         """`embeddings` are the seen classes' c(y), (K, d), on the device that everything else is on."""
         self.model, self.optimizer, self.objective, self.embeddings = model, optimizer, objective, embeddings

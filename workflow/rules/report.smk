@@ -11,12 +11,7 @@ def figures():
 
 rule tables:
     input:
-        metrics=P.metrics_csv(),
-        seen_classes=P.seen_classes(),
-        published="data/published_results.csv",
-        tokens="data/class_tokens.csv",
-        manifests=[P.manifest(dataset) for dataset in EXPERIMENT.datasets],
-        embeddings=[P.embeddings(dataset) for dataset in EXPERIMENT.datasets],
+        results=list(JOBS.tables().inputs),  # metrics.csv, the seen classes, what is published, what was left out
         code=stage_code("tables"),
     output:
         [kept(path) for path in tables()],
