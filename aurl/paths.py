@@ -9,6 +9,7 @@ from aurl.errors import AurlError
 
 TOKEN_TABLE = Path("data/class_tokens.csv")
 PUBLISHED = Path("data/published_results.csv")
+TYPICAL_VIDEOS = Path("data/typical_videos.csv")
 TEST_SPLITS = Path("data/test_splits.csv")
 PREDICTIONS = {name: Path(f"data/authors_predictions_{name}.csv") for name in ("ucf101", "hmdb51")}
 DEFAULT_VARIABLES = {"AURL_REALVIDEO": "../shared/realvideo"}
