@@ -91,8 +91,8 @@ def embed_names(classes: list[str], vectors: KeyedVectors, where: Path) -> np.nd
     unknown = sorted({token for found in tokens.values() for token in found if token not in vectors})
     if unknown:
         raise AurlError(
-            f"{where}: does not know {', '.join(map(repr, unknown))}; use other words, or --vectors with a file that knows"
-            " more (of the shipped file's origin, the full GoogleNews-vectors-negative300.bin)"
+            f"{where}: does not know {', '.join(map(repr, unknown))}; use other words, or --vectors with a larger file"
+            " (the shipped one is a small part of GoogleNews-vectors-negative300.bin)"
         )
     return np.stack([class_embedding(tokens[name], vectors) for name in classes])
 

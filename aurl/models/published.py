@@ -76,9 +76,8 @@ def read_published(path: Path) -> PublishedWeights:
     names = {their_name(kind, name): name for name in expected}
     filled = [name for theirs, name in names.items() if theirs not in tensors and name.endswith(".num_batches_tracked")]
     unused = sorted(UNUSED[kind] & set(tensors))
-    problems = [
-        f"{theirs} {tuple(tensors[theirs].shape)} unknown" for theirs in tensors if theirs not in {*names, *unused}
-    ]
+    known = {*names, *unused}
+    problems = [f"{theirs} {tuple(tensor.shape)} unknown" for theirs, tensor in tensors.items() if theirs not in known]
     for theirs, name in names.items():
         wanted = expected[name]
         if theirs not in tensors:

@@ -105,7 +105,7 @@ def _zip_reader(path: Path) -> Iterator[tuple[Any, ReadStorage]]:
     """The pickled value of a zip checkpoint, and what reads its storages."""
     with zipfile.ZipFile(path) as archive:
         entries = {entry.filename: entry for entry in archive.infolist()}
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
             raise ValueError("its entries are compressed, those of torch.save are not")
         if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
             raise ValueError("its entries claim to be larger than the file")
