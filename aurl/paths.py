@@ -9,6 +9,7 @@ from aurl.errors import AurlError
 
 TOKEN_TABLE = Path("data/class_tokens.csv")
 PUBLISHED = Path("data/published_results.csv")
+SOURCES = Path("data/sources.yaml")
 DEFAULT_VARIABLES = {"AURL_REALVIDEO": "../shared/realvideo"}
 
 
