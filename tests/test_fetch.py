@@ -671,6 +671,7 @@ def test_an_incomplete_archive_stays_out_of_the_official_place(web: Web, tmp_pat
     web.files["UCF101.zip"] = zipped(files)
     line = refused(ucf(web.address), tmp_path / "d")
     assert ".UCF-101.unpacking/whole/UCF-101: not the complete UCF101: 1 missing classes (Archery)" in line
+    assert f"to use it nevertheless, move it to {tmp_path}/d/UCF-101" in line
     assert len(tree(tmp_path / "d/.UCF-101.unpacking/whole/UCF-101")) == 100
 
 

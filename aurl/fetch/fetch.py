@@ -125,7 +125,13 @@ class Fetch:
                 self._record(archive, file)
             self._discard(file)
         whole = self._assemble(files)
-        list(check(self.source, whole))
+        try:
+            list(check(self.source, whole))
+        except AurlError as error:
+            raise AurlError(
+                f"{error}; to begin anew, delete {self.work} and the archives' entries in {self.records};"
+                f" to use it nevertheless, move it to {target}"
+            ) from None
         os.rename(whole, target)
         for listed in self.source.files:
             self._discard(listed)
