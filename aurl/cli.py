@@ -19,7 +19,7 @@ from aurl.errors import AurlError
 from aurl.lineage.execute import Execution, device_of, execute, seeds_of
 from aurl.lineage.jobs import Job, Jobs
 from aurl.lineage.provenance import identity_of, recorded
-from aurl.paths import ResultPaths
+from aurl.paths import SOURCES, ResultPaths
 
 
 class Run:
@@ -361,6 +361,33 @@ def history(run: Run, cell: str) -> None:
         click.echo(f"{entry.commit[:10]} {entry.date} {value}  {entry.subject}")
         for change in entry.changes:
             click.echo(f"    {change}")
+
+
+@cli.command()
+@click.argument("name")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path),
+    default="datasets",
+    show_default=True,
+    metavar="DIR",
+    help="Folder that holds all datasets.",
+)
+@click.option("--from", "origin", metavar="URL_OR_FOLDER", help="Take the files, under their own names, from here.")
+@click.option("--check", "check_only", is_flag=True, help="Only check what is there.")
+@click.option("--keep-archives", is_flag=True, help="Leave the archives in DIR/archives.")
+def fetch(name: str, folder: Path, origin: str | None, check_only: bool, keep_archives: bool) -> None:
+    """Fetch, unpack and check ucf101, hmdb51, kinetics700 or vectors, from the official sources."""
+    from aurl.fetch import fetch as fetching
+    from aurl.fetch.sources import find_source, load_sources
+
+    source = find_source(load_sources(SOURCES), name)
+    lines = (
+        fetching.check_present(source, folder) if check_only else fetching.fetch(source, folder, origin, keep_archives)
+    )
+    for line in lines:
+        click.echo(line)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ PUBLISHED = Path("data/published_results.csv")
 TYPICAL_VIDEOS = Path("data/typical_videos.csv")
 TEST_SPLITS = Path("data/test_splits.csv")
 PREDICTIONS = {name: Path(f"data/authors_predictions_{name}.csv") for name in ("ucf101", "hmdb51")}
+SOURCES = Path("data/sources.yaml")
 DEFAULT_VARIABLES = {"AURL_REALVIDEO": "../shared/realvideo"}
 
 
