@@ -155,6 +155,31 @@ def train(run: Run, variant: str, seed: int) -> None:
     run.execute(run.jobs.train(variant, seed))
 
 
+@cli.command("import-weights")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@variant_option
+@click.option("--seed", type=int, help="Without FILE: do the import that params.yaml declares (as the workflow does).")
+@click.option("--force", is_flag=True, help="Replace a checkpoint that was trained.")
+@click.pass_context
+def import_weights(context: click.Context, file: Path | None, variant: str, seed: int | None, force: bool) -> None:
+    """Let a file of published weights take the place of a variant's training, or start it (an R(2+1)D alone).
+
+    FILE is the AURL authors' checkpoint, the earlier paper's, or torchvision's r2plus1d_18. It is checked and named
+    in params.yaml with its SHA-256; 'snakemake' then evaluates it. Nothing in FILE is executed.
+    """
+    experiment = load_experiment(context.obj)
+    if file is not None:
+        from aurl.lineage.declare import declare_weights
+
+        for line in declare_weights(context.obj, experiment, variant, file, force):
+            click.echo(line)
+    elif seed is None:
+        raise AurlError("import-weights: give a FILE of published weights")
+    else:
+        run = Run(experiment)
+        run.execute(run.jobs.import_weights(variant, seed))
+
+
 @cli.command()
 @variant_option
 @seed_option
@@ -248,6 +273,17 @@ def tables(run: Run) -> None:
 def figures(run: Run) -> None:
     """Draw the figures."""
     run.execute(run.jobs.figures())
+
+
+@cli.command()
+@with_run
+def plan(run: Run) -> None:
+    """Print what the experiment will take (videos, disk, FLOPs, hours on the devices here), and what is missing."""
+    from aurl.fetch.sources import load_sources
+    from aurl.plan.report import plan_experiment
+
+    for section in plan_experiment(run.experiment, load_sources(SOURCES)):
+        click.echo(section)
 
 
 @cli.command()

@@ -24,7 +24,7 @@ from aurl.paths import ResultPaths
 pytestmark = pytest.mark.workflow
 
 PRESETS = sorted(path.stem for path in (REPOSITORY / "presets").glob("*.yaml"))
-VECTORS = "datasets/GoogleNews-vectors-negative300.bin"
+VECTORS = "datasets/GoogleNews-vectors-negative300.bin.gz"
 CLASSES = {"kinetics700": "kinetics700", "ucf101": "UCF-101", "hmdb51": "hmdb51"}
 
 

@@ -55,7 +55,10 @@ class Limits(Settings):
 
 
 class Source(Settings):
-    """A dataset (with `layout`: archives that unpack to the folder `target`) or a file of word vectors."""
+    """A dataset (with `layout`: archives that unpack to the folder `target`) or a file of word vectors.
+
+    `authors_videos` is the count of the AURL authors' copy, for planning; a copy is not held against it.
+    """
 
     title: str
     page: Address
@@ -67,6 +70,7 @@ class Source(Settings):
     layout: Literal["ucf101", "hmdb51", "kinetics700"] | None = None
     classes: Positive | None = None
     videos: Positive | None = None
+    authors_videos: Positive | None = None
     vectors: tuple[Positive, Positive] | None = None
     counts_stated_by: str
     limits: Limits | None = None

@@ -144,14 +144,14 @@ def _train(run: Execution) -> None:
 
 
 def _import_weights(run: Execution) -> None:
-    from aurl.models.published import import_checkpoint
+    from aurl.training.imported import check_digest, import_checkpoint
 
-    variant, model = run.job.wildcards["variant"], run.experiment.model
+    variant, model, (file,) = run.job.wildcards["variant"], run.experiment.model, run.job.inputs
     checkpoint, description = run.outputs
+    check_digest(run.experiment.weights(variant), file)
     import_checkpoint(
-        run.job.inputs[0], run.experiment.weights(variant).sha256, variant, run.job.wildcards["seed"],
-        clip_length=model.clip_length, dropout=model.dropout, mean=model.mean, std=model.std,
-        checkpoint=checkpoint, description=description,
+        file, variant, run.job.wildcards["seed"], clip_length=model.clip_length, dropout=model.dropout,
+        mean=model.mean, std=model.std, checkpoint=checkpoint, description=description,
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ STAGES = {
     ),
     "seen_classes": Stage("aurl.semantics.seen", ("semantics.tau", "semantics.expected_seen_classes")),
     "train": Stage("aurl.training.loop", ("model", "training", "variants.{variant}", "datasets.{seen}.broken")),
-    "import_weights": Stage("aurl.models.published", ("model", "imported.{variant}")),
+    "import_weights": Stage("aurl.training.imported", ("model", "imported.{variant}")),
     "features": Stage(
         "aurl.evaluation.features",
         ("evaluation.clips", "evaluation.batch_size", "evaluation.compute", "datasets.{dataset}.broken"),

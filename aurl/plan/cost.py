@@ -10,8 +10,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from aurl.compute import prepare_device
 from aurl.config import Experiment
 from aurl.models.zero_shot import ZeroShotModel
-from aurl.training.loop import build_model, make_optimizer
+from aurl.training.loop import build_model
 from aurl.training.objective import Objective
+from aurl.training.optimizer import make_optimizer
 from aurl.training.step import TrainingStep
 
 MEASURED_STEPS = 2

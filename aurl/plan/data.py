@@ -67,10 +67,10 @@ def plan_dataset(name: str, settings: DatasetSettings, frames: FrameSettings, of
         videos = find_videos(folder, settings.source.layout)
     except AurlError as error:
         missing = f"no folder {folder}" if not folder.is_dir() else str(error)
-        counts = (official.videos or official.authors_videos, official.classes) if official else (None, None)
+        stated = official.videos or official.authors_videos if official else None
         typical = typical_sample(settings.source.layout, frames.size)
-        note = "expected, not counted" + (f"; frames as in {typical.videos} typical clips" if typical else "")
-        return DatasetPlan(name, missing, *counts, typical, note)
+        note = "expected, not counted" + (f"; frames as in {typical.videos} real clips" if typical else "")
+        return DatasetPlan(name, missing, stated, official.classes if official else None, typical, note)
     classes = len({video.class_name for video in videos})
     paths = [folder / video.path for video in videos]
     sample = sample_videos(paths, SAMPLE, size=frames.size, quality=frames.quality, chroma=frames.chroma)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from aurl.config import ModelSettings, VariantSettings, WeightsSettings
 from aurl.errors import AurlError
 from aurl.files import replacing, sha256_file, write_json
 from aurl.models.published import PublishedWeights, read_published
@@ -10,6 +11,38 @@ from aurl.models.zero_shot import ZeroShotModel
 from aurl.training.checkpoint import state_bytes
 
 Channel = tuple[float, float, float]
+
+
+def check_digest(weights: WeightsSettings, path: Path) -> None:
+    """Raises: AurlError if the file is missing, or not the one that was declared."""
+    if not path.is_file():
+        raise AurlError(f"{path}: no such file of weights; fetch it again, or change params.yaml")
+    found = sha256_file(path)
+    if found != weights.sha256:
+        raise AurlError(
+            f"{path}: its SHA-256 is {found[:12]}..., params.yaml says {weights.sha256[:12]}...; it is not the file that"
+            " was declared (aurl import-weights declares another)"
+        )
+
+
+def check_shape(
+    path: Path, published: PublishedWeights, model: ModelSettings, variant: VariantSettings, dimension: int
+) -> None:
+    """Raises: AurlError if published weights are not of the shape that the experiment gives the variant."""
+    expected: dict[str, Any] = {"width": model.width, "blocks": model.blocks}
+    if published.kind != "r2plus1d":
+        expected |= {"dimension": dimension, "word_projector": variant.word_projector}
+    if published.kind == "aurl":
+        expected |= {"embedding": model.embedding, "word_hidden": model.word_hidden}
+    differing = [
+        f"{key} {published.shape[key]}, expected {value}"
+        for key, value in expected.items()
+        if published.shape[key] != value
+    ]
+    if differing:
+        raise AurlError(
+            f"{path}: not of the experiment's shape ({'; '.join(differing)}); change params.yaml or the variant"
+        )
 
 
 def import_checkpoint(path: Path, variant: str, seed: int, *, clip_length: int, dropout: float, mean: Channel,

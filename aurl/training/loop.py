@@ -15,12 +15,15 @@ from aurl.datasets.table import read_usable
 from aurl.errors import AurlError
 from aurl.files import replacing, write_json
 from aurl.frames.store import FrameStore
+from aurl.models.published import initialise_backbone
 from aurl.models.zero_shot import ZeroShotModel
+from aurl.paths import source_folder
 from aurl.progress import log, track
 from aurl.semantics.classes import read_embeddings, read_seen_classes
 from aurl.training.batches import ClipBatches, batch_loader
 from aurl.training.checkpoint import load_resume, restore_optimizer, save_resume, state_bytes
 from aurl.training.distributed import ALONE, World, joined, synchronise_batch_norm
+from aurl.training.imported import check_digest
 from aurl.training.objective import Objective
 from aurl.training.optimizer import learning_rate, make_optimizer, set_learning_rate
 from aurl.training.seeds import axis_seeds, step_seed
@@ -96,6 +99,10 @@ def train(
 
     shape = model_shape(data, model_settings, settings)
     model = build_model(shape, seeds["initialisation"], device, compute.channels_last)
+    if model_settings.initial_backbone is not None:
+        file = source_folder(model_settings.initial_backbone.file)
+        check_digest(model_settings.initial_backbone, file)
+        initialise_backbone(model.backbone, file)
     model = synchronise_batch_norm(model, world, device)
     optimizer = make_optimizer(model.parameters(), optimization)
     objective = Objective(settings.losses, training.scale, settings.class_generator, settings.us_query)

@@ -1,0 +1,200 @@
+"""The plan of an experiment as text: data, training, evaluation, the devices that are here, and what is missing."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from aurl.config import Experiment
+from aurl.fetch.sources import Source
+from aurl.paths import source_folder
+from aurl.plan.cost import ClipCost, DeviceSpeed, clip_cost, measure_step
+from aurl.plan.data import DatasetPlan, plan_dataset
+from aurl.progress import in_bytes
+
+CPU_BATCH, CPU_CLIP_LIMIT = 32, 5e9  # clips of fewer FLOPs than this are timed in batches, larger ones two at a time
+UNKNOWN = "?"
+
+
+def plan_experiment(experiment: Experiment, sources: dict[str, Source]) -> Iterator[str]:
+    """Yield the plan in sections, each as soon as it is known.
+
+    Args:
+        sources: the official sources, by name (the layouts' names).
+    """
+    official = {
+        name: sources.get(dataset.source.layout) if dataset.source.folder else None
+        for name, dataset in experiment.datasets.items()
+    }
+    datasets = {
+        name: plan_dataset(name, dataset, experiment.frames, official[name])
+        for name, dataset in experiment.datasets.items()
+    }
+    yield f"Experiment {experiment.experiment}\n"
+    yield describe_data(experiment, datasets)
+    shape = model_arguments(experiment)
+    cost = clip_cost(shape, experiment.model.clip_length, experiment.frames.size)
+    clips = training_clips(experiment, datasets[experiment.seen])
+    tests = [datasets[name] for name in experiment.unseen]
+    yield describe_training(experiment, cost, clips, evaluation_clips(experiment, tests))
+    yield describe_devices(experiment, shape, cost, clips, evaluation_clips(experiment, tests))
+    yield describe_missing(experiment, datasets)
+
+
+def model_arguments(experiment: Experiment) -> dict[str, Any]:
+    """The largest of the experiment's models: with word projector and visual centres."""
+    model = experiment.model
+    return {
+        **model.model_dump(include={"width", "blocks", "embedding", "word_hidden", "dropout", "mean", "std"}),
+        "dimension": experiment.semantics.dimension,
+        "word_projector": True,
+        "seen_classes": experiment.semantics.expected_seen_classes or 1,
+    }
+
+
+def training_clips(experiment: Experiment, seen: DatasetPlan) -> int | None:
+    """Clips of one training, at most (the strict-label filter may leave fewer videos); None if not known."""
+    training = experiment.training
+    counts = [count for count in (seen.videos, training.epoch_videos) if count is not None]
+    if not counts:
+        return None
+    return min(counts) // training.batch_size * training.batch_size * training.epochs
+
+
+def evaluation_clips(experiment: Experiment, tests: list[DatasetPlan]) -> int | None:
+    """Clips that one network embeds for all test sets, at most (windows that repeat are embedded once)."""
+    if any(test.videos is None for test in tests):
+        return None
+    return sum(experiment.evaluation.clips) * sum(test.videos or 0 for test in tests)
+
+
+def describe_data(experiment: Experiment, datasets: dict[str, DatasetPlan]) -> str:
+    """One row for each dataset."""
+    rows = [
+        {
+            "dataset": f"{plan.name} ({'seen' if plan.name == experiment.seen else 'unseen'})",
+            "here": "no" if plan.missing else "yes",
+            "videos": _count(plan.videos),
+            "classes": _count(plan.classes),
+            "frame store": _bytes(plan.store_bytes),
+            "extraction, 1 core": _hours(plan.core_seconds),
+            "shards": experiment.datasets[plan.name].shards,
+            "figures": plan.note,
+        }
+        for plan in datasets.values()
+    ]
+    stored = [plan.store_bytes for plan in datasets.values()]
+    total = _bytes(None if None in stored else sum(size for size in stored if size is not None))
+    table = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
+    return f"{table}\n\nFrame store in all: {total}; free in results: {_bytes(_free(Path('.')))}.\n"
+
+
+def describe_training(experiment: Experiment, cost: ClipCost, clips: int | None, tested: int | None) -> str:
+    """Steps, FLOPs and memory."""
+    training = experiment.training
+    share = training.batch_size // training.processes // training.accumulation
+    precision = 2 if training.compute.precision == "bfloat16" else 4
+    kept = cost.kept_bytes * precision / 4 * share
+    trainings = len(experiment.trained) * len(experiment.seeds)
+    steps = None if clips is None else clips // training.batch_size
+    total = None if clips is None else cost.training * clips
+    return "\n".join([
+        f"Training: {trainings} networks ({', '.join(experiment.trained) or 'none'}; {len(experiment.seeds)} seed(s)), each"
+        f" {_count(steps)} steps of {training.batch_size} clips: {_flops(cost.training)} a clip, {_flops(total)} a network.",
+        f"Memory: about {_bytes(kept)} kept for the backward pass of {share} clips at once in"
+        f" {training.compute.precision} (a process's share of the batch, in training.accumulation ="
+        f" {training.accumulation} parts).",
+        f"Evaluation: {_count(tested)} clips for each of {len(experiment.variants) * len(experiment.seeds)} networks,"
+        f" {_flops(None if tested is None else cost.forward * tested)}.",
+        "",
+    ])  # fmt: skip
+
+
+def describe_devices(
+    experiment: Experiment, shape: dict[str, Any], cost: ClipCost, clips: int | None, tested: int | None
+) -> str:
+    """Hours on each device that is here, from steps timed now."""
+    training, rows = experiment.training, []
+    kinds = ["cuda", "cpu"] if torch.cuda.is_available() else ["cpu"]
+    for kind in kinds:
+        small = cost.training < CPU_CLIP_LIMIT
+        share = training.batch_size // training.processes // training.accumulation
+        batch = share if kind == "cuda" else (min(CPU_BATCH, share) if small else 2)
+        speed = measure_step(experiment, shape, kind, batch)
+        side_by_side = max(1, (os.cpu_count() or 1) // training.compute.threads) if kind == "cpu" else 1
+        rows.append(_device_row(experiment, cost, speed, side_by_side, clips, tested))
+    table = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
+    return (
+        f"Devices here (steps timed now, without compiling):\n\n{table}\n\n"
+        "Times are of computing alone: they leave out frame extraction above, and assume that loading clips keeps up.\n"
+    )
+
+
+def describe_missing(experiment: Experiment, datasets: dict[str, DatasetPlan]) -> str:
+    """What is not here."""
+    missing = [
+        f"{plan.name}: {plan.missing}; 'aurl fetch' or docs/datasets.md" for plan in datasets.values() if plan.missing
+    ]
+    vectors = Path(experiment.semantics.vectors)
+    if not vectors.is_file():
+        missing.append(f"word vectors: no file {vectors}; 'aurl fetch vectors'")
+    for variant, weights in experiment.imported.items():
+        if not source_folder(weights.file).is_file():
+            missing.append(f"published weights of {variant}: no file {weights.file}")
+    if experiment.training.compute.device == "cuda" and not torch.cuda.is_available():
+        missing.append("a CUDA device, which training.compute.device asks for")
+    gpus = torch.cuda.device_count()
+    if experiment.training.processes > max(1, gpus) and experiment.training.compute.device != "cpu":
+        missing.append(f"GPUs: training.processes = {experiment.training.processes}, this machine has {gpus}")
+    if not missing:
+        return "Nothing is missing."
+    return "Missing:\n" + "\n".join(f"  - {line}" for line in missing)
+
+
+def _device_row(
+    experiment: Experiment, cost: ClipCost, speed: DeviceSpeed, side_by_side: int, clips: int | None, tested: int | None
+) -> dict[str, str]:
+    trainings = len(experiment.trained) * len(experiment.seeds)
+    processes = experiment.training.processes
+    one = None if clips is None else clips * speed.seconds / processes
+    rounds = -(-trainings // side_by_side)
+    networks = len(experiment.variants) * len(experiment.seeds)
+    forward = speed.seconds * cost.forward / cost.training
+    return {
+        "device": speed.name,
+        "clips/s": f"{1 / speed.seconds:.1f}",
+        "TFLOP/s": f"{cost.training / speed.seconds / 1e12:.3f}",
+        "one training": _hours(one) + (f" on {processes}" if processes > 1 else ""),
+        "all trainings": _hours(None if one is None else one * rounds) + f", {side_by_side} at a time",
+        "evaluation": _hours(None if tested is None else tested * forward * networks / side_by_side),
+    }
+
+
+def _free(folder: Path) -> float:
+    found = os.statvfs(folder)
+    return float(found.f_bavail * found.f_frsize)
+
+
+def _count(number: int | None) -> str:
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def _bytes(number: float | None) -> str:
+    return UNKNOWN if number is None else in_bytes(number)
+
+
+def _flops(number: float | None) -> str:
+    if number is None:
+        return UNKNOWN
+    return f"{number / 1e9:.3g} GFLOP" if number < 1e12 else f"{number:.3g} FLOP"
+
+
+def _hours(seconds: float | None) -> str:
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
