@@ -1,13 +1,18 @@
 """Several processes and accumulated gradients against one process with the whole batch."""
 
+import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import distributed_step
 import numpy as np
+import psutil
 import pytest
 import torch
+from conftest import runner
 from distributed_step import ACCUMULATION, batches_of, gradients_of
 from safetensors.torch import load_file
 from torch import Tensor
@@ -68,3 +73,45 @@ def test_a_batch_must_be_dealt_out_evenly() -> None:
 def test_the_world_is_read_from_torchruns_variables() -> None:
     assert World.of({}) == World(0, 1, 0)
     assert World.of({"RANK": "3", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}) == World(3, 8, 1)
+
+
+@pytest.mark.workflow
+def test_aurl_train_starts_its_processes_and_resumes(micro: Path) -> None:
+    """Two processes on the CPU through the rule; the same bytes again, whole or resumed after a kill."""
+    run = runner(micro)
+    params = micro / "params.yaml"
+    params.write_text(
+        params.read_text().replace("processes: 1", "processes: 2").replace("resume_every: 4", "resume_every: 2")
+    )
+    checkpoint = "results/micro/checkpoints/aurl/seed0.safetensors"
+    alone = (micro / checkpoint).read_bytes()
+    run("snakemake", "--", checkpoint)
+    together = (micro / checkpoint).read_bytes()
+    assert together != alone, "each process normalises with its own clips"
+    described = json.loads((micro / checkpoint).with_suffix(".json").read_text())
+    assert described["batch"] == {"total": 6, "processes": 2, "accumulation": 1}
+    block = json.loads((micro / "results/micro/provenance/checkpoints/aurl/seed0.safetensors.json").read_text())
+    assert block["identity"]["settings"]["training"]["processes"] == 2
+
+    resume = micro / "results/micro/resume/aurl/seed0.safetensors"
+    command = [sys.executable, "-m", "aurl.cli", "train", "--variant", "aurl", "--seed", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(micro)}
+    training = psutil.Popen(command, cwd=micro, env=environment, stderr=subprocess.DEVNULL)
+    while training.poll() is None and not resume.exists():
+        time.sleep(0.01)
+    for process in [training, *training.children(recursive=True)]:
+        process.kill()
+    training.wait()
+    assert (micro / checkpoint).read_bytes() == together, "a finished checkpoint stays until the next one is finished"
+    if resume.exists():  # otherwise the training was faster than the kill
+        assert "resumed after step" in run(*command).stderr
+        assert (micro / checkpoint).read_bytes() == together
+
+
+@pytest.mark.workflow
+def test_a_wrong_number_of_processes_is_refused(micro: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(micro), "WORLD_SIZE": "3", "RANK": "0", "LOCAL_RANK": "0"}
+    command = [sys.executable, "-m", "aurl.cli", "train", "--variant", "aurl", "--seed", "0"]
+    done = subprocess.run(command, cwd=micro, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "training.processes = 1, but 3 were started" in done.stderr
