@@ -99,7 +99,7 @@ def _embeddings(run: Execution) -> None:
     from aurl.semantics.embedding import embed_dataset
 
     settings, semantics = run.experiment.dataset(run.job.wildcards["dataset"]), run.experiment.semantics
-    manifest, vectors, _ = run.job.inputs
+    manifest, vectors, *_ = run.job.inputs
     embed_dataset(
         manifest, settings.broken, settings.tokens, vectors, semantics.dimension, semantics.missing, run.outputs[0]
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from aurl.config import Experiment
 from aurl.lineage.stages import stage_settings
-from aurl.paths import PUBLISHED, TOKEN_TABLE, ResultPaths
+from aurl.paths import PUBLISHED, TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS, ResultPaths
 
 TABLES = tuple((table, extension) for table in ("ablation", "sota") for extension in ("csv", "md", "tex", "html"))
 FIGURES = ("png", "pdf")
@@ -62,7 +62,10 @@ class Jobs:
 
     def embeddings(self, dataset: str) -> Job:
         """Class names and word vectors -> class embeddings."""
-        inputs = (*self.manifest(dataset).outputs, Path(self.experiment.semantics.vectors), TOKEN_TABLE)
+        inputs = (
+            *self.manifest(dataset).outputs, Path(self.experiment.semantics.vectors), TOKEN_TABLE, VERB_LEMMAS,
+            VERB_EXCEPTIONS,
+        )  # fmt: skip
         return Job("embeddings", {"dataset": dataset}, inputs, (self.paths.embeddings(dataset),))
 
     def seen_classes(self) -> Job:

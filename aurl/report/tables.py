@@ -15,8 +15,8 @@ from aurl.datasets.table import read_table, usable_videos
 from aurl.files import replacing
 from aurl.paths import TOKEN_TABLE
 from aurl.report.results import Measured, Results, read_published
-from aurl.semantics.classes import read_embeddings
-from aurl.semantics.tokens import read_token_table
+from aurl.semantics.classes import read_embeddings, read_seen_table
+from aurl.semantics.tokens import FROM_NAMES, read_token_table
 
 PAPER_LABELS = {"ucf101": "UCF101", "hmdb51": "HMDB51"}
 THREE_SPLITS_NOTE = (
@@ -140,7 +140,7 @@ def describe_setting(results: Results, seen_classes: Path, tau: float, report: R
             "This is not the paper's setting: published values stand beside ours for orientation,"
             " and no difference is printed."
         )
-    filtered = pd.read_csv(seen_classes, keep_default_na=False)
+    filtered = read_seen_table(seen_classes)
     seeds = "1 seed; no standard deviation"
     if results.seeds > 1:
         seeds = f"{results.seeds} seeds; ± is the standard deviation over seeds"
@@ -153,7 +153,7 @@ def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embed
     table = read_table(manifest)
     used = usable_videos(table, settings.broken)
     classes = f"{used['class'].nunique()} classes"
-    if settings.tokens != "words":
+    if settings.tokens not in FROM_NAMES:
         official = len(read_token_table(TOKEN_TABLE, settings.tokens))
         classes = f"{used['class'].nunique()} of the {official} classes of {settings.tokens}"
     partial = int((used["status"] == "partial").sum())
