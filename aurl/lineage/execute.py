@@ -167,10 +167,14 @@ def _tables(run: Execution) -> None:
 
 
 def _figures(run: Execution) -> None:
-    from aurl.report.figures import draw_ablation
+    from aurl.report.figures import draw_ablation, draw_tau_sweep
 
-    files = dict(zip(FIGURES, run.outputs, strict=True))
-    draw_ablation(run.job.inputs[0], list(run.experiment.variants), run.experiment.report, files)
+    experiment, (metrics, seen_classes) = run.experiment, run.job.inputs
+    files: dict[str, dict[str, Path]] = {}
+    for (figure, extension), path in zip(FIGURES, run.outputs, strict=True):
+        files.setdefault(figure, {})[extension] = path
+    draw_ablation(metrics, list(experiment.variants), experiment.report, files["ablation"])
+    draw_tau_sweep(seen_classes, experiment.semantics.tau, experiment.report.title, files["tau_sweep"])
 
 
 STAGES: dict[str, Callable[[Execution], None]] = {

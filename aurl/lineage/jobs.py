@@ -12,8 +12,10 @@ from aurl.config import Experiment
 from aurl.lineage.stages import stage_settings
 from aurl.paths import PUBLISHED, TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS, ResultPaths
 
-TABLES = tuple((table, extension) for table in ("ablation", "sota") for extension in ("csv", "md", "tex", "html"))
-FIGURES = ("png", "pdf")
+TABLES = tuple(
+    (table, extension) for table in ("ablation", "sota", "tau_sweep") for extension in ("csv", "md", "tex", "html")
+)
+FIGURES = tuple((figure, extension) for figure in ("ablation", "tau_sweep") for extension in ("png", "pdf"))
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,9 @@ class Jobs:
         return Job("tables", {}, inputs, tuple(self.paths.table(*name) for name in TABLES))
 
     def figures(self) -> Job:
-        """metrics.csv -> the figures."""
-        outputs = tuple(self.paths.figure("ablation", extension) for extension in FIGURES)
-        return Job("figures", {}, (self.paths.metrics_csv(),), outputs)
+        """metrics.csv and seen classes -> the figures."""
+        inputs = (self.paths.metrics_csv(), self.paths.seen_classes())
+        return Job("figures", {}, inputs, tuple(self.paths.figure(*name) for name in FIGURES))
 
     def cells(self) -> list[tuple[str, int, str]]:
         """Every (variant, seed, test set)."""

@@ -32,6 +32,7 @@ rule tables:
 rule figures:
     input:
         metrics=P.metrics_csv(),
+        seen_classes=P.seen_classes(),
         code=stage_code("figures"),
     output:
         [kept(path) for path in figures()],
