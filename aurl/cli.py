@@ -5,19 +5,21 @@ experiment. Heavy modules are imported by the command that needs them.
 """
 
 import functools
+import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from aurl.config import Experiment, load_experiment
+from aurl.config import ComputeSettings, Experiment, load_experiment
 from aurl.errors import AurlError
 from aurl.lineage.execute import Execution, device_of, execute, seeds_of
 from aurl.lineage.jobs import Job, Jobs
-from aurl.lineage.provenance import recorded
-from aurl.paths import ResultPaths
+from aurl.lineage.provenance import identity_of, recorded
+from aurl.paths import SOURCES, ResultPaths
 
 
 class Run:
@@ -29,10 +31,12 @@ class Run:
         self.jobs = Jobs(experiment, self.paths)
 
     def execute(self, job: Job, workers: int = 1) -> None:
-        """Do a job, and leave its provenance block."""
+        """Do a job, and leave its provenance block; of several processes of one job the first one leaves it."""
         device, seeds = device_of(job, self.experiment), seeds_of(job)
-        with recorded(job, self.jobs.block(job), self.jobs.settings(job), seeds, device) as identity:
-            execute(Execution(self.experiment, self.paths, job, job.outputs, workers, identity.digest()))
+        identity = identity_of(job, self.jobs.settings(job), seeds, device)
+        first = os.environ.get("RANK", "0") == "0"
+        with recorded(identity, job, self.jobs.block(job)) if first else nullcontext():
+            execute(Execution(self.jobs, job, job.outputs, workers, identity.digest()))
 
 
 def with_run(command: Callable[..., None]) -> Callable[..., None]:
@@ -139,7 +143,15 @@ def seen_classes(run: Run) -> None:
 @seed_option
 @with_run
 def train(run: Run, variant: str, seed: int) -> None:
-    """Train one variant with one seed; resumes after a kill."""
+    """Train one variant with one seed; resumes after a kill.
+
+    Where training.processes is above 1 it starts that many by torchrun, or is one of those that torchrun started.
+    """
+    processes = run.experiment.training.processes
+    if processes > 1 and "WORLD_SIZE" not in os.environ:
+        from aurl.training.distributed import launch
+
+        sys.exit(launch(processes, sys.argv[1:]))
     run.execute(run.jobs.train(variant, seed))
 
 
@@ -161,6 +173,60 @@ def features(run: Run, variant: str, seed: int, dataset: str) -> None:
 def evaluate(run: Run, variant: str, seed: int, dataset: str) -> None:
     """Evaluate every protocol of one variant, seed and test set."""
     run.execute(run.jobs.evaluate(variant, seed, dataset))
+
+
+@cli.command()
+@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="A .safetensors of 'aurl train'.")
+@click.option("--clips", type=click.Path(path_type=Path), help="Clips, .npy uint8 (clips, frames, height, width, 3).")
+@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors, .npy floating point (rows, dimension).")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="An .npz: video, word.")
+@click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Clips at a time.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of the CPU.")
+def encode(
+    checkpoint: Path, clips: Path | None, vectors: Path | None, output: Path, batch_size: int,
+    device: Literal["auto", "cpu", "cuda"], precision: Literal["float32", "bfloat16"], threads: int,
+) -> None:  # fmt: skip
+    """Embed clips and word vectors of your own with a checkpoint."""
+    from aurl.evaluation.encode import encode as encode_files
+
+    compute = ComputeSettings(device=device, precision=precision, threads=threads)
+    encode_files(checkpoint, clips, vectors, output, batch_size, compute)
+
+
+@cli.command()
+@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--classes", metavar="NAMES", help='Class names: "archery,horse riding".')
+@click.option("--classes-file", type=click.Path(path_type=Path), help="Class names, one on each line.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="A .safetensors of 'aurl train', or:")
+@click.option("--variant", help="A variant of the present experiment (default: aurl).")
+@click.option("--seed", type=int, help="A seed of the present experiment (default: its first).")
+@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors (default: the experiment's).")
+@click.option("--clips", type=click.IntRange(1), default=1, show_default=True, help="Clips of a video to average.")
+@click.option("--size", type=click.IntRange(16, 512), help="Frame size of the checkpoint (default: the experiment's).")
+@click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_run
+def predict(
+    run: Run, videos: tuple[Path, ...], classes: str | None, classes_file: Path | None, checkpoint: Path | None,
+    variant: str | None, seed: int | None, vectors: Path | None, clips: int, size: int | None, top: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Say which of any class names fit VIDEOS best; exit status 1 if a video cannot be read."""
+    from aurl.evaluation import predict as prediction
+
+    names = prediction.class_names(classes, classes_file)
+    chosen = prediction.choose_checkpoint(run.experiment, run.paths, checkpoint, variant, seed)
+    frames = prediction.choose_frames(run.experiment, run.paths, chosen, size)
+    vectors = vectors or Path(run.experiment.semantics.vectors)
+    evaluation = run.experiment.evaluation
+    answer = prediction.predict(
+        list(videos), names, chosen, vectors, clips, frames, evaluation.batch_size, evaluation.compute
+    )
+    if answer.predictions or as_json:
+        click.echo(prediction.as_json(answer, top) if as_json else prediction.as_text(answer, top))
+    if answer.failures:
+        sys.exit(1)
 
 
 @cli.command()
@@ -212,7 +278,7 @@ def record(run: Run, accept: bool) -> None:
     """Record the finished experiment with DVC (writes dvc.lock; never runs git)."""
     from aurl.lineage.record import record_experiment
 
-    for line in record_experiment(run.experiment.experiment, accept):
+    for line in record_experiment(run.experiment.experiment, accept, run.jobs.absent):
         click.echo(line)
 
 
@@ -223,7 +289,7 @@ def sync(run: Run, pull: bool) -> None:
     """After a clone or checkout: bring the recorded results, and tell Snakemake that they are up to date."""
     from aurl.lineage.record import sync_experiment
 
-    for line in sync_experiment(run.experiment.experiment, pull):
+    for line in sync_experiment(run.experiment.experiment, pull, bool(run.jobs.absent)):
         click.echo(line)
 
 
@@ -295,6 +361,33 @@ def history(run: Run, cell: str) -> None:
         click.echo(f"{entry.commit[:10]} {entry.date} {value}  {entry.subject}")
         for change in entry.changes:
             click.echo(f"    {change}")
+
+
+@cli.command()
+@click.argument("name")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path),
+    default="datasets",
+    show_default=True,
+    metavar="DIR",
+    help="Folder that holds all datasets.",
+)
+@click.option("--from", "origin", metavar="URL_OR_FOLDER", help="Take the files, under their own names, from here.")
+@click.option("--check", "check_only", is_flag=True, help="Only check what is there.")
+@click.option("--keep-archives", is_flag=True, help="Leave the archives in DIR/archives.")
+def fetch(name: str, folder: Path, origin: str | None, check_only: bool, keep_archives: bool) -> None:
+    """Fetch, unpack and check ucf101, hmdb51, kinetics700 or vectors, from the official sources."""
+    from aurl.fetch import fetch as fetching
+    from aurl.fetch.sources import find_source, load_sources
+
+    source = find_source(load_sources(SOURCES), name)
+    lines = (
+        fetching.check_present(source, folder) if check_only else fetching.fetch(source, folder, origin, keep_archives)
+    )
+    for line in lines:
+        click.echo(line)
 
 
 def main() -> None:

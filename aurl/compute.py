@@ -7,11 +7,12 @@ import torch
 from aurl.errors import AurlError
 
 
-def prepare_device(device: str, threads: int) -> torch.device:
+def prepare_device(device: str, threads: int, local_rank: int = 0) -> torch.device:
     """Choose the device, fix the number of threads, and make algorithms deterministic.
 
     Args:
         device: `auto` (CUDA where there is one), `cpu` or `cuda`.
+        local_rank: which of the machine's GPUs.
     Raises:
         AurlError: `cuda` is asked for and there is none.
     """
@@ -21,8 +22,15 @@ def prepare_device(device: str, threads: int) -> torch.device:
     torch.set_num_threads(threads)
     torch.set_deterministic_debug_mode("warn")  # not use_deterministic_algorithms, which imports the compiler: 1 s
     torch.backends.cudnn.benchmark = False
-    chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    return torch.device(chosen)
+    if device == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    if local_rank >= torch.cuda.device_count():
+        raise AurlError(
+            f"training.processes: there is no GPU for process {local_rank}, this machine has"
+            f" {torch.cuda.device_count()}; lower it, and raise training.accumulation to keep the batch"
+        )
+    torch.cuda.set_device(local_rank)
+    return torch.device("cuda", local_rank)
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

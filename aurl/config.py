@@ -5,6 +5,7 @@ message names the file, the key, the value and what is allowed.
 """
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -91,6 +92,13 @@ class SemanticsSettings(Settings):
     expected_seen_classes: Positive | None
 
 
+class WeightsSettings(Settings):
+    """A file of published weights, and the SHA-256 that it must have."""
+
+    file: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class ModelSettings(Settings):
     """R(2+1)D of any width and depth, and the projectors."""
 
@@ -106,6 +114,7 @@ class ModelSettings(Settings):
         0.22145,
         0.216989,
     )
+    initial_backbone: WeightsSettings | None = None
 
 
 class OptimizerSettings(Settings):
@@ -133,10 +142,17 @@ class ComputeSettings(Settings):
 
 
 class TrainingSettings(Settings):
-    """The training recipe shared by all variants."""
+    """The training recipe shared by all variants.
+
+    `batch_size` is the total: of all `processes` (one for each GPU) and of the `accumulation` parts in which
+    each of them takes its share. Losses and gradients are those of the whole batch; BatchNorm sees one part of
+    all processes.
+    """
 
     epochs: Positive
     batch_size: Annotated[int, Field(ge=2)]
+    accumulation: Positive = 1
+    processes: Positive = 1
     epoch_videos: Positive | None = None
     scale: Annotated[float, Field(gt=0)] = 10.0
     optimizer: OptimizerSettings
@@ -223,14 +239,21 @@ class Experiment(Settings):
     model: ModelSettings
     training: TrainingSettings
     variants: Annotated[dict[Name, VariantSettings], Field(min_length=1)]
+    trained: list[Name]
+    imported: dict[Name, WeightsSettings]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     evaluation: EvaluationSettings
     report: ReportSettings
+    absent: Literal["error", "leave_out"] = "error"
     record: Literal["manual", "automatic"] = "manual"
 
     def variant(self, name: str) -> VariantSettings:
         """The variant's settings. Raises: AurlError for a name that is not in the experiment."""
         return _known(self.variants, name, "variant", f"experiment '{self.experiment}'")
+
+    def weights(self, variant: str) -> WeightsSettings:
+        """The file that a variant is imported from. Raises: AurlError if it is not imported."""
+        return _known(self.imported, variant, "imported variant", f"experiment '{self.experiment}'")
 
     def dataset(self, name: str) -> DatasetSettings:
         """The dataset's settings. Raises: AurlError for a name that is not in the experiment."""
@@ -247,7 +270,8 @@ class Experiment(Settings):
                 f"seen ({self.seen}) and unseen ({', '.join(self.unseen)}) must name each dataset once;"
                 f" datasets has {', '.join(self.datasets)}"
             )
-        lists = {
+        lists: dict[str, Sequence[Any]] = {
+            "trained": self.trained,
             "seeds": self.seeds,
             "evaluation.clips": self.evaluation.clips,
             "evaluation.splits": self.evaluation.splits,
@@ -255,6 +279,13 @@ class Experiment(Settings):
         for key, values in lists.items():
             if len(set(values)) != len(values):
                 raise ValueError(f"{key}: {values} names a value twice")
+        if sorted([*self.trained, *self.imported]) != sorted(self.variants):
+            raise ValueError(
+                f"trained ({', '.join(self.trained)}) and imported ({', '.join(self.imported) or 'none'}) must name each"
+                f" variant once; variants has {', '.join(self.variants)}"
+            )
+        if self.imported and len(self.seeds) > 1:
+            raise ValueError(f"seeds: {self.seeds}: imported weights are one network, of no seed; leave one seed")
         for column, test_set in self.report.test_sets.items():
             if test_set.dataset not in self.unseen:
                 raise ValueError(

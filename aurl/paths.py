@@ -11,6 +11,10 @@ TOKEN_TABLE = Path("data/class_tokens.csv")
 VERB_LEMMAS = Path("data/wordnet/verb_lemmas.txt")
 VERB_EXCEPTIONS = Path("data/wordnet/verb.exc")
 PUBLISHED = Path("data/published_results.csv")
+TYPICAL_VIDEOS = Path("data/typical_videos.csv")
+TEST_SPLITS = Path("data/test_splits.csv")
+PREDICTIONS = {name: Path(f"data/authors_predictions_{name}.csv") for name in ("ucf101", "hmdb51")}
+SOURCES = Path("data/sources.yaml")
 DEFAULT_VARIABLES = {"AURL_REALVIDEO": "../shared/realvideo"}
 
 
@@ -91,7 +95,7 @@ class ResultPaths:
 
 
 def source_folder(folder: str) -> Path:
-    """A dataset's own folder; `$NAME` at its start is an environment variable, so that paths stay out of parameters.
+    """A dataset's own folder (or a file); `$NAME` at its start is an environment variable: no paths in parameters.
 
     Raises: AurlError if the variable is not set and has no default.
     """

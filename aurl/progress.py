@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -35,3 +36,35 @@ def track(items: Iterable[Item], description: str, unit: str, total: int, done: 
             remaining = (total - done - count) / rate
             log(f"{description}: {done + count}/{total} {unit} {rate:.1f}/s, {remaining:.0f} s left")
             last = now
+
+
+@contextmanager
+def transfer(description: str, total: int | None, done: int = 0) -> Iterator[Callable[[int], object]]:
+    """Give a function to be called with each number of bytes that went through.
+
+    Args:
+        total: bytes in all, `done` of them before this run; None where nobody knows.
+    """
+    if sys.stderr.isatty():
+        with tqdm(desc=description, total=total, initial=done, unit="B", unit_scale=True, dynamic_ncols=True) as bar:
+            yield bar.update
+        return
+    started = last = time.monotonic()
+    count = 0
+
+    def advance(number: int) -> None:
+        nonlocal count, last
+        count += number
+        now = time.monotonic()
+        if now - last >= LOG_INTERVAL_SECONDS:
+            rate = count / (now - started)
+            left = "" if total is None else f" of {in_bytes(total)}, {(total - done - count) / rate:.0f} s left"
+            log(f"{description}: {in_bytes(done + count)}{left}, {in_bytes(rate)}/s")
+            last = now
+
+    yield advance
+
+
+def in_bytes(number: float) -> str:
+    """A number of bytes for people: 6932971618 -> "6.93GB"."""
+    return tqdm.format_sizeof(number, "B")

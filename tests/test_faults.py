@@ -49,7 +49,7 @@ def failing_run(run: Runner) -> str:
         (["manifest", "foo"], ["unknown dataset 'foo'", "known: micro_seen"]),
         (["ingest", "micro_ucf"], ["is rendered", "aurl render micro_ucf"]),
         (["frames", "micro_ucf", "--shard", "3"], ["--shard 3", "has 1 shards"]),
-        (["use", "foo"], ["unknown preset 'foo'", "known: micro, mini, samples"]),
+        (["use", "foo"], ["unknown preset 'foo'", "known: micro, mini, paper, samples, ucf101"]),
         (["--params", "none.yaml", "summary"], ["none.yaml: no such file", "aurl use"]),
         (["summary"], ["results/micro/tables/ablation.md: not made yet", "snakemake"]),
         (["evaluate", "--variant", "ls", "--seed", "0", "micro_ucf"], ["features/ls/seed0/micro_ucf", "no such file"]),

@@ -14,7 +14,7 @@ import pytest
 from aurl.files import replacing, sha256_folder, write_json
 from aurl.lineage.jobs import Job
 from aurl.lineage.locks import exclusive, forget_dead_run
-from aurl.lineage.provenance import recorded
+from aurl.lineage.provenance import identity_of, recorded
 from aurl.lineage.stages import EXEMPT, PACKAGE, STAGES, _closure, stage_code, stage_packages
 
 DATA_FLOW = ["datasets", "frames", "semantics", "models", "losses", "training", "evaluation", "report"]
@@ -108,7 +108,8 @@ def test_a_block_tells_inputs_settings_code_and_outputs(tmp_path: Path, monkeypa
     source, made, block = Path("in.csv"), Path("out.csv"), Path("prov/out.csv.json")
     source.write_text("before")
     job = Job("collect", {}, (source,), (made,))
-    with recorded(job, block, {"seeds": [0]}, {"data": 1}, "cpu") as identity:
+    identity = identity_of(job, {"seeds": [0]}, {"data": 1}, "cpu")
+    with recorded(identity, job, block):
         source.write_text("changed during the run")
         made.write_text("result")
     written = json.loads(block.read_text())
@@ -118,7 +119,7 @@ def test_a_block_tells_inputs_settings_code_and_outputs(tmp_path: Path, monkeypa
     assert set(written["identity"]["packages"]) == {"python", "pandas"}
     assert set(written["outputs"]) == {"out.csv"}
     assert written["circumstance"]["seconds"] > 0
-    with pytest.raises(ValueError, match="no"), recorded(job, Path("prov/other.json"), {}, {}, "cpu"):
+    with pytest.raises(ValueError, match="no"), recorded(identity, job, Path("prov/other.json")):
         raise ValueError("no")
     assert not Path("prov/other.json").exists()
 

@@ -1,8 +1,11 @@
 """Accuracy, closeness, dispersion and the protocol, against plain loops."""
 
+import csv
 import math
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +13,8 @@ from hypothesis import strategies as st
 
 from aurl.evaluation.metrics import class_mean, closeness, cosine_similarity, dispersion, hits
 from aurl.evaluation.protocol import evaluate_draw, evaluate_protocols, half_class_split
+from aurl.evaluation.split_table import split_table
+from aurl.paths import TEST_SPLITS, TOKEN_TABLE
 
 
 def plain_closeness(videos: np.ndarray, labels: np.ndarray, classes: np.ndarray) -> float:
@@ -77,6 +82,33 @@ def test_half_class_split_is_the_released_rule(classes: int, seed: int) -> None:
     assert len(set(split.tolist())) == classes // 2
     assert split.min() >= 0
     assert split.max() < classes
+
+
+@pytest.mark.parametrize(("dataset", "classes"), [("ucf101", 101), ("hmdb51", 51)])
+def test_the_table_of_splits_is_what_evaluation_uses(
+    dataset: str, classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).resolve().parents[1])
+    table = pd.read_csv(TEST_SPLITS)
+    pd.testing.assert_frame_equal(split_table(), table)
+    rows = table[table["dataset"] == dataset]
+    assert rows["split"].tolist() == list(range(50))
+    with TOKEN_TABLE.open(newline="") as handle:
+        names = sorted(row["class"] for row in csv.DictReader(handle) if row["dataset"] == dataset)
+    assert len(names) == classes
+    rng = np.random.default_rng(1)
+    labels, semantic = np.repeat(np.arange(classes), 4), rng.normal(size=(classes, 12))
+    videos = semantic[labels] + 2 * rng.normal(size=(4 * classes, 12))
+    found = evaluate_protocols({1: torch.tensor(videos)}, torch.tensor(labels), torch.tensor(semantic), [3, 10, 50])
+    cosine = videos @ (semantic / np.linalg.norm(semantic, axis=1, keepdims=True)).T
+    top1 = []
+    for listed in rows["classes"]:
+        chosen = [names.index(name) for name in listed.split(";")]
+        inside = np.isin(labels, chosen)
+        top1.append(100 * np.mean(np.array(chosen)[cosine[inside][:, chosen].argmax(axis=1)] == labels[inside]))
+    for _, row in found.iterrows():
+        assert row["top1"] == pytest.approx(np.mean(top1[: int(row["splits"])]))
+        assert row["top1_std"] == pytest.approx(np.std(top1[: int(row["splits"])]))
 
 
 def test_half_class_split_sizes_of_the_paper() -> None:

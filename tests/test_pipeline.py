@@ -7,7 +7,9 @@ import re
 import shutil
 import sys
 from collections import Counter
+from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -22,6 +24,7 @@ from aurl.paths import ResultPaths
 pytestmark = pytest.mark.workflow
 
 PRESETS = sorted(path.stem for path in (REPOSITORY / "presets").glob("*.yaml"))
+VECTORS = "datasets/GoogleNews-vectors-negative300.bin"
 CLASSES = {"kinetics700": "kinetics700", "ucf101": "UCF-101", "hmdb51": "hmdb51"}
 
 
@@ -204,7 +207,10 @@ def test_switching_experiments_keeps_lineage_and_results(micro: Path) -> None:
     assert "not recorded" in refused.stderr
     assert "experiment: micro" in (micro / "params.yaml").read_text()
     run("aurl", "use", "mini", "--force")
-    assert "unknown preset 'nano'; known: micro, mini, samples" in run("aurl", "use", "nano", ok=False).stderr
+    assert (
+        "unknown preset 'nano'; known: micro, mini, paper, samples, ucf101"
+        in run("aurl", "use", "nano", ok=False).stderr
+    )
 
 
 def test_clone_and_sync_need_no_retraining(micro: Path, tmp_path: Path) -> None:
@@ -232,14 +238,15 @@ def test_two_runs_give_the_same_bytes(finished_micro: Path, repository: Path) ->
 def test_dvc_yaml_is_the_snakemake_dag(repository: Path, preset: str) -> None:
     """Each DVC stage's outputs are those of a set of jobs, its deps the inputs of that set from outside it."""
     for name, folder in CLASSES.items():
-        (repository / "clips" / folder / name).mkdir(parents=True)
+        (repository / "datasets" / folder / name).mkdir(parents=True)
+    (repository / VECTORS).touch()
     shutil.copy(repository / "presets" / f"{preset}.yaml", repository / "params.yaml")
-    edit_all = (repository / "params.yaml").read_text().replace("$AURL_REALVIDEO", str(repository / "clips"))
+    edit_all = (repository / "params.yaml").read_text().replace("$AURL_REALVIDEO", "datasets")
     (repository / "params.yaml").write_text(edit_all)
     run = runner(repository)
-    jobs = json.loads(run(sys.executable, "tests/snakemake_jobs.py").stdout.splitlines()[-1])
+    jobs = snakemake_jobs(repository)
     stages = json.loads(run(sys.executable, "-c", DVC_STAGES).stdout)
-    external = [str(repository / "clips")]
+    external = [f"datasets/{folder}" for folder in CLASSES.values()]
     claimed = set()
     for name, stage in stages.items():
         members = [job for job in jobs if all(under(path, stage["outs"]) for path in job["output"])]
@@ -257,14 +264,57 @@ def test_dvc_yaml_is_the_snakemake_dag(repository: Path, preset: str) -> None:
         assert rules <= set(stage["cmd"].split(" -- ")[0].split()), name
         assert stage["cmd"].split(" -- ")[1] in made
     assert claimed == {path for job in jobs for path in job["output"]}
-    assert jobs_of_package(repository) == {
-        frozenset(path for path in job["output"] if "/provenance/" not in path): {
-            path for path in job["input"] if not path.startswith("aurl/") and not under(path, external)
-        }
-        for job in jobs
-    }, "aurl.lineage.jobs and the rules"
+    assert jobs_of_package(repository) == jobs_of_rules(jobs, external)
     variants = yaml.safe_load((repository / "params.yaml").read_text())["variants"]
     assert {f"train@{preset}-{variant}-0" for variant in variants} <= set(stages)
+
+
+def test_jobs_without_data_are_those_of_the_rules(repository: Path) -> None:
+    """Nothing is here; then the test sets and the vectors are, and published weights."""
+    run = runner(repository)
+    run("aurl", "use", "paper", "--force")
+    jobs = snakemake_jobs(repository)
+    assert {job["rule"] for job in jobs} == {"collect", "tables", "figures"}
+    assert jobs_of_package(repository) == jobs_of_rules(jobs, [])
+    for name in ("ucf101", "hmdb51"):
+        (repository / "datasets" / CLASSES[name] / name).mkdir(parents=True)
+    for file in (VECTORS, "aurl.pth"):
+        (repository / file).touch()
+    edit(repository / "params.yaml", "imported: {}", f"imported: {{aurl: {{file: aurl.pth, sha256: {'a' * 64}}}}}")
+    edit(repository / "params.yaml", "trained: [mse, ls, ls_e2e, aurl, ", "trained: [mse, ls, ls_e2e, ")
+    jobs = snakemake_jobs(repository)
+    rules = Counter(job["rule"] for job in jobs)
+    assert rules["import_weights"] == 1
+    assert rules["features"] == rules["evaluate"] == rules["ingest"] == rules["manifest"] == 2
+    assert not rules["train"]
+    assert not rules["seen_classes"]
+    assert jobs_of_package(repository) == jobs_of_rules(jobs, ["datasets/UCF-101", "datasets/hmdb51"])
+    stages = json.loads(run(sys.executable, "-c", DVC_STAGES).stdout)
+    assert "import_weights@paper-aurl-0" in stages
+    assert "train@paper-aurl-0" not in stages
+    made = {path for job in jobs for path in job["output"] if job["rule"] == "import_weights"}
+    assert made == set(stages["import_weights@paper-aurl-0"]["outs"])
+
+
+def test_the_papers_tables_build_without_its_data(repository: Path) -> None:
+    run = runner(repository)
+    run("aurl", "use", "paper", "--force")
+    run("snakemake")
+    table = (repository / "results/paper/tables/ablation.md").read_text()
+    assert re.search(r"^\| AURL .* 44\.4 .* 27\.4 ", table, re.MULTILINE)
+    assert "Missing: kinetics700 (no folder datasets/kinetics700); ucf101" in table
+    with (repository / "results/paper/tables/ablation.csv").open(newline="") as handle:
+        rows = {row["Method"]: row for row in csv.DictReader(handle)}
+    assert rows["AURL"]["UCF101 top-1"] == ""
+    assert rows["AURL"]["UCF101 top-1 published"] == "44.4"
+    assert rows["AURL, the authors' predictions"]["UCF101 top-1"] == "44.391892"
+    assert rows["AURL, the authors' predictions"]["HMDB51 top-1"] == "27.372155"
+    assert planned(run) == Counter()
+    shutil.move(repository / "results/paper", repository / "elsewhere")
+    edit(repository / "params.yaml", "absent: leave_out", "absent: error")
+    refused = run("snakemake", ok=False)
+    assert "datasets.kinetics700.source.folder: there is no folder" in refused.stdout + refused.stderr
+    assert not (repository / "results/paper/tables").exists()
 
 
 DVC_STAGES = """
@@ -282,10 +332,25 @@ with Repo(".") as repo:
 """
 
 
+def snakemake_jobs(repository: Path) -> list[dict[str, Any]]:
+    return list(json.loads(runner(repository)(sys.executable, "tests/snakemake_jobs.py").stdout.splitlines()[-1]))
+
+
+def jobs_of_rules(jobs: list[dict[str, Any]], external: list[str]) -> dict[frozenset[str], set[str]]:
+    """Outputs -> inputs of every job of the rules, without code, blocks and the folders of videos."""
+    return {
+        frozenset(path for path in job["output"] if "/provenance/" not in path): {
+            path for path in job["input"] if not path.startswith("aurl/") and not under(path, external)
+        }
+        for job in jobs
+    }
+
+
 def jobs_of_package(repository: Path) -> dict[frozenset[str], set[str]]:
     """Outputs -> inputs of every job, as the commands and the audit know them."""
-    experiment = load_experiment(repository / "params.yaml")
-    jobs = Jobs(experiment, ResultPaths(experiment.experiment))
+    with chdir(repository):
+        experiment = load_experiment(Path("params.yaml"))
+        jobs = Jobs(experiment, ResultPaths(experiment.experiment))
     return {frozenset(map(str, job.outputs)): set(map(str, job.inputs)) for job in jobs.all()}
 
 

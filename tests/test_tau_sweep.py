@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aurl.config import DatasetSettings, load_experiment
 from aurl.report.figures import draw_tau_sweep
-from aurl.report.tables import describe_dataset, sweep_table, write_tables
+from aurl.report.tables import describe_dataset, no_sweep_table, sweep_table, write_tables
 from aurl.report.tau_sweep import REMOVED, TAUS, borderline, tau_sweep
 from aurl.semantics.classes import ClassEmbeddings, read_seen_table
 from aurl.semantics.embedding import embed_dataset
@@ -130,6 +130,17 @@ def test_figure_of_one_class_at_any_tau(tmp_path: Path, tau: float) -> None:
     path = written([("run", 1.2, "Running")], tmp_path / "seen_classes.csv")
     draw_tau_sweep(path, tau, "A title", {"pdf": tmp_path / "figure.pdf"})
     assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_table_and_figure_where_data_are_missing(tmp_path: Path) -> None:
+    files = {
+        ("tau_sweep", extension): tmp_path / f"tau_sweep.{extension}" for extension in ("csv", "md", "tex", "html")
+    }
+    write_tables({"tau_sweep": no_sweep_table("A title")}, files)
+    assert files["tau_sweep", "csv"].read_text() == f"tau,classes kept,classes removed,{REMOVED}\n"
+    assert all("Data are missing" in path.read_text() for (_, kind), path in files.items() if kind != "csv")
+    draw_tau_sweep(None, 0.05, "A title", {"png": tmp_path / "figure.png"})
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_notes_on_a_dataset_whose_tokens_come_from_its_names(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import golden
 import numpy as np
 import pandas as pd
 import pytest
@@ -222,3 +223,11 @@ def test_batches_do_not_depend_on_workers(data: TrainingData, micro: Experiment,
     one = run(data, micro, "ls", tmp_path / "0")
     two = run(data, micro, "ls", tmp_path / "2", compute=compute.model_copy(update={"workers": 2}))
     assert one.checkpoint.read_bytes() == two.checkpoint.read_bytes()
+
+
+def test_20_steps_of_every_variant_give_the_golden_numbers() -> None:
+    expected = pd.read_csv(golden.GOLDEN)
+    found = golden.all_variants()[expected.columns]
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-7, atol=1e-9, check_dtype=False)
+    first = expected.groupby("variant").first()
+    assert (expected.groupby("variant").last()["weights"] != first["weights"]).all()

@@ -243,7 +243,7 @@ class Audit:
         with tempfile.TemporaryDirectory(prefix="aurl-audit-") as folder:
             again = [Path(folder) / path.name for path in job.outputs]
             try:
-                execute(Execution(self.experiment, self.paths, job, again, resume=Path(folder) / "resume"))
+                execute(Execution(self.jobs, job, again, resume=Path(folder) / "resume"))
             except (AurlError, OSError, ValueError, KeyError) as error:
                 yield Finding("forged", str(job.outputs[0]), f"cannot be made from its inputs ({error})")
                 return

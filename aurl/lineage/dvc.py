@@ -10,7 +10,7 @@ import yaml
 
 from aurl.errors import AurlError
 from aurl.lineage.digests import Digests
-from aurl.lineage.lock import CACHE
+from aurl.lineage.lock import CACHE, Lock
 
 Status = dict[str, list[Any]]
 
@@ -27,10 +27,19 @@ def dvc(*arguments: str) -> str:
     return done.stdout
 
 
-def status() -> Status:
-    """The stages of params.yaml that differ from dvc.lock, with what differs."""
+def status(waiting: bool = False) -> Status:
+    """The stages of params.yaml that differ from dvc.lock, with what differs.
+
+    Args:
+        waiting: also those that were never recorded and lack an input or every output: the stages of an experiment
+            that wait for data that is not here.
+    """
     found = json.loads(dvc("status", "--json") or "{}")
-    return {stage: changes for stage, changes in found.items() if isinstance(changes, list)}
+    differing = {stage: changes for stage, changes in found.items() if isinstance(changes, list)}
+    if waiting:
+        return differing
+    recorded = Lock.read().stages
+    return {stage: changes for stage, changes in differing.items() if stage in recorded or not _waits(changes)}
 
 
 def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[str]:
@@ -48,9 +57,11 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
     from dvc.repo import Repo, lock_repo
 
     try:
+        recorded = Lock.read().stages
         with Repo() as repo, lock_repo(repo):
             params = yaml.safe_load(Path("params.yaml").read_text())
             suspects = [stage for stage in repo.index.stages if stage.cmd and _may_differ(stage, digests, params)]
+            suspects = [stage for stage in suspects if stage.addressing in recorded or not _waits_here(stage)]
             found = {name: changes for stage in suspects for name, changes in stage.status().items()}
             check(found)
             changed = [stage for stage in suspects if stage.addressing in found]
@@ -85,6 +96,18 @@ def value_at(params: Any, key: str) -> Any:
             return None
         params = params[part]
     return params
+
+
+def _waits(stage_changes: list[Any]) -> bool:
+    outs = changes(stage_changes, "changed outs").values()
+    return "deleted" in changes(stage_changes, "changed deps").values() or (
+        bool(outs) and all(what == "deleted" for what in outs)
+    )
+
+
+def _waits_here(stage: Any) -> bool:
+    paths = [entry.def_path for entry in stage.deps if type(entry).__name__ != "ParamsDependency"]
+    return not all(Path(path).exists() for path in paths) or not any(Path(out.def_path).exists() for out in stage.outs)
 
 
 def _may_differ(stage: Any, digests: Digests, params: Any) -> bool:

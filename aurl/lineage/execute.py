@@ -4,11 +4,13 @@ The commands execute jobs into their own outputs, a deep audit into temporary on
 imported by the stage that needs them.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aurl.config import Experiment
+from aurl.errors import AurlError
 from aurl.lineage.jobs import FIGURES, TABLES, Job, Jobs
 from aurl.paths import ResultPaths, source_folder, video_folder
 
@@ -17,13 +19,22 @@ from aurl.paths import ResultPaths, source_folder, video_folder
 class Execution:
     """A job of an experiment, where its outputs go, and what shapes how it runs but not what it makes."""
 
-    experiment: Experiment
-    paths: ResultPaths
+    jobs: Jobs
     job: Job
     outputs: Sequence[Path]
     workers: int = 1
     identity: str = ""
     resume: Path | None = None
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment that the job belongs to."""
+        return self.jobs.experiment
+
+    @property
+    def paths(self) -> ResultPaths:
+        """The experiment's files."""
+        return self.jobs.paths
 
     def videos(self, dataset: str) -> Path:
         """The folder that a dataset's relative paths start from."""
@@ -115,16 +126,33 @@ def _seen_classes(run: Execution) -> None:
 
 
 def _train(run: Execution) -> None:
+    from aurl.training.distributed import World
     from aurl.training.loop import TrainingOutputs, load_training_data, train
 
     experiment, variant, seed = run.experiment, run.job.wildcards["variant"], run.job.wildcards["seed"]
-    settings = experiment.variant(variant)
+    settings, world = experiment.variant(variant), World.of(os.environ)
+    if world.size != experiment.training.processes:
+        raise AurlError(
+            f"training.processes = {experiment.training.processes}, but {world.size} were started; make them equal"
+        )
     manifest, frames, embeddings, seen_classes = run.job.inputs
     broken = experiment.dataset(experiment.seen).broken
     data = load_training_data(manifest, broken, frames, embeddings, seen_classes, settings.strict_labels)
     checkpoint, description, steps = run.outputs
     outputs = TrainingOutputs(checkpoint, description, steps, run.resume or run.paths.resume(variant, seed))
-    train(data, variant, seed, experiment.model, experiment.training, settings, outputs, run.identity)
+    train(data, variant, seed, experiment.model, experiment.training, settings, outputs, run.identity, world)
+
+
+def _import_weights(run: Execution) -> None:
+    from aurl.models.published import import_checkpoint
+
+    variant, model = run.job.wildcards["variant"], run.experiment.model
+    checkpoint, description = run.outputs
+    import_checkpoint(
+        run.job.inputs[0], run.experiment.weights(variant).sha256, variant, run.job.wildcards["seed"],
+        clip_length=model.clip_length, dropout=model.dropout, mean=model.mean, std=model.std,
+        checkpoint=checkpoint, description=description,
+    )  # fmt: skip
 
 
 def _features(run: Execution) -> None:
@@ -147,21 +175,26 @@ def _evaluate(run: Execution) -> None:
 def _collect(run: Execution) -> None:
     from aurl.evaluation.collect import collect_metrics
 
-    cells = Jobs(run.experiment, run.paths).cells()
-    collect_metrics(dict(zip(cells, run.job.inputs, strict=True)), run.outputs[0])
+    collect_metrics(dict(zip(run.jobs.cells(), run.job.inputs, strict=True)), run.outputs[0])
 
 
 def _tables(run: Execution) -> None:
     from aurl.report.tables import TableInputs, make_tables, write_tables
 
-    experiment, names = run.experiment, list(run.experiment.datasets)
-    metrics, seen_classes, _, _, *data = run.job.inputs
+    experiment, jobs = run.experiment, run.jobs
     inputs = TableInputs(
-        metrics, seen_classes, dict(zip(names, data[: len(names)], strict=True)),
-        dict(zip(names, data[len(names) :], strict=True)),
+        jobs.paths.metrics_csv(), next(iter(jobs.seen_classes_file()), None),
+        {name: jobs.paths.manifest(name) for name in jobs.datasets()},
+        {name: jobs.paths.embeddings(name) for name in jobs.embedded()}, jobs.absent,
     )  # fmt: skip
     made = make_tables(
-        inputs, experiment.report, experiment.variants, experiment.datasets, experiment.unseen, experiment.semantics.tau
+        inputs,
+        experiment.report,
+        experiment.variants,
+        experiment.imported,
+        experiment.datasets,
+        experiment.unseen,
+        experiment.semantics.tau,
     )
     write_tables(made, dict(zip(TABLES, run.outputs, strict=True)))
 
@@ -169,7 +202,8 @@ def _tables(run: Execution) -> None:
 def _figures(run: Execution) -> None:
     from aurl.report.figures import draw_ablation, draw_tau_sweep
 
-    experiment, (metrics, seen_classes) = run.experiment, run.job.inputs
+    experiment = run.experiment
+    metrics, seen_classes = run.job.inputs[0], next(iter(run.jobs.seen_classes_file()), None)
     files: dict[str, dict[str, Path]] = {}
     for (figure, extension), path in zip(FIGURES, run.outputs, strict=True):
         files.setdefault(figure, {})[extension] = path
@@ -179,6 +213,7 @@ def _figures(run: Execution) -> None:
 
 STAGES: dict[str, Callable[[Execution], None]] = {
     "ingest": _ingest, "manifest": _manifest, "frames": _frames, "frames_index": _frames_index,
-    "embeddings": _embeddings, "seen_classes": _seen_classes, "train": _train, "features": _features,
+    "embeddings": _embeddings, "seen_classes": _seen_classes, "train": _train,
+    "import_weights": _import_weights, "features": _features,
     "evaluate": _evaluate, "collect": _collect, "tables": _tables, "figures": _figures,
 }  # fmt: skip

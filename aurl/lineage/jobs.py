@@ -9,8 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from aurl.config import Experiment
+from aurl.lineage.absent import VECTORS, absent_data
 from aurl.lineage.stages import stage_settings
-from aurl.paths import PUBLISHED, TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS, ResultPaths
+from aurl.paths import (
+    PREDICTIONS,
+    PUBLISHED,
+    TOKEN_TABLE,
+    VERB_EXCEPTIONS,
+    VERB_LEMMAS,
+    ResultPaths,
+    source_folder,
+)
 
 TABLES = tuple(
     (table, extension) for table in ("ablation", "sota", "tau_sweep") for extension in ("csv", "md", "tex", "html")
@@ -29,10 +38,28 @@ class Job:
 
 
 class Jobs:
-    """The jobs of one experiment, by stage."""
+    """The jobs of one experiment, by stage.
+
+    Where the experiment may do without data that is not here (`absent`), its jobs are those that can run: no
+    training, because the strict-label filter needs every dataset's classes, but the evaluation of imported
+    networks on the test sets that are here, and the tables.
+    """
 
     def __init__(self, experiment: Experiment, paths: ResultPaths) -> None:
         self.experiment, self.paths = experiment, paths
+        self.absent = absent_data(experiment, paths)
+
+    def datasets(self) -> list[str]:
+        """The datasets that are here."""
+        return [name for name in self.experiment.datasets if name not in self.absent]
+
+    def embedded(self) -> list[str]:
+        """The datasets whose classes can be embedded."""
+        return [] if VECTORS in self.absent else self.datasets()
+
+    def networks(self) -> list[str]:
+        """The variants that can have a checkpoint."""
+        return [name for name in self.experiment.variants if name in self.experiment.imported or not self.absent]
 
     def settings(self, job: Job) -> dict[str, Any]:
         """The job's slice of the parameters."""
@@ -87,12 +114,22 @@ class Jobs:
         )
         return Job("train", {"variant": variant, "seed": seed}, inputs, outputs)
 
+    def import_weights(self, variant: str, seed: int) -> Job:
+        """A file of published weights -> a checkpoint. Raises: AurlError if the variant is not imported."""
+        source = self.experiment.weights(variant)
+        outputs = (self.paths.checkpoint(variant, seed), self.paths.checkpoint_description(variant, seed))
+        return Job("import_weights", {"variant": variant, "seed": seed}, (source_folder(source.file),), outputs)
+
+    def checkpoint(self, variant: str, seed: int) -> Job:
+        """The job that makes a variant's checkpoint. Raises: AurlError for an unknown variant."""
+        return (self.import_weights if variant in self.experiment.imported else self.train)(variant, seed)
+
     def features(self, variant: str, seed: int, dataset: str) -> Job:
         """Checkpoint and frames -> embeddings of a test set. Raises: AurlError for an unknown dataset."""
         self.experiment.dataset(dataset)
         paths = self.paths
         inputs = (
-            *self.train(variant, seed).outputs[:2],
+            *self.checkpoint(variant, seed).outputs[:2],
             paths.manifest(dataset),
             paths.frames_index(dataset),
             paths.embeddings(dataset),
@@ -112,32 +149,39 @@ class Jobs:
 
     def tables(self) -> Job:
         """metrics.csv and what was left out -> the tables."""
-        names = self.experiment.datasets
         inputs = (
-            self.paths.metrics_csv(), self.paths.seen_classes(), PUBLISHED, TOKEN_TABLE,
-            *map(self.paths.manifest, names), *map(self.paths.embeddings, names),
+            self.paths.metrics_csv(), *self.seen_classes_file(), PUBLISHED, TOKEN_TABLE, *PREDICTIONS.values(),
+            *map(self.paths.manifest, self.datasets()), *map(self.paths.embeddings, self.embedded()),
         )  # fmt: skip
         return Job("tables", {}, inputs, tuple(self.paths.table(*name) for name in TABLES))
 
     def figures(self) -> Job:
         """metrics.csv and seen classes -> the figures."""
-        inputs = (self.paths.metrics_csv(), self.paths.seen_classes())
+        inputs = (self.paths.metrics_csv(), *self.seen_classes_file())
         return Job("figures", {}, inputs, tuple(self.paths.figure(*name) for name in FIGURES))
 
+    def seen_classes_file(self) -> tuple[Path, ...]:
+        """The file of the seen classes, where it can be made."""
+        return () if self.absent else (self.paths.seen_classes(),)
+
     def cells(self) -> list[tuple[str, int, str]]:
-        """Every (variant, seed, test set)."""
-        experiment = self.experiment
-        return [(v, s, d) for v in experiment.variants for s in experiment.seeds for d in experiment.unseen]
+        """Every (variant, seed, test set) that can be measured."""
+        tested = [name for name in self.experiment.unseen if name in self.embedded()]
+        return [(v, s, d) for v in self.networks() for s in self.experiment.seeds for d in tested]
 
     def all(self) -> Iterator[Job]:
         """Every job, each after those whose outputs it reads."""
-        for dataset, settings in self.experiment.datasets.items():
+        watched = {dataset for _, _, dataset in self.cells()} if self.absent else set(self.experiment.datasets)
+        for dataset in self.datasets():
             yield from (self.ingest(dataset), self.manifest(dataset))
-            yield from (self.frames(dataset, shard) for shard in range(settings.shards))
-            yield from (self.frames_index(dataset), self.embeddings(dataset))
-        yield self.seen_classes()
-        for variant in self.experiment.variants:
-            yield from (self.train(variant, seed) for seed in self.experiment.seeds)
+            if dataset in watched:
+                yield from (self.frames(dataset, shard) for shard in range(self.experiment.datasets[dataset].shards))
+                yield self.frames_index(dataset)
+        yield from map(self.embeddings, self.embedded())
+        if not self.absent:
+            yield self.seen_classes()
+        for variant in self.networks():
+            yield from (self.checkpoint(variant, seed) for seed in self.experiment.seeds)
         for cell in self.cells():
             yield from (self.features(*cell), self.evaluate(*cell))
         yield from (self.collect(), self.tables(), self.figures())

@@ -46,10 +46,9 @@ class Identity:
         return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
 
 
-@contextmanager
-def recorded(job: Job, block: Path, settings: dict[str, Any], seeds: dict[str, int], device: str) -> Iterator[Identity]:
-    """Do a job's work inside this block; its provenance is written when, and only when, it succeeds."""
-    identity = Identity(
+def identity_of(job: Job, settings: dict[str, Any], seeds: dict[str, int], device: str) -> Identity:
+    """What decides the results of a job that is about to run."""
+    return Identity(
         job.stage,
         job.wildcards,
         {path.as_posix(): digest(path) for path in job.inputs},
@@ -59,8 +58,13 @@ def recorded(job: Job, block: Path, settings: dict[str, Any], seeds: dict[str, i
         seeds,
         device,
     )
+
+
+@contextmanager
+def recorded(identity: Identity, job: Job, block: Path) -> Iterator[None]:
+    """Do a job's work inside this block; its provenance is written when, and only when, it succeeds."""
     with exclusive(block):
-        yield identity
+        yield
         made = {path.as_posix(): digest(path) for path in job.outputs}
         write_json(block, {"identity": vars(identity), "outputs": made, "circumstance": circumstance()})
 

@@ -1,7 +1,7 @@
 """Record a finished experiment in dvc.lock, and bring a recorded one back."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from aurl.errors import AurlError
@@ -9,11 +9,12 @@ from aurl.lineage.digests import Digests
 from aurl.lineage.dvc import Status, changes, commit_changed, dvc, status
 
 
-def record_experiment(experiment: str, accept: bool = False) -> Iterator[str]:
+def record_experiment(experiment: str, accept: bool = False, absent: Iterable[str] = ()) -> Iterator[str]:
     """Commit the stages that changed since they were last recorded; never runs git.
 
     Args:
         accept: also record outputs that changed although nothing they depend on did.
+        absent: data that is not here, and that the experiment does without; named in what is told.
     Raises:
         AurlError: Snakemake has work left, or an output was changed by something else than its stage.
     """
@@ -38,17 +39,21 @@ def record_experiment(experiment: str, accept: bool = False) -> Iterator[str]:
         yield f"recorded {len(recorded)} stages of experiment '{experiment}' in dvc.lock"
     else:
         yield "nothing has changed since the last record"
+    if absent:
+        yield f"what waits for {', '.join(absent)} is not recorded"
     yield f"to keep it in git: git add dvc.lock dvc.yaml params.yaml && git commit -m 'Record {experiment}'"
 
 
-def sync_experiment(experiment: str, pull: bool = True) -> Iterator[str]:
+def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -> Iterator[str]:
     """Fetch the recorded results and mark them as up to date for Snakemake.
 
+    Args:
+        partial: the experiment does without data that is not here; what waits for it is not missed.
     Raises: AurlError if what lies here is not what dvc.lock records.
     """
     if pull:
         dvc("pull")
-    differing = status()
+    differing = status(waiting=not partial)
     if differing:
         raise AurlError(
             f"{len(differing)} stages differ from dvc.lock, first {next(iter(differing))}; 'dvc status' shows how,"

@@ -47,13 +47,14 @@ STAGES = {
     ),
     "seen_classes": Stage("aurl.semantics.seen", ("semantics.tau", "semantics.expected_seen_classes")),
     "train": Stage("aurl.training.loop", ("model", "training", "variants.{variant}", "datasets.{seen}.broken")),
+    "import_weights": Stage("aurl.models.published", ("model", "imported.{variant}")),
     "features": Stage(
         "aurl.evaluation.features",
         ("evaluation.clips", "evaluation.batch_size", "evaluation.compute", "datasets.{dataset}.broken"),
     ),
     "evaluate": Stage("aurl.evaluation.evaluate", ("evaluation.splits",)),
     "collect": Stage("aurl.evaluation.collect", ("variants", "seeds", "unseen")),
-    "tables": Stage("aurl.report.tables", ("report", "variants", "datasets", "semantics.tau")),
+    "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
     "figures": Stage("aurl.report.figures", ("report", "semantics.tau")),
 }
 

@@ -63,7 +63,7 @@ class ZeroShotModel(nn.Module):
 
     def embed_videos(self, clips: Tensor) -> Tensor:
         """uint8 clips (B, T, H, W, 3) -> embeddings (B, space). The permuted input is already channels-last."""
-        x = (clips.permute(0, 4, 1, 2, 3).float() / 255 - self.mean) / self.std
+        x = (clips.permute(0, 4, 1, 2, 3).to(self.mean.dtype) / 255 - self.mean) / self.std
         return self.video_projector(self.dropout(self.backbone(x)))
 
     def embed_classes(self, embeddings: Tensor) -> Tensor:

@@ -34,11 +34,17 @@ def draw_ablation(metrics: Path, variants: list[str], report: ReportSettings, fi
     save_figure(figure, files)
 
 
-def draw_tau_sweep(seen_classes: Path, tau: float, title: str, files: dict[str, Path]) -> None:
-    """How many seen classes stay at each tau, and the classes nearest to the experiment's; `files` by extension."""
+def draw_tau_sweep(seen_classes: Path | None, tau: float, title: str, files: dict[str, Path]) -> None:
+    """How many seen classes stay at each tau, and the classes nearest to the experiment's; `files` by extension.
+
+    Says so where the seen classes are missing.
+    """
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    draw_kept(left, seen_classes, tau)
-    draw_borderline(right, seen_classes, tau)
+    if seen_classes is None:
+        left.set_title("data are missing: no class was filtered")
+    else:
+        draw_kept(left, seen_classes, tau)
+        draw_borderline(right, seen_classes, tau)
     figure.suptitle(f"{title}: strict labels")
     save_figure(figure, files)
 
@@ -92,7 +98,9 @@ def draw_top1(axes: Axes, results: Results, variants: list[str], report: ReportS
             positions, means, width, yerr=spread, capsize=3, color=COLOURS[number], hatch=HATCHES[number % 2],
             edgecolor="white", label=test_set.label,
         )  # fmt: skip
-        axes.axhline(100 / results.counts(test_set.dataset)[1], color=COLOURS[number], linestyle="--", linewidth=1)
+        counts = results.counts(test_set.dataset)
+        if counts is not None:
+            axes.axhline(100 / counts[1], color=COLOURS[number], linestyle="--", linewidth=1)
     axes.set_xticks(range(len(variants)), variants)
     axes.set_ylabel(f"top-1 [%], all classes, {report.ablation_clips} clip(s)")
     axes.legend(title="dashed: chance", frameon=False)
@@ -114,5 +122,6 @@ def draw_properties(axes: Axes, results: Results, variants: list[str], report: R
             )  # fmt: skip
     axes.set_xlabel(f"closeness on {test_set.label} (smaller is better)")
     axes.set_ylabel("dispersion (larger is better)")
-    axes.legend(frameon=False)
+    if axes.containers:
+        axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

@@ -44,9 +44,11 @@ class Results:
             return None
         return Measured(float(rows.mean()), float(rows.std(ddof=1)) if len(rows) > 1 else None, len(rows))
 
-    def counts(self, dataset: str) -> tuple[int, int]:
-        """Videos and classes that were tested on, over all classes."""
+    def counts(self, dataset: str) -> tuple[int, int] | None:
+        """Videos and classes that were tested on, over all classes; None where nothing was."""
         rows = self._table[(self._table["dataset"] == dataset) & (self._table["splits"] == 1)]
+        if rows.empty:
+            return None
         return int(rows["videos"].iloc[0]), int(rows["classes"].iloc[0])
 
 

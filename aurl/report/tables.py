@@ -8,19 +8,26 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from aurl.config import DatasetSettings, ReportSettings, VariantSettings
+from aurl.config import DatasetSettings, ReportSettings, VariantSettings, WeightsSettings
 from aurl.datasets.table import read_table, usable_videos
+from aurl.evaluation.predictions import top1_of_predictions
 from aurl.files import replacing
-from aurl.paths import TOKEN_TABLE
+from aurl.paths import PREDICTIONS, TOKEN_TABLE
 from aurl.report.results import Measured, Results, read_published
 from aurl.report.tau_sweep import REMOVED, TAUS, tau_sweep
 from aurl.semantics.classes import read_embeddings, read_seen_table
 from aurl.semantics.tokens import FROM_NAMES, read_token_table
 
 PAPER_LABELS = {"ucf101": "UCF101", "hmdb51": "HMDB51"}
+AUTHORS, AUTHORS_METHOD = "authors", "AURL, the authors' predictions"
+AUTHORS_NOTE = (
+    "The authors' predictions: top-1 of the per-video predictions that they published for UCF101 and HMDB51 (1 clip, all"
+    " classes), computed here as ours are, whatever the experiment's own test sets are."
+)
 THREE_SPLITS_NOTE = (
     "The published 3-split rows of other methods are probably all classes on the three official video lists"
     " (assumed), another protocol than half of the classes."
@@ -80,12 +87,19 @@ class Table:
 
 
 def ablation_table(
-    results: Results, variants: dict[str, VariantSettings], report: ReportSettings, notes: list[str]
-) -> Table:
-    """The ablation: all classes of each test set, `report.ablation_clips` clips."""
+    results: Results, variants: dict[str, VariantSettings], report: ReportSettings, notes: list[str],
+    authors: Mapping[Any, float],
+) -> Table:  # fmt: skip
+    """The ablation: all classes of each test set, `report.ablation_clips` clips.
+
+    Args:
+        authors: `ucf101`, `hmdb51` -> top-1 of the authors' own predictions; a row of its own.
+    """
     published = read_published("ablation")
     own = [name for name in variants if name not in set(published["variant"])]
     rows = [(row.variant, row.method, row) for row in published.itertuples()] + [(name, name, None) for name in own]
+    after_aurl = 1 + published["variant"].tolist().index("aurl")
+    rows.insert(after_aurl, (AUTHORS, AUTHORS_METHOD, rows[after_aurl - 1][2]))
     quantities: dict[str, list[Cell]] = {}
     closeness_set = report.test_sets[report.closeness_of]
     for metric in ("closeness", "dispersion"):
@@ -96,7 +110,9 @@ def ablation_table(
     for column, test_set in report.test_sets.items():
         quantities[f"{test_set.label} top-1"] = [
             Cell(
-                results.cell(variant, test_set.dataset, report.ablation_clips, 1, "top1"),
+                Measured(authors[column], None, 1)
+                if variant == AUTHORS
+                else results.cell(variant, test_set.dataset, report.ablation_clips, 1, "top1"),
                 _value(row, f"{column}_top1"),
                 1,
             )
@@ -107,7 +123,8 @@ def ablation_table(
         f"All classes, {_clips(report.ablation_clips)}. The poster does not say on which test set closeness and"
         f" dispersion were taken: {PAPER_LABELS[report.closeness_of]} is assumed."
     )
-    return Table(f"{report.title}: ablation", text, quantities, [protocol, *notes], report.paper_setting)
+    notes = [protocol, AUTHORS_NOTE, *notes]
+    return Table(f"{report.title}: ablation", text, quantities, notes, report.paper_setting)
 
 
 def sota_table(results: Results, report: ReportSettings, notes: list[str]) -> Table:
@@ -156,23 +173,33 @@ def sweep_table(seen_classes: Path, tau: float, videos: Mapping[str, int], title
     return Table(f"{title}: strict labels by tau", {**text, REMOVED: shown}, {}, notes, False, removed)
 
 
-def describe_setting(results: Results, seen_classes: Path, tau: float, report: ReportSettings) -> list[str]:
-    """Notes on the setting, the seeds, and what the strict-label filter left."""
+def no_sweep_table(title: str) -> Table:
+    """The table without rows, where data are missing that the strict-label filter needs."""
+    text: dict[str, list[str]] = {name: [] for name in ("tau", "classes kept", "classes removed", REMOVED)}
+    return Table(f"{title}: strict labels by tau", text, {}, ["Data are missing: no class was filtered."], False)
+
+
+def describe_setting(results: Results, seen_classes: Path | None, tau: float, report: ReportSettings) -> list[str]:
+    """Notes on the setting, the seeds, and what the strict-label filter left (where it could be applied)."""
     notes = [report.setting]
     if not report.paper_setting:
         notes.append(
             "This is not the paper's setting: published values stand beside ours for orientation,"
             " and no difference is printed."
         )
-    filtered = read_seen_table(seen_classes)
+    if not results.seeds:
+        return [*notes, "Nothing was measured."]
     seeds = "1 seed; no standard deviation"
     if results.seeds > 1:
         seeds = f"{results.seeds} seeds; ± is the standard deviation over seeds"
+    if seen_classes is None:
+        return [*notes, f"{seeds}."]
+    filtered = read_seen_table(seen_classes)
     kept = f"Strict labels with tau {tau:g} keep {int(filtered['kept'].sum())} of {len(filtered)} seen classes."
     return [*notes, f"{seeds}. {kept}"]
 
 
-def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embeddings: Path) -> str:
+def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embeddings: Path | None) -> str:
     """What of a dataset was used: videos that were left out or are only partial, classes that are not there."""
     table = read_table(manifest)
     used = usable_videos(table, settings.broken)
@@ -181,7 +208,7 @@ def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embed
         official = len(read_token_table(TOKEN_TABLE, settings.tokens))
         classes = f"{used['class'].nunique()} of the {official} classes of {settings.tokens}"
     partial = int((used["status"] == "partial").sum())
-    dropped = read_embeddings(embeddings).dropped
+    dropped = read_embeddings(embeddings).dropped if embeddings else {}
     return (
         f"{name}: {len(used)} of {len(table)} videos usable, {classes}"
         + (f", {partial} of the videos only partly decodable" if partial else "")
@@ -192,35 +219,56 @@ def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embed
 
 def describe_tested(results: Results, name: str) -> str:
     """On how much of a test set the tables stand."""
-    return "tested on {} videos of {} classes".format(*results.counts(name))
+    counts = results.counts(name)
+    return "not tested on" if counts is None else "tested on {} videos of {} classes".format(*counts)
+
+
+def describe_absent(absent: dict[str, str]) -> str:
+    """What is missing, and what that leaves empty."""
+    listed = "; ".join(f"{name} ({where})" for name, where in absent.items())
+    return (
+        f"Missing: {listed}. Cells that need it are empty: nothing is trained without all datasets and the vectors."
+        " 'aurl fetch' and docs/datasets.md say how to get them; then run the same command again."
+    )
 
 
 @dataclass(frozen=True)
 class TableInputs:
-    """The files that tables are made from; manifests and class embeddings by dataset."""
+    """The files that tables are made from; manifests and class embeddings by dataset, and what is absent."""
 
     metrics: Path
-    seen_classes: Path
+    seen_classes: Path | None
     manifests: dict[str, Path]
     embeddings: dict[str, Path]
+    absent: dict[str, str]
 
 
 def make_tables(
     inputs: TableInputs, report: ReportSettings, variants: dict[str, VariantSettings],
-    datasets: dict[str, DatasetSettings], unseen: list[str], tau: float,
+    imported: dict[str, WeightsSettings], datasets: dict[str, DatasetSettings], unseen: list[str], tau: float,
 ) -> dict[str, Table]:  # fmt: skip
     """All tables of an experiment."""
     results = Results(inputs.metrics)
     notes = describe_setting(results, inputs.seen_classes, tau, report)
-    for name, settings in datasets.items():
+    notes += [
+        f"{name}: not trained here, but imported from {Path(weights.file).name} (SHA-256 {weights.sha256[:12]})."
+        for name, weights in imported.items()
+    ]
+    for name, manifest in inputs.manifests.items():
         tested = f"; {describe_tested(results, name)}" if name in unseen else ""
-        notes.append(f"{describe_dataset(name, settings, inputs.manifests[name], inputs.embeddings[name])}{tested}.")
-    (seen,) = set(datasets) - set(unseen)
-    videos = usable_videos(read_table(inputs.manifests[seen]), datasets[seen].broken)["class"].value_counts()
+        notes.append(f"{describe_dataset(name, datasets[name], manifest, inputs.embeddings.get(name))}{tested}.")
+    if inputs.absent:
+        notes.append(describe_absent(inputs.absent))
+    authors = {column: top1_of_predictions(PREDICTIONS[column]) for column in report.test_sets}
+    sweep = no_sweep_table(report.title)
+    if inputs.seen_classes is not None:
+        (seen,) = set(datasets) - set(unseen)
+        videos = usable_videos(read_table(inputs.manifests[seen]), datasets[seen].broken)["class"].value_counts()
+        sweep = sweep_table(inputs.seen_classes, tau, videos.to_dict(), report.title)
     return {
-        "ablation": ablation_table(results, variants, report, notes),
+        "ablation": ablation_table(results, variants, report, notes, authors),
         "sota": sota_table(results, report, notes),
-        "tau_sweep": sweep_table(inputs.seen_classes, tau, videos.to_dict(), report.title),
+        "tau_sweep": sweep,
     }
 
 
@@ -279,7 +327,7 @@ def _latex_column(cells: pd.Series, text: bool) -> str:
     """Text to the left, broken into lines where it is long; numbers to the right."""
     if not text:
         return "r"
-    return r"p{0.5\textwidth}" if cells.str.len().max() > LONGEST_LINE else "l"
+    return r"p{0.5\textwidth}" if max(map(len, cells), default=0) > LONGEST_LINE else "l"
 
 
 def _html(table: Table) -> str:
@@ -316,7 +364,7 @@ def _show(cell: Cell) -> str:
 
 
 def _number(value: float | None, decimals: int, sign: str = "") -> str:
-    return "" if value is None else f"{value:{sign}.{decimals}f}"
+    return "" if value is None else f"{round(value, decimals) + 0.0:{sign}.{decimals}f}"  # + 0.0: no "-0.0"
 
 
 def _rounded(value: float | None) -> float | None:

@@ -10,7 +10,7 @@ from aurl.frames.store import FrameStore
 
 
 class ClipBatches(Dataset[tuple[Tensor, Tensor]]):
-    """Item `step` is that step's batch: uint8 clips (B, T, H, W, 3) and int64 labels (B,).
+    """Item `step` is that step's batch (this process's share of it): uint8 clips (B, T, H, W, 3), int64 labels (B,).
 
     An epoch is a new permutation of all videos, cut to whole batches; one random clip for each video
     (released code). Nothing depends on worker processes or on where a run was resumed.
@@ -28,30 +28,42 @@ class ClipBatches(Dataset[tuple[Tensor, Tensor]]):
         clip_length: int,
         shuffling_seed: int,
         clip_starts_seed: int,
+        rank: int = 0,
+        shard: int | None = None,
     ) -> None:
         """
         Args:
             videos, labels: (N,) store numbers and class labels of the videos to train on.
+            rank, shard: this process takes clips `rank * shard` .. `(rank + 1) * shard` of every batch; the
+                order is the same in all processes, so that no two see the same video (in the released code
+                each shuffles for itself, and they overlap).
         """
         self.store, self.videos, self.labels = store, videos, labels
         self.num_frames = store.num_frames()[videos]
         self.batch_size, self.steps_per_epoch, self.epochs = batch_size, steps_per_epoch, epochs
         self.clip_length = clip_length
         self.shuffling_seed, self.clip_starts_seed = shuffling_seed, clip_starts_seed
+        self.shard = batch_size if shard is None else shard
+        self.offset = rank * self.shard
         self._epoch = -1
 
     def __len__(self) -> int:
         return self.steps_per_epoch * self.epochs
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        epoch, position = divmod(step, self.steps_per_epoch)
-        self._plan(epoch)
-        chosen = self._order[position * self.batch_size : (position + 1) * self.batch_size]
+        chosen = self.chosen(step)
         indices = [clip_indices(self._starts[i : i + 1], int(self.num_frames[i]), self.clip_length)[0] for i in chosen]
         clips = np.stack(
             [self.store.read(int(self.videos[i]), frames) for i, frames in zip(chosen, indices, strict=True)]
         )
         return torch.from_numpy(clips), torch.from_numpy(self.labels[chosen])
+
+    def chosen(self, step: int) -> np.ndarray:
+        """Which of the videos this process takes in a step: (shard,) positions in `videos`."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        self._plan(epoch)
+        first = position * self.batch_size + self.offset
+        return self._order[first : first + self.shard]
 
     def _plan(self, epoch: int) -> None:
         """Draw the order and the clip starts of an epoch, once."""

@@ -9,21 +9,22 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from aurl.compute import autocast, prepare_device
-from aurl.config import ComputeSettings, ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
+from aurl.compute import prepare_device
+from aurl.config import ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
 from aurl.datasets.table import read_usable
 from aurl.errors import AurlError
 from aurl.files import replacing, write_json
 from aurl.frames.store import FrameStore
-from aurl.losses import unit
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.progress import log, track
 from aurl.semantics.classes import read_embeddings, read_seen_classes
 from aurl.training.batches import ClipBatches, batch_loader
 from aurl.training.checkpoint import load_resume, restore_optimizer, save_resume, state_bytes
+from aurl.training.distributed import ALONE, World, joined, synchronise_batch_norm
 from aurl.training.objective import Objective
 from aurl.training.optimizer import learning_rate, make_optimizer, set_learning_rate
 from aurl.training.seeds import axis_seeds, step_seed
+from aurl.training.step import TrainingStep
 
 
 @dataclass(frozen=True)
@@ -75,85 +76,63 @@ def train(
     settings: VariantSettings,
     outputs: TrainingOutputs,
     identity: str,
+    world: World = ALONE,
 ) -> None:
     """Train and write checkpoint, description and step log, all or none of them.
 
     Args:
         identity: digest of everything that the training depends on; a resume state with another is ignored.
+        world: the processes that train together; the first one writes.
     Raises:
-        AurlError: fewer videos than a batch, or a loss that is no longer finite.
+        AurlError: fewer videos than a batch, a batch that cannot be dealt out to the processes, or a loss
+            that is no longer finite.
     """
     steps_per_epoch = whole_batches(len(data.videos), training)
     total_steps = steps_per_epoch * training.epochs
     optimization = settings.optimizer or training.optimizer
     compute, seeds, label = training.compute, axis_seeds(seed), f"train {variant} seed {seed}"
-    device = prepare_device(compute.device, compute.threads)
+    device = prepare_device(compute.device, compute.threads, world.local_rank)
+    shard = world.shard(training.batch_size, training.accumulation)
 
     shape = model_shape(data, model_settings, settings)
     model = build_model(shape, seeds["initialisation"], device, compute.channels_last)
+    model = synchronise_batch_norm(model, world, device)
     optimizer = make_optimizer(model.parameters(), optimization)
     objective = Objective(settings.losses, training.scale, settings.class_generator, settings.us_query)
-    step_function = TrainingStep(model, optimizer, objective, data.embeddings.to(device), compute)
+    embeddings = data.embeddings.to(device)
+    step_function = TrainingStep(model, optimizer, objective, embeddings, compute, training.accumulation, world)
     first_step, rows = restore(outputs.resume, identity, model, optimizer, label)
 
     batches = ClipBatches(
         data.store, data.videos, data.labels, batch_size=training.batch_size, steps_per_epoch=steps_per_epoch,
-        epochs=training.epochs, clip_length=model_settings.clip_length,
-        shuffling_seed=seeds["shuffling"], clip_starts_seed=seeds["clip_starts"],
+        epochs=training.epochs, clip_length=model_settings.clip_length, shuffling_seed=seeds["shuffling"],
+        clip_starts_seed=seeds["clip_starts"], rank=world.rank, shard=shard,
     )  # fmt: skip
     loader = batch_loader(batches, first_step, compute.workers, pin_memory=device.type == "cuda")
-    for step, (clips, labels) in enumerate(track(loader, label, "steps", total_steps, first_step), start=first_step):
-        rate = learning_rate(step, steps_per_epoch, total_steps, optimization)
-        set_learning_rate(optimizer, rate)
-        measured = step_function(
-            clips.to(device, non_blocking=True), labels.to(device, non_blocking=True),
-            step_seed(seeds["dropout"], step), step_seed(seeds["class_generator"], step),
-        )  # fmt: skip
-        rows.append(torch.cat([torch.tensor([step, rate], dtype=torch.float64, device=device), measured]))
-        if (step + 1) % training.resume_every == 0 and step + 1 < total_steps:
-            check_finite(rows, variant, optimization)
-            save_resume(outputs.resume, identity, step + 1, model, optimizer, stack_rows(rows))
+    progress = track(loader, label, "steps", total_steps, first_step) if world.rank == 0 else loader
+    with joined(world, device):
+        for step, (clips, labels) in enumerate(progress, start=first_step):
+            rate = learning_rate(step, steps_per_epoch, total_steps, optimization)
+            set_learning_rate(optimizer, rate)
+            measured = step_function(
+                clips.to(device, non_blocking=True), labels.to(device, non_blocking=True),
+                step_seed(seeds["dropout"], step, world.rank), step_seed(seeds["class_generator"], step),
+            )  # fmt: skip
+            rows.append(torch.cat([torch.tensor([step, rate], dtype=torch.float64, device=device), measured]))
+            if (step + 1) % training.resume_every == 0 and step + 1 < total_steps:
+                check_finite(rows, variant, optimization)
+                if world.rank == 0:
+                    save_resume(outputs.resume, identity, step + 1, model, optimizer, stack_rows(rows))
+        check_finite(rows, variant, optimization)
 
-    check_finite(rows, variant, optimization)
-    table = step_table(stack_rows(rows), list(settings.losses), steps_per_epoch)
-    write_outputs(outputs, model, table, {
-        "variant": variant, "seed": seed, "seeds": seeds, "classes": data.classes, "videos": len(data.videos),
-        "model": shape, "clip_length": model_settings.clip_length, "steps": total_steps,
-        "final_loss": round(float(table["loss"].iloc[-1]), 6),
-    })  # fmt: skip
-
-
-class TrainingStep:
-    """One optimisation step: embed both sides, add up the loss parts, go back, move."""
-
-    def __init__(
-        self, model: ZeroShotModel, optimizer: torch.optim.Optimizer, objective: Objective, embeddings: Tensor,
-        compute: ComputeSettings,
-    ) -> None:  # fmt: skip
-        """`embeddings` are the seen classes' c(y), (K, d), on the device that everything else is on."""
-        self.model, self.optimizer, self.objective, self.embeddings = model, optimizer, objective, embeddings
-        self.precision, self.device = compute.precision, embeddings.device
-        self.embed_videos = torch.compile(model.embed_videos) if compute.compile else model.embed_videos
-        self.random = torch.Generator(self.device)
-
-    def __call__(self, clips: Tensor, labels: Tensor, dropout_seed: int, generator_seed: int) -> Tensor:
-        """Take a step on uint8 clips (B, T, H, W, 3) with labels (B,).
-
-        Returns: training top-1 in percent, the loss and its parts as one float64 row; nothing waits for a GPU.
-        """
-        torch.manual_seed(dropout_seed)
-        self.random.manual_seed(generator_seed)
-        with autocast(self.device, self.precision):
-            videos, classes = self.embed_videos(clips), self.model.embed_classes(self.embeddings)
-        videos, classes = videos.float(), classes.float()
-        parts = self.objective(self.model, videos, classes, labels, self.random)
-        loss = torch.stack(list(parts.values())).sum()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        with torch.no_grad():
-            right = (unit(videos) @ unit(classes).T).argmax(dim=1) == labels
-            return torch.stack([100 * right.double().mean(), *(value.double() for value in (loss, *parts.values()))])
+    if world.rank == 0:
+        table = step_table(stack_rows(rows), list(settings.losses), steps_per_epoch)
+        write_outputs(outputs, model, table, {
+            "variant": variant, "seed": seed, "seeds": seeds, "classes": data.classes, "videos": len(data.videos),
+            "model": shape, "clip_length": model_settings.clip_length, "steps": total_steps,
+            "batch": {"total": training.batch_size, "processes": world.size, "accumulation": training.accumulation},
+            "final_loss": round(float(table["loss"].iloc[-1]), 6),
+        })  # fmt: skip
 
 
 def build_model(shape: dict[str, Any], seed: int, device: torch.device, channels_last: bool) -> ZeroShotModel:

@@ -31,9 +31,7 @@ class Objective:
                 ClassGenerator(generator.low, generator.high, generator.rows) if uniform else IdentityGenerator()
             )
 
-    def __call__(
-        self, model: ZeroShotModel, videos: Tensor, classes: Tensor, labels: Tensor, random: torch.Generator
-    ) -> dict[str, Tensor]:
+    def of_videos(self, model: ZeroShotModel, videos: Tensor, classes: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Weighted parts, scalars, for video embeddings (B, d), class embeddings (K, d) and labels (B,)."""
         parts = {}
         if "mse" in self.weights:
@@ -43,9 +41,13 @@ class Objective:
         if "centres" in self.weights:
             assert model.visual_centres is not None
             parts["centres"] = contrastive(videos, model.visual_centres, labels, self.scale)
-        if "synthetic" in self.weights:
-            assert self.generator is not None
-            assert model.visual_centres is not None
-            theta, z = self.generator(model.visual_centres, classes, random)
-            parts["synthetic"] = synthetic_contrastive(theta, z, self.scale, self.us_query)
         return {name: self.weights[name] * part for name, part in parts.items()}
+
+    def of_classes(self, model: ZeroShotModel, classes: Tensor, random: torch.Generator) -> dict[str, Tensor]:
+        """Weighted parts, scalars, that no video enters: L_US of class embeddings (K, d) and visual centres."""
+        if "synthetic" not in self.weights:
+            return {}
+        assert self.generator is not None
+        assert model.visual_centres is not None
+        theta, z = self.generator(model.visual_centres, classes, random)
+        return {"synthetic": self.weights["synthetic"] * synthetic_contrastive(theta, z, self.scale, self.us_query)}

@@ -11,9 +11,9 @@ def axis_seeds(seed: int) -> dict[str, int]:
     return {axis: _as_seed(child) for axis, child in zip(AXES, children, strict=True)}
 
 
-def step_seed(axis_seed: int, step: int) -> int:
-    """The seed of one training step: a resumed run draws what an undisturbed one would."""
-    return _as_seed(np.random.SeedSequence([axis_seed, step]))
+def step_seed(axis_seed: int, step: int, rank: int = 0) -> int:
+    """The seed of one training step (of one process): a resumed run draws what an undisturbed one would."""
+    return _as_seed(np.random.SeedSequence([axis_seed, step, *([rank] if rank else [])]))
 
 
 def _as_seed(sequence: np.random.SeedSequence) -> int:

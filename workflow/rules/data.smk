@@ -13,9 +13,11 @@ def class_folders(dataset):
     """The dataset's folder and its class folders, whose times change when a file is added or removed.
 
     Where a versioned dataset is here already (after `aurl sync`, say), its folder need not be.
-    Raises: AurlError if the folder is missing.
+    Raises: AurlError if the folder is missing and the experiment cannot do without.
     """
     folder = source_folder(source(dataset).folder)
+    if dataset in JOBS.absent:
+        return [folder]
     if folder.is_dir():
         return [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
     if source(dataset).versioned and P.files(dataset).is_file():

@@ -11,12 +11,7 @@ def figures():
 
 rule tables:
     input:
-        metrics=P.metrics_csv(),
-        seen_classes=P.seen_classes(),
-        published="data/published_results.csv",
-        tokens="data/class_tokens.csv",
-        manifests=[P.manifest(dataset) for dataset in EXPERIMENT.datasets],
-        embeddings=[P.embeddings(dataset) for dataset in EXPERIMENT.datasets],
+        results=list(JOBS.tables().inputs),  # metrics.csv, the seen classes, what is published, what was left out
         code=stage_code("tables"),
     output:
         [kept(path) for path in tables()],
@@ -31,8 +26,7 @@ rule tables:
 
 rule figures:
     input:
-        metrics=P.metrics_csv(),
-        seen_classes=P.seen_classes(),
+        results=list(JOBS.figures().inputs),  # metrics.csv, and the seen classes where there are any
         code=stage_code("figures"),
     output:
         [kept(path) for path in figures()],

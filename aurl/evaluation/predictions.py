@@ -1,0 +1,27 @@
+"""The authors' own per-video predictions, evaluated as ours are (a test holds both to the same function)."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from aurl.errors import AurlError
+
+
+def read_predictions(path: Path) -> pd.DataFrame:
+    """Predicted and true class name of every video, in the columns `pred` and `label`.
+
+    Raises: AurlError for a file without these columns, or with a missing name.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)[["pred", "label"]]
+    except (KeyError, ValueError, OSError) as error:
+        raise AurlError(f"{path}: no table with the columns pred and label ({error}); restore it from git") from None
+    if not len(table) or (table == "").any(axis=None):
+        raise AurlError(f"{path}: a video has no prediction or no label; restore it from git")
+    return table
+
+
+def top1_of_predictions(path: Path) -> float:
+    """Top-1 over all videos and all classes, in percent. Raises: AurlError for an unusable file."""
+    table = read_predictions(path)
+    return float(100 * (table["pred"] == table["label"]).mean())

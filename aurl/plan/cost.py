@@ -1,0 +1,86 @@
+"""What a training step costs: FLOPs, memory, and the time that it takes on this machine."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from aurl.compute import prepare_device
+from aurl.config import Experiment
+from aurl.models.zero_shot import ZeroShotModel
+from aurl.training.loop import build_model, make_optimizer
+from aurl.training.objective import Objective
+from aurl.training.step import TrainingStep
+
+MEASURED_STEPS = 2
+
+
+@dataclass(frozen=True)
+class ClipCost:
+    """Of one clip: FLOPs forward, FLOPs forward and backward, and bytes kept from one to the other in float32."""
+
+    forward: float
+    training: float
+    kept_bytes: float
+
+
+@dataclass(frozen=True)
+class DeviceSpeed:
+    """Seconds for one training clip on a device, measured with `batch` clips at once."""
+
+    name: str
+    kind: str
+    batch: int
+    seconds: float
+
+
+def clip_cost(shape: dict[str, object], clip_length: int, size: int) -> ClipCost:
+    """Count on tensors without contents; class embeddings and losses are left out (below 1 % of the whole)."""
+    with torch.device("meta"):
+        model = ZeroShotModel(**shape).train()  # type: ignore[arg-type]
+        clips = torch.zeros(2, clip_length, size, size, 3, dtype=torch.uint8)
+    kept: dict[int, int] = {}
+    weights = {_storage(parameter) for parameter in model.parameters()}
+
+    def keep(tensor: Tensor) -> Tensor:
+        if _storage(tensor) not in weights:
+            kept[_storage(tensor)] = tensor.numel() * 4
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        with FlopCounterMode(display=False) as forward:
+            embedded = model.embed_videos(clips)
+        with FlopCounterMode(display=False) as backward:
+            embedded.sum().backward()
+    one, back = forward.get_total_flops() / 2, backward.get_total_flops() / 2
+    return ClipCost(one, one + back, sum(kept.values()) / 2)
+
+
+def measure_step(experiment: Experiment, shape: dict[str, object], kind: str, batch: int) -> DeviceSpeed:
+    """Time real steps on noise, on `cpu` or `cuda`, as the experiment computes (but without compiling)."""
+    compute = experiment.training.compute.model_copy(update={"device": kind, "compile": False})
+    device = prepare_device(kind, compute.threads)
+    variant = next(name for name, settings in experiment.variants.items() if "seen" in settings.losses)
+    settings = experiment.variants[variant]
+    model = build_model(dict(shape), 0, device, compute.channels_last)
+    optimizer = make_optimizer(model.parameters(), experiment.optimizer(variant))
+    objective = Objective({"seen": 1.0}, experiment.training.scale, None, settings.us_query)
+    classes = torch.randn(8, experiment.semantics.dimension, device=device)
+    step = TrainingStep(model, optimizer, objective, classes, compute)
+    size = experiment.frames.size
+    clips = torch.randint(0, 256, (batch, experiment.model.clip_length, size, size, 3), dtype=torch.uint8).to(device)
+    labels = torch.arange(batch, device=device) % 8
+    step(clips, labels, 0, 0).cpu()
+    started = time.perf_counter()
+    for number in range(MEASURED_STEPS):
+        step(clips, labels, number, number).cpu()
+    seconds = (time.perf_counter() - started) / MEASURED_STEPS / batch
+    name = torch.cuda.get_device_name(device) if kind == "cuda" else f"CPU, {compute.threads} thread(s)"
+    return DeviceSpeed(name, kind, batch, seconds)
+
+
+def _storage(tensor: Tensor) -> int:
+    """What tells tensors without contents apart: the address of their storage."""
+    return int(tensor.untyped_storage()._cdata)

@@ -1,0 +1,125 @@
+"""How many videos and classes there are, and what their frames will take, from a sample of them."""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from aurl.config import DatasetSettings, FrameSettings, RenderSettings
+from aurl.datasets.ingest import find_videos, render_dataset
+from aurl.errors import AurlError
+from aurl.fetch.sources import Source
+from aurl.files import sha256_file
+from aurl.frames.extract import extract_video
+from aurl.frames.video import probe
+from aurl.isolated import Failure, map_isolated
+from aurl.paths import TYPICAL_VIDEOS, source_folder
+
+SAMPLE = 3
+TYPICAL_SIZE = 112
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Of some videos: how many, their mean frames, bytes of a stored frame, seconds of one core to extract one."""
+
+    videos: int
+    frames: float
+    bytes_per_frame: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """What is known of a dataset; `missing` says what is not here, `note` where the figures come from."""
+
+    name: str
+    missing: str
+    videos: int | None
+    classes: int | None
+    sample: Sample | None
+    note: str
+
+    @property
+    def store_bytes(self) -> float | None:
+        """Size of the frame store."""
+        if self.videos is None or self.sample is None:
+            return None
+        return self.videos * self.sample.frames * self.sample.bytes_per_frame
+
+    @property
+    def core_seconds(self) -> float | None:
+        """Time of one core to extract the frames, decoding twice (manifest and frames)."""
+        return None if self.videos is None or self.sample is None else self.videos * self.sample.seconds
+
+
+def plan_dataset(name: str, settings: DatasetSettings, frames: FrameSettings, official: Source | None) -> DatasetPlan:
+    """Count a dataset that is here; otherwise say what its sources state and what is typical of it."""
+    if settings.source.render is not None:
+        return _plan_rendered(name, settings.source.render, frames)
+    assert settings.source.folder is not None
+    folder = source_folder(settings.source.folder)
+    try:
+        videos = find_videos(folder, settings.source.layout)
+    except AurlError as error:
+        missing = f"no folder {folder}" if not folder.is_dir() else str(error)
+        counts = (official.videos or official.authors_videos, official.classes) if official else (None, None)
+        typical = typical_sample(settings.source.layout, frames.size)
+        note = "expected, not counted" + (f"; frames as in {typical.videos} typical clips" if typical else "")
+        return DatasetPlan(name, missing, *counts, typical, note)
+    classes = len({video.class_name for video in videos})
+    paths = [folder / video.path for video in videos]
+    sample = sample_videos(paths, SAMPLE, size=frames.size, quality=frames.quality, chroma=frames.chroma)
+    return DatasetPlan(name, "", len(videos), classes, sample, f"counted; frames from {sample.videos} of them")
+
+
+def sample_videos(paths: Sequence[Path], number: int, *, size: int, quality: int, chroma: str) -> Sample:
+    """Extract some videos, evenly chosen, in memory. Raises: AurlError if none of them can be read."""
+    chosen = [paths[int(index)] for index in np.linspace(0, len(paths) - 1, min(number, len(paths)))]
+    rows = []
+    jobs = [(path, size, quality, chroma) for path in chosen]
+    for result in map_isolated(_extract, jobs, 1, timeout=120):
+        if not isinstance(result, Failure) and result[0]:
+            rows.append(result)
+    if not rows:
+        raise AurlError(f"{chosen[0]}: none of {len(chosen)} sampled videos could be read; check the dataset's folder")
+    frames, stored, seconds = np.array(rows).T
+    return Sample(len(rows), float(frames.mean()), float(stored.sum() / frames.sum()), float(seconds.mean()))
+
+
+def typical_sample(dataset: str, size: int) -> Sample | None:
+    """A typical video of an official dataset (measured on real clips, benchmarks/typical_videos.py), if known."""
+    table = pd.read_csv(TYPICAL_VIDEOS).set_index("dataset")
+    if dataset not in table.index:
+        return None
+    row = table.loc[dataset]
+    scale = (size / TYPICAL_SIZE) ** 2  # JPEGs of one quality grow with their area
+    return Sample(int(row["clips"]), float(row["frames"]), row["bytes_per_frame"] * scale, float(row["seconds"]))
+
+
+def _plan_rendered(name: str, render: RenderSettings, frames: FrameSettings) -> DatasetPlan:
+    one = {**dict(render), "classes": 1, "videos_per_class": 1}
+    with tempfile.TemporaryDirectory(prefix="aurl-plan-") as folder:
+        videos = render_dataset(Path(folder), **one)
+        paths = [Path(folder) / video.path for video in videos]
+        sample = sample_videos(paths, 1, size=frames.size, quality=frames.quality, chroma=frames.chroma)
+    mean = sum(render.frames) / 2
+    sample = Sample(1, mean, sample.bytes_per_frame, sample.seconds * mean / sample.frames)
+    return DatasetPlan(
+        name, "", render.classes * render.videos_per_class, render.classes, sample, "rendered; frames from one of them"
+    )
+
+
+def _extract(job: tuple[Path, int, int, str]) -> tuple[int, int, float]:
+    """Frames, bytes of their JPEGs and seconds of one video; (0, 0, 0) if it is broken."""
+    path, size, quality, chroma = job
+    started = time.process_time()
+    found = probe(path)
+    if found.status not in ("ok", "partial"):
+        return 0, 0, 0.0
+    stored = extract_video((path, found.frames, found.rotation, sha256_file(path)), size, quality, chroma)
+    return found.frames, sum(map(len, stored)), time.process_time() - started

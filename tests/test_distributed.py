@@ -1,0 +1,70 @@
+"""Several processes and accumulated gradients against one process with the whole batch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import distributed_step
+import numpy as np
+import pytest
+import torch
+from distributed_step import ACCUMULATION, batches_of, gradients_of
+from safetensors.torch import load_file
+from torch import Tensor
+
+from aurl.errors import AurlError
+from aurl.frames.packing import encode_jpegs, write_index, write_shard
+from aurl.training.distributed import World
+
+VARIANTS = tuple(distributed_step.MICRO.variants)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 videos of noise."""
+    folder = tmp_path_factory.mktemp("noise")
+    rng = np.random.default_rng(0)
+    videos = [encode_jpegs(rng.integers(0, 255, (9, 16, 16, 3), dtype=np.uint8), 90, "444") for _ in range(24)]
+    pair = (folder / "0.jpegs", folder / "0.safetensors")
+    write_shard(*pair, videos)
+    write_index([pair], {"size": 16, "quality": 90, "chroma": "444"}, folder / "index.json")
+    return folder
+
+
+def assert_equal(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    assert found.keys() == expected.keys()
+    for name in expected.keys() - {"videos"}:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-9, atol=1e-12, msg=name)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_accumulated_gradients_are_those_of_the_whole_batch(store: Path, variant: str) -> None:
+    batches = batches_of(store / "index.json", World())
+    whole = gradients_of(variant, batches, World(), 1)
+    assert max(float(whole[name].abs().max()) for name in whole if name not in ("row", "videos")) > 1e-3
+    assert_equal(gradients_of(variant, batches, World(), 4), whole)
+
+
+def test_two_processes_have_the_losses_and_gradients_of_one_with_the_whole_batch(store: Path) -> None:
+    script = Path(distributed_step.__file__).with_name("two_processes.py")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run([*torchrun, script, store, "aurl"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-4000:]
+    ranks = [load_file(store / f"aurl-{rank}.safetensors") for rank in (0, 1)]
+    whole = gradients_of("aurl", batches_of(store / "index.json", World()), World(), 1)
+    for rank in ranks:
+        assert_equal(rank, whole)
+    seen = [set(rank["videos"].tolist()) for rank in ranks]
+    assert seen[0].isdisjoint(seen[1])
+    assert seen[0] | seen[1] == set(whole["videos"].tolist())
+
+
+def test_a_batch_must_be_dealt_out_evenly() -> None:
+    assert World(1, 4).shard(256, ACCUMULATION) == 64
+    with pytest.raises(AurlError, match=r"batch_size = 10: not a multiple of training.processes \(4\) times"):
+        World(0, 4).shard(10, 1)
+
+
+def test_the_world_is_read_from_torchruns_variables() -> None:
+    assert World.of({}) == World(0, 1, 0)
+    assert World.of({"RANK": "3", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}) == World(3, 8, 1)
