@@ -68,7 +68,7 @@ class DatasetSettings(Settings):
     """One dataset: its source, how class names become tokens, and what to do with broken files."""
 
     source: SourceSettings
-    tokens: Literal["words", "ucf101", "hmdb51", "kinetics700"]
+    tokens: Literal["words", "lemmas", "ucf101", "hmdb51", "kinetics700", "activitynet200", "olympic_sports16"]
     broken: Literal["error", "leave_out", "keep_partial"]
     shards: Annotated[int, Field(ge=1, le=100_000)]
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from aurl.errors import AurlError
+
 SNAKEMAKE_STAMP = ".snakemake_timestamp"
 
 
@@ -43,6 +45,18 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a whole UTF-8 file or nothing."""
     write_bytes(path, text.encode())
+
+
+def replace_section(path: Path, name: str, text: str) -> None:
+    """Put `text` between the lines `<!-- name -->` and `<!-- end -->` of a Markdown file.
+
+    Raises: AurlError if the file has no such section.
+    """
+    before, start, rest = path.read_text().partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition("<!-- end -->\n")
+    if not end:
+        raise AurlError(f"{path}: no section '<!-- {name} -->' with an '<!-- end -->'; restore it from git")
+    write_text(path, f"{before}{start}{text}{end}{after}")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -8,6 +8,8 @@ from aurl.config import SourceSettings
 from aurl.errors import AurlError
 
 TOKEN_TABLE = Path("data/class_tokens.csv")
+VERB_LEMMAS = Path("data/wordnet/verb_lemmas.txt")
+VERB_EXCEPTIONS = Path("data/wordnet/verb.exc")
 PUBLISHED = Path("data/published_results.csv")
 TYPICAL_VIDEOS = Path("data/typical_videos.csv")
 TEST_SPLITS = Path("data/test_splits.csv")

@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from aurl.config import load_experiment
+from aurl.errors import AurlError
 from aurl.evaluation.collect import KEY, VALUES, collect_metrics
 from aurl.report.figures import draw_ablation
 from aurl.report.results import Results, read_published
@@ -155,6 +157,51 @@ def test_published_numbers_are_those_of_the_file() -> None:
         0.29,
         0.32,
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("top5", "top6"), (",3,", ",three,"), (",3,40.000000", ",3,much"), (",7\n", ",seven\n"), (",7\n", ",7,8\n"),
+        ("aurl,0,micro_hmdb,1,1,", "aurl,,micro_hmdb,1,1,"), (",7\n", "\n"), ("aurl,0", '"aurl,0'), ("aurl,0", "aurl\0,0"),
+        ("aurl,0", "\n,0"), ("aurl,0", "a" * 200_000 + ",0"),
+    ],
+)  # fmt: skip
+def test_damaged_metrics_are_refused_in_one_line(metrics: Path, old: str, new: str) -> None:
+    assert Results(metrics).seeds == 3
+    text = metrics.read_text()
+    assert old in text
+    metrics.write_text(text.replace(old, new, 1))
+    refused(lambda: Results(metrics), metrics, "make it again")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\0\n", b"<html>\n</html>\n", bytes(range(256)) * 9, b"table,method\nsota,AURL\n"]
+)
+def test_files_that_are_no_results_are_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+    refused(lambda: Results(path), path, "make it again")
+    refused(lambda: read_published("sota", path), path, "restore it from git")
+
+
+def test_damaged_published_numbers_are_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "published.csv"
+    text = Path("data/published_results.csv").read_text()
+    for old, new in (("37.6", "n/d"), (",poster", ""), ("starred", "stars"), ("sota,MUFI", 'sota,"MUFI')):
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        refused(lambda: read_published("sota", path), path, "restore it from git")
+    path.write_text(text[:-3])
+    refused(lambda: read_published("sota", path), path, "cut short")
+
+
+def refused(read: Callable[[], object], path: Path, mend: str) -> None:
+    with pytest.raises(AurlError) as caught:
+        read()
+    assert str(caught.value).startswith(f"{path}: unreadable (")
+    assert mend in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_figures_repeat_to_the_byte(metrics: Path, tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ def select_jobs(jobs: Jobs, table: str, cell: str | None) -> list[Job]:
     """The jobs behind a table, or behind one cell of it, in order.
 
     Args:
-        table: `ablation`, `sota` (or a path of one), `metrics.csv`, or `all`.
+        table: `ablation`, `sota`, `tau_sweep` (or a path of one), `metrics.csv`, or `all`.
         cell: `variant,dataset` or `variant,dataset,seed`; None for the whole table.
     Raises:
         AurlError: an unknown table, or a cell that the experiment does not have.
@@ -285,7 +285,7 @@ def select_jobs(jobs: Jobs, table: str, cell: str | None) -> list[Job]:
     if table == "all":
         return list(jobs.all())
     name = Path(table).stem
-    targets = {"ablation": jobs.tables, "sota": jobs.tables, "metrics": jobs.collect}
+    targets = {"ablation": jobs.tables, "sota": jobs.tables, "tau_sweep": jobs.tables, "metrics": jobs.collect}
     if name not in targets:
         raise AurlError(f"unknown table '{table}'; known: {', '.join(targets)}, or --all")
     wanted = _cell_metrics(jobs, cell)

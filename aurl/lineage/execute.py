@@ -110,7 +110,7 @@ def _embeddings(run: Execution) -> None:
     from aurl.semantics.embedding import embed_dataset
 
     settings, semantics = run.experiment.dataset(run.job.wildcards["dataset"]), run.experiment.semantics
-    manifest, vectors, _ = run.job.inputs
+    manifest, vectors, *_ = run.job.inputs
     embed_dataset(
         manifest, settings.broken, settings.tokens, vectors, semantics.dimension, semantics.missing, run.outputs[0]
     )
@@ -200,10 +200,15 @@ def _tables(run: Execution) -> None:
 
 
 def _figures(run: Execution) -> None:
-    from aurl.report.figures import draw_ablation
+    from aurl.report.figures import draw_ablation, draw_tau_sweep
 
-    files = dict(zip(FIGURES, run.outputs, strict=True))
-    draw_ablation(run.job.inputs[0], list(run.experiment.variants), run.experiment.report, files)
+    experiment = run.experiment
+    metrics, seen_classes = run.job.inputs[0], next(iter(run.jobs.seen_classes_file()), None)
+    files: dict[str, dict[str, Path]] = {}
+    for (figure, extension), path in zip(FIGURES, run.outputs, strict=True):
+        files.setdefault(figure, {})[extension] = path
+    draw_ablation(metrics, list(experiment.variants), experiment.report, files["ablation"])
+    draw_tau_sweep(seen_classes, experiment.semantics.tau, experiment.report.title, files["tau_sweep"])
 
 
 STAGES: dict[str, Callable[[Execution], None]] = {

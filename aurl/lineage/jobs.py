@@ -11,10 +11,20 @@ from typing import Any
 from aurl.config import Experiment
 from aurl.lineage.absent import VECTORS, absent_data
 from aurl.lineage.stages import stage_settings
-from aurl.paths import PREDICTIONS, PUBLISHED, TOKEN_TABLE, ResultPaths, source_folder
+from aurl.paths import (
+    PREDICTIONS,
+    PUBLISHED,
+    TOKEN_TABLE,
+    VERB_EXCEPTIONS,
+    VERB_LEMMAS,
+    ResultPaths,
+    source_folder,
+)
 
-TABLES = tuple((table, extension) for table in ("ablation", "sota") for extension in ("csv", "md", "tex", "html"))
-FIGURES = ("png", "pdf")
+TABLES = tuple(
+    (table, extension) for table in ("ablation", "sota", "tau_sweep") for extension in ("csv", "md", "tex", "html")
+)
+FIGURES = tuple((figure, extension) for figure in ("ablation", "tau_sweep") for extension in ("png", "pdf"))
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,10 @@ class Jobs:
 
     def embeddings(self, dataset: str) -> Job:
         """Class names and word vectors -> class embeddings."""
-        inputs = (*self.manifest(dataset).outputs, Path(self.experiment.semantics.vectors), TOKEN_TABLE)
+        inputs = (
+            *self.manifest(dataset).outputs, Path(self.experiment.semantics.vectors), TOKEN_TABLE, VERB_LEMMAS,
+            VERB_EXCEPTIONS,
+        )  # fmt: skip
         return Job("embeddings", {"dataset": dataset}, inputs, (self.paths.embeddings(dataset),))
 
     def seen_classes(self) -> Job:
@@ -143,9 +156,9 @@ class Jobs:
         return Job("tables", {}, inputs, tuple(self.paths.table(*name) for name in TABLES))
 
     def figures(self) -> Job:
-        """metrics.csv -> the figures."""
-        outputs = tuple(self.paths.figure("ablation", extension) for extension in FIGURES)
-        return Job("figures", {}, (self.paths.metrics_csv(),), outputs)
+        """metrics.csv and seen classes -> the figures."""
+        inputs = (self.paths.metrics_csv(), *self.seen_classes_file())
+        return Job("figures", {}, inputs, tuple(self.paths.figure(*name) for name in FIGURES))
 
     def seen_classes_file(self) -> tuple[Path, ...]:
         """The file of the seen classes, where it can be made."""

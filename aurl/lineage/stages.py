@@ -55,7 +55,7 @@ STAGES = {
     "evaluate": Stage("aurl.evaluation.evaluate", ("evaluation.splits",)),
     "collect": Stage("aurl.evaluation.collect", ("variants", "seeds", "unseen")),
     "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
-    "figures": Stage("aurl.report.figures", ("report",)),
+    "figures": Stage("aurl.report.figures", ("report", "semantics.tau")),
 }
 
 

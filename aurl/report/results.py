@@ -6,6 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from aurl.paths import PUBLISHED
+from aurl.text_files import made_again, read_csv
+
+METRICS = ["top1", "top1_std", "top5", "class_top1", "closeness", "dispersion", "videos"]
+KEY_TYPES = {"variant": str, "seed": int, "dataset": str, "clips": int, "splits": int}
+PUBLISHED_TEXT = ["table", "method", "variant", "test_splits", "starred", "ucf101_train", "hmdb51_train", "source"]
+PUBLISHED_NUMBERS = ["ucf101_top1", "hmdb51_top1", "closeness", "dispersion"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,9 @@ class Results:
     """`metrics.csv`, asked for one cell at a time."""
 
     def __init__(self, metrics: Path) -> None:
-        self._table = pd.read_csv(metrics)
+        """Raises: AurlError for a damaged file, or one that is not `metrics.csv`."""
+        types = {**KEY_TYPES, **dict.fromkeys(METRICS, float), "classes": int}
+        self._table = read_csv(metrics, list(types), made_again(metrics), dtype=types)
 
     @property
     def seeds(self) -> int:
@@ -45,6 +53,10 @@ class Results:
 
 
 def read_published(table: str, path: Path = PUBLISHED) -> pd.DataFrame:
-    """The rows of one of the poster's tables; an unknown cell is missing, never filled."""
-    rows = pd.read_csv(path, dtype={"variant": str, "test_splits": str, "ucf101_train": str, "hmdb51_train": str})
+    """The rows of one of the poster's tables; an unknown cell is missing, never filled.
+
+    Raises: AurlError for a damaged file, or one with other columns.
+    """
+    types = {**dict.fromkeys(PUBLISHED_TEXT, str), **dict.fromkeys(PUBLISHED_NUMBERS, float)}
+    rows = read_csv(path, list(types), "restore it from git", dtype=types)
     return rows[rows["table"] == table].reset_index(drop=True)

@@ -6,7 +6,7 @@ only where the experiment is the paper's setting.
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from aurl.evaluation.predictions import top1_of_predictions
 from aurl.files import replacing
 from aurl.paths import PREDICTIONS, TOKEN_TABLE
 from aurl.report.results import Measured, Results, read_published
-from aurl.semantics.classes import read_embeddings
-from aurl.semantics.tokens import read_token_table
+from aurl.report.tau_sweep import REMOVED, TAUS, tau_sweep
+from aurl.semantics.classes import read_embeddings, read_seen_table
+from aurl.semantics.tokens import FROM_NAMES, read_token_table
 
 PAPER_LABELS = {"ucf101": "UCF101", "hmdb51": "HMDB51"}
 AUTHORS, AUTHORS_METHOD = "authors", "AURL, the authors' predictions"
@@ -31,6 +32,8 @@ THREE_SPLITS_NOTE = (
     "The published 3-split rows of other methods are probably all classes on the three official video lists"
     " (assumed), another protocol than half of the classes."
 )
+MOST_NAMES = 5  # class names in a cell that people read
+LONGEST_LINE = 80  # characters of a cell
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,20 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Leading text columns and, for each quantity, one cell a row."""
+    """Leading text columns and, for each quantity, one cell a row; csv may hold another text in a column."""
 
     caption: str
     text: dict[str, list[str]]
     quantities: dict[str, list[Cell]]
     notes: list[str]
     differences: bool
+    csv_text: dict[str, list[str]] = field(default_factory=dict)
 
     def values(self) -> pd.DataFrame:
         """Numbers in columns of their own, for csv."""
-        columns: dict[str, list[object]] = {name: list(column) for name, column in self.text.items()}
+        columns: dict[str, list[object]] = {
+            name: list(column) for name, column in {**self.text, **self.csv_text}.items()
+        }
         for name, cells in self.quantities.items():
             columns[name] = [_rounded(cell.measured.mean if cell.measured else None) for cell in cells]
             columns[f"{name} std"] = [_rounded(cell.measured.std if cell.measured else None) for cell in cells]
@@ -150,6 +156,29 @@ def sota_table(results: Results, report: ReportSettings, notes: list[str]) -> Ta
     )
 
 
+def sweep_table(seen_classes: Path, tau: float, videos: Mapping[str, int], title: str) -> Table:
+    """The strict-label filter at other thresholds; csv names every class that goes, the other formats the nearest."""
+    swept = tau_sweep(seen_classes, sorted({*TAUS, tau}), videos)
+    text = {
+        "tau": [f"{value:g}" for value in swept["tau"]],
+        **{name: [str(value) for value in swept[name]] for name in swept.columns.drop(["tau", REMOVED])},
+    }
+    shown = ["; ".join(names[:MOST_NAMES]) + _and_more(len(names) - MOST_NAMES) for names in swept[REMOVED]]
+    notes = [
+        f"The experiment's tau is {tau:g}; 0 is no filter. A class stays if its distance (1 - cos) to every test class"
+        " is at least tau; in brackets the nearest test class and the distance to it.",
+        "Only classes that have an embedding are counted, and their usable training videos.",
+    ]
+    removed = {REMOVED: ["; ".join(names) for names in swept[REMOVED]]}
+    return Table(f"{title}: strict labels by tau", {**text, REMOVED: shown}, {}, notes, False, removed)
+
+
+def no_sweep_table(title: str) -> Table:
+    """The table without rows, where data are missing that the strict-label filter needs."""
+    text: dict[str, list[str]] = {name: [] for name in ("tau", "classes kept", "classes removed", REMOVED)}
+    return Table(f"{title}: strict labels by tau", text, {}, ["Data are missing: no class was filtered."], False)
+
+
 def describe_setting(results: Results, seen_classes: Path | None, tau: float, report: ReportSettings) -> list[str]:
     """Notes on the setting, the seeds, and what the strict-label filter left (where it could be applied)."""
     notes = [report.setting]
@@ -165,7 +194,7 @@ def describe_setting(results: Results, seen_classes: Path | None, tau: float, re
         seeds = f"{results.seeds} seeds; ± is the standard deviation over seeds"
     if seen_classes is None:
         return [*notes, f"{seeds}."]
-    filtered = pd.read_csv(seen_classes, keep_default_na=False)
+    filtered = read_seen_table(seen_classes)
     kept = f"Strict labels with tau {tau:g} keep {int(filtered['kept'].sum())} of {len(filtered)} seen classes."
     return [*notes, f"{seeds}. {kept}"]
 
@@ -175,7 +204,7 @@ def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embed
     table = read_table(manifest)
     used = usable_videos(table, settings.broken)
     classes = f"{used['class'].nunique()} classes"
-    if settings.tokens != "words":
+    if settings.tokens not in FROM_NAMES:
         official = len(read_token_table(TOKEN_TABLE, settings.tokens))
         classes = f"{used['class'].nunique()} of the {official} classes of {settings.tokens}"
     partial = int((used["status"] == "partial").sum())
@@ -218,7 +247,7 @@ def make_tables(
     inputs: TableInputs, report: ReportSettings, variants: dict[str, VariantSettings],
     imported: dict[str, WeightsSettings], datasets: dict[str, DatasetSettings], unseen: list[str], tau: float,
 ) -> dict[str, Table]:  # fmt: skip
-    """Both tables of an experiment."""
+    """All tables of an experiment."""
     results = Results(inputs.metrics)
     notes = describe_setting(results, inputs.seen_classes, tau, report)
     notes += [
@@ -231,9 +260,15 @@ def make_tables(
     if inputs.absent:
         notes.append(describe_absent(inputs.absent))
     authors = {column: top1_of_predictions(PREDICTIONS[column]) for column in report.test_sets}
+    sweep = no_sweep_table(report.title)
+    if inputs.seen_classes is not None:
+        (seen,) = set(datasets) - set(unseen)
+        videos = usable_videos(read_table(inputs.manifests[seen]), datasets[seen].broken)["class"].value_counts()
+        sweep = sweep_table(inputs.seen_classes, tau, videos.to_dict(), report.title)
     return {
         "ablation": ablation_table(results, variants, report, notes, authors),
         "sota": sota_table(results, report, notes),
+        "tau_sweep": sweep,
     }
 
 
@@ -278,13 +313,21 @@ def _latex(table: Table) -> str:
     caption = _escape_latex(f"{table.caption}. {' '.join(table.notes)}")
     shown = shown.map(_escape_latex)
     shown.columns = [_escape_latex(column) for column in shown.columns]
+    text = set(map(_escape_latex, table.text))
     return str(
         shown.to_latex(
             index=False,
             caption=caption,
-            column_format="l" * len(table.text) + "r" * (len(shown.columns) - len(table.text)),
+            column_format="".join(_latex_column(shown[name], name in text) for name in shown.columns),
         )
     )
+
+
+def _latex_column(cells: pd.Series, text: bool) -> str:
+    """Text to the left, broken into lines where it is long; numbers to the right."""
+    if not text:
+        return "r"
+    return r"p{0.5\textwidth}" if max(map(len, cells), default=0) > LONGEST_LINE else "l"
 
 
 def _html(table: Table) -> str:
@@ -307,6 +350,10 @@ LATEX = str.maketrans(
 
 def _escape_latex(text: str) -> str:
     return text.translate(LATEX)
+
+
+def _and_more(number: int) -> str:
+    return f" and {number} more" if number > 0 else ""
 
 
 def _show(cell: Cell) -> str:

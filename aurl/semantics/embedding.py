@@ -19,7 +19,8 @@ from aurl.semantics.vectors import load_vectors
 def class_embedding(tokens: list[str], vectors: KeyedVectors) -> np.ndarray:
     """Mean of the tokens' vectors, each scaled to unit length first, the mean not again (released code): (dimension,)."""
     rows = np.stack([vectors[token] for token in tokens]).astype(np.float64)
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).mean(axis=0).astype(np.float32)
+    with np.errstate(invalid="ignore"):  # a vector of zeros gives NaN, which `embed_classes` refuses
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).mean(axis=0).astype(np.float32)
 
 
 def embed_classes(tokens: dict[str, list[str]], vectors: KeyedVectors, missing: str, where: str) -> ClassEmbeddings:
@@ -28,8 +29,8 @@ def embed_classes(tokens: dict[str, list[str]], vectors: KeyedVectors, missing: 
     Args:
         missing: `error`, or `drop_class` to leave out every class with a word outside the vocabulary.
     Raises:
-        AurlError: words are missing and `missing` is `error` (all are listed with their classes), or no
-            class is left.
+        AurlError: words are missing and `missing` is `error` (all are listed with their classes), no class is
+            left, or one has no direction.
     """
     unknown = {name: [word for word in found if word not in vectors] for name, found in tokens.items()}
     unknown = {name: found for name, found in sorted(unknown.items()) if found}
@@ -45,6 +46,9 @@ def embed_classes(tokens: dict[str, list[str]], vectors: KeyedVectors, missing: 
     if unknown:
         log(f"{where}: dropped {len(unknown)} classes with unknown words ({listed})")
     embedded = np.stack([class_embedding(tokens[name], vectors) for name in kept])
+    zero = [name for name, norm in zip(kept, np.linalg.norm(embedded, axis=1), strict=True) if not norm > 0]
+    if zero:
+        raise AurlError(f"{where}: the vectors of class '{zero[0]}' are zero or cancel; use other vectors")
     return ClassEmbeddings(kept, embedded, {name: tokens[name] for name in kept}, unknown)
 
 

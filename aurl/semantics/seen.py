@@ -28,9 +28,12 @@ def filter_seen(seen: np.ndarray, unseen: np.ndarray, tau: float) -> np.ndarray:
         seen: (seen classes, d) embeddings.
         unseen: (test classes, d), the union over all test sets.
     """
-    if tau <= 0:
-        return np.ones(len(seen), dtype=bool)
-    return np.asarray(cosine_distances(seen, unseen).min(axis=1) >= tau)
+    return far_enough(cosine_distances(seen, unseen).min(axis=1), tau)
+
+
+def far_enough(distances: np.ndarray, tau: float) -> np.ndarray:
+    """Which seen classes stay, given the distance of each to its nearest test class: bool (seen classes,)."""
+    return np.ones(len(distances), dtype=bool) if tau <= 0 else np.asarray(distances >= tau)
 
 
 def seen_class_table(seen: ClassEmbeddings, unseen: dict[str, ClassEmbeddings], tau: float) -> pd.DataFrame:
@@ -42,7 +45,7 @@ def seen_class_table(seen: ClassEmbeddings, unseen: dict[str, ClassEmbeddings], 
     return pd.DataFrame(
         {
             "class": seen.classes,
-            "kept": filter_seen(seen.vectors, test_vectors, tau),
+            "kept": far_enough(distances.min(axis=1), tau),
             "distance": distances.min(axis=1),
             "nearest_class": [test_classes[i][1] for i in nearest],
             "nearest_dataset": [test_classes[i][0] for i in nearest],
@@ -67,5 +70,10 @@ def write_seen_classes(seen: Path, unseen: dict[str, Path], tau: float, expected
             f"semantics.expected_seen_classes = {expected}: the filter with tau {tau} keeps {kept} of {len(table)} classes;"
             " the class list, tokens or vectors are not the expected ones"
         )
+    write_seen_table(table, output)
+
+
+def write_seen_table(table: pd.DataFrame, output: Path) -> None:
+    """Write what `seen_class_table` made, distances with all digits: other thresholds are decided from them."""
     with replacing(output) as (temporary,):
-        table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+        table.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,5 +1,8 @@
 """Word vectors, read by gensim: word2vec binary or text, plain or gzipped, of any dimension."""
 
+import gzip
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,27 +11,64 @@ from gensim.models import KeyedVectors
 from aurl.errors import AurlError
 
 BINARY_SUFFIXES = (".bin", ".bin.gz")
+LONGEST_HEADER = 100  # bytes
+LONGEST_WORD, LONGEST_NUMBER = 1000, 32  # bytes
+STRIDE = 2**20  # bytes; any of them hold the end of a word or line, whatever the dimension
 
 
 def load_vectors(path: Path, dimension: int) -> KeyedVectors:
     """Read a word2vec file; `.bin` and `.bin.gz` are binary, everything else is text.
 
     Raises:
-        AurlError: the file is missing, damaged or cut short, or its vectors have another dimension.
+        AurlError: the file is missing, damaged, cut short or none of this format, or its vectors have another
+            dimension.
     """
     if not path.is_file():
         raise AurlError(f"{path}: no such vectors file; check semantics.vectors")
+    binary = path.name.endswith(BINARY_SUFFIXES)
     try:
-        vectors = KeyedVectors.load_word2vec_format(str(path), binary=path.name.endswith(BINARY_SUFFIXES))
-    except (EOFError, ValueError, OSError, UnicodeDecodeError) as error:
+        found = check_size(path, binary)
+        if found != dimension:
+            raise AurlError(f"{path}: the vectors have {found} dimensions, semantics.dimension says {dimension}")
+        vectors = KeyedVectors.load_word2vec_format(str(path), binary=binary)
+    except (EOFError, ValueError, OSError, zlib.error) as error:
         reason = " ".join(str(error).split())
         raise AurlError(
             f"{path}: damaged or cut short ({type(error).__name__}: {reason}); fetch the file again"
         ) from None
-    if vectors.vector_size != dimension:
-        raise AurlError(
-            f"{path}: the vectors have {vectors.vector_size} dimensions, semantics.dimension says {dimension}"
-        )
     if not np.isfinite(vectors.vectors).all():
         raise AurlError(f"{path}: the vectors hold values that are not finite; fetch the file again")
     return vectors
+
+
+def check_size(path: Path, binary: bool) -> int:
+    """The dimension that the header tells, if the file's size can be what it tells.
+
+    gensim reserves memory for as many words as the header claims, and gathers bytes until a word ends. So the
+    file is passed through once before, unpacked but never held.
+
+    Raises:
+        ValueError: no header, a size that does not go with it, or a stretch without an end of a word or line.
+        OSError, EOFError, zlib.error: the file cannot be read or unpacked.
+    """
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as handle:
+        header = handle.readline(LONGEST_HEADER).split()
+        count, dimension = map(int, header) if [number.isdigit() for number in header] == [True, True] else (0, 0)
+        if not count or not dimension:
+            raise ValueError("it does not begin with a number of words and of dimensions, as word2vec files do")
+        least = count * (dimension * (4 if binary else 2) + 1)
+        most = count * (dimension * LONGEST_NUMBER + LONGEST_WORD)
+        size = _passed_bytes(handle.read, most, b" " if binary else b"\n")
+    if not least <= size <= most:
+        raise ValueError(f"{count} vectors of {dimension} dimensions do not make the {size} bytes that follow")
+    return dimension
+
+
+def _passed_bytes(read: Callable[[int], bytes], most: int, separator: bytes) -> int:
+    """How many bytes are left, counted no further than past `most`."""
+    size = 0
+    while size <= most and (stretch := read(STRIDE)):
+        if len(stretch) == STRIDE and separator not in stretch:
+            raise ValueError(f"no word or line ends within {STRIDE} bytes")
+        size += len(stretch)
+    return size

@@ -26,7 +26,7 @@ rule tables:
 
 rule figures:
     input:
-        metrics=P.metrics_csv(),
+        results=list(JOBS.figures().inputs),  # metrics.csv, and the seen classes where there are any
         code=stage_code("figures"),
     output:
         [kept(path) for path in figures()],

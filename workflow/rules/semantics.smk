@@ -6,6 +6,7 @@ rule embeddings:
         manifest=P.manifest("{dataset}"),
         vectors=EXPERIMENT.semantics.vectors,
         tokens="data/class_tokens.csv",
+        wordnet=["data/wordnet/verb_lemmas.txt", "data/wordnet/verb.exc"],
         code=stage_code("embeddings"),
     output:
         embeddings=kept(P.embeddings("{dataset}")),

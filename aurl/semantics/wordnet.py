@@ -1,0 +1,45 @@
+"""Verb lemmas by WordNet's rules (morphy): the exception list, then endings that are taken off.
+
+A form counts only if WordNet lists it as a verb. Where several do, the shortest is taken, as in the released
+code: "riding" becomes "rid", not "ride", so that new classes meet the tokens of the published ones.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aurl.errors import AurlError
+from aurl.paths import VERB_EXCEPTIONS, VERB_LEMMAS
+from aurl.text_files import read_lines
+
+ENDINGS = (
+    ("s", ""), ("ies", "y"), ("es", "e"), ("es", ""), ("ed", "e"), ("ed", ""), ("ing", "e"), ("ing", ""),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verbs:
+    """WordNet's verbs, and the base forms of irregular ones by inflected form."""
+
+    lemmas: frozenset[str]
+    exceptions: dict[str, list[str]]
+
+    def lemma(self, word: str) -> str:
+        """The shortest verb that `word` can be a form of, whatever its part of speech; `word` itself if there is none."""
+        forms = self.exceptions.get(word) or [
+            word.removesuffix(ending) + base for ending, base in ENDINGS if word.endswith(ending)
+        ]
+        return min((form for form in (word, *forms) if form in self.lemmas), key=len, default=word)
+
+
+def read_verbs(lemmas: Path = VERB_LEMMAS, exceptions: Path = VERB_EXCEPTIONS) -> Verbs:
+    """Read WordNet's verbs, one a line, and its `verb.exc`: an inflected form and its base forms on each line.
+
+    Raises: AurlError for a file that is missing, damaged or another one.
+    """
+    mend = "restore it from git"
+    verbs = read_lines(lemmas, mend)
+    irregular = [line.split() for line in read_lines(exceptions, mend)]
+    for path, words in [*((lemmas, line.split()) for line in verbs), *((exceptions, words[1:]) for words in irregular)]:
+        if not words or (path == lemmas and len(words) > 1):
+            raise AurlError(f"{path}: not WordNet's list of verbs; {mend}")
+    return Verbs(frozenset(verbs), {form: bases for form, *bases in irregular})
