@@ -228,25 +228,28 @@ def encode(
 @click.option("--variant", help="A variant of the present experiment (default: aurl).")
 @click.option("--seed", type=int, help="A seed of the present experiment (default: its first).")
 @click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors (default: the experiment's).")
+@click.option("--tokens", type=click.Choice(["words", "lemmas"]), help="How names become words (docs/tokens.md).")
 @click.option("--clips", type=click.IntRange(1), default=1, show_default=True, help="Clips of a video to average.")
-@click.option("--size", type=click.IntRange(16, 512), help="Frame size of the checkpoint (default: the experiment's).")
+@click.option("--size", type=click.IntRange(16, 512), help="Frame size, for imported weights (112).")
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_run
 def predict(
     run: Run, videos: tuple[Path, ...], classes: str | None, classes_file: Path | None, checkpoint: Path | None,
-    variant: str | None, seed: int | None, vectors: Path | None, clips: int, size: int | None, top: int, as_json: bool,
+    variant: str | None, seed: int | None, vectors: Path | None, tokens: str | None, clips: int, size: int | None,
+    top: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Say which of any class names fit VIDEOS best; exit status 1 if a video cannot be read."""
     from aurl.evaluation import predict as prediction
 
     names = prediction.class_names(classes, classes_file)
     chosen = prediction.choose_checkpoint(run.experiment, run.paths, checkpoint, variant, seed)
-    frames = prediction.choose_frames(run.experiment, run.paths, chosen, size)
     vectors = vectors or Path(run.experiment.semantics.vectors)
-    evaluation = run.experiment.evaluation
+    evaluation, frames = run.experiment.evaluation, run.experiment.frames
+    if tokens is None:
+        tokens = "words" if run.experiment.dataset(run.experiment.seen).tokens == "words" else "lemmas"
     answer = prediction.predict(
-        list(videos), names, chosen, vectors, clips, frames, evaluation.batch_size, evaluation.compute
+        list(videos), names, chosen, vectors, clips, frames, evaluation.batch_size, evaluation.compute, size, tokens
     )
     if answer.predictions or as_json:
         click.echo(prediction.as_json(answer, top) if as_json else prediction.as_text(answer, top))

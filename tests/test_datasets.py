@@ -180,3 +180,18 @@ def test_a_class_called_nan_stays_text(corpus: dict[str, Path], tmp_path: Path) 
     table = read_usable(manifest_of(tmp_path / "videos", tmp_path, "error"), "error")
     assert table["class"].tolist() == ["None", "nan"]
     assert table["frames"].tolist() == [40, 40]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"path,class", b"path,class\na.mp4,x\nb.mp4", b"path,kind\na,b\n", b"\xff\xfe\x00\n", b"path,class\na,b,c,d\n",
+     b'path,class\n"a,b\n', b"<html>\n", b"\x00" * 99 + b"\n"],
+)  # fmt: skip
+def test_a_damaged_listing_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(content)
+    with pytest.raises(
+        AurlError, match=r"list.csv: unreadable \(.*\); make it again \('snakemake --force -- "
+    ) as caught:
+        read_table(path)
+    assert "\n" not in str(caught.value)

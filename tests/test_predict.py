@@ -58,7 +58,8 @@ def write_checkpoint(folder: Path, word_projector: bool = True, dimension: int =
     model.embed_classes(torch.randn(5, dimension) / 17)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "seed0.safetensors").write_bytes(state_bytes(model))
-    described = {"model": shape, "clip_length": 8, "variant": "x", "seed": 0, "classes": None}
+    frames = {"size": FRAMES.size, "quality": FRAMES.quality, "chroma": FRAMES.chroma}
+    described = {"model": shape, "clip_length": 8, "variant": "x", "seed": 0, "classes": None, "frames": frames}
     write_json(folder / "seed0.json", described)
     return folder / "seed0.safetensors"
 
@@ -214,11 +215,14 @@ def test_which_checkpoint_and_which_frames(micro: Experiment, tmp_path: Path) ->
         choose_checkpoint(micro, paths, None, "foo", None)
     with pytest.raises(AurlError, match="either --checkpoint, or"):
         choose_checkpoint(micro, paths, own, None, 0)
-    assert choose_frames(micro, paths, own, None) == micro.frames
-    assert choose_frames(micro, paths, own, 64).size == 64
-    assert choose_frames(micro, paths, tmp_path / "x.safetensors", 112).size == 112
-    with pytest.raises(AurlError, match="not of experiment 'micro' .*16 wide and high.*--size"):
-        choose_frames(micro, paths, tmp_path / "x.safetensors", None)
+    described = {"frames": {"size": 48, "quality": 80, "chroma": "420"}}
+    chosen = choose_frames(described, micro.frames, own, None)
+    assert (chosen.size, chosen.quality, chosen.chroma) == (48, 80, "420")
+    assert chosen.timeout_seconds == micro.frames.timeout_seconds
+    assert choose_frames(described, micro.frames, own, 64).size == 64
+    assert choose_frames({}, micro.frames, own, 112).size == 112
+    with pytest.raises(AurlError, match="imported weights do not tell the size .*--size"):
+        choose_frames({}, micro.frames, own, None)
 
 
 def test_text_and_json(corpus: dict[str, Path], checkpoint: Path) -> None:
@@ -263,7 +267,12 @@ def test_the_commands(
     assert str(status).startswith("aurl: error: data/googlenews_action_subset.bin: does not know 'a', 'unicorn'; ")
     assert output == ""
     status, _, _ = run(capsys, "predict", good, "--classes", "climb", "--checkpoint", checkpoint)
-    assert "say with --size what this one was trained on" in str(status)
+    assert status == 0, "the description tells the frame size"
+    described = json.loads(checkpoint.with_suffix(".json").read_text())
+    del described["frames"]
+    checkpoint.with_suffix(".json").write_text(json.dumps(described))
+    status, _, _ = run(capsys, "predict", good, "--classes", "climb", "--checkpoint", checkpoint)
+    assert "imported weights do not tell the size" in str(status)
     np.save(tmp_path / "words.npy", np.ones((2, 300)))
     words, made = tmp_path / "words.npy", tmp_path / "out.npz"
     assert run(capsys, "encode", "--checkpoint", checkpoint, "--vectors", words, "--output", made)[0] == 0

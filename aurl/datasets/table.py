@@ -1,8 +1,11 @@
 """Reading listings and manifests, and which of a manifest's videos are used."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
+
+from aurl.text_files import made_again, unreadable
 
 TEXT_COLUMNS = ["path", "class", "status", "sha256", "reason"]
 USABLE = {"error": {"ok"}, "leave_out": {"ok"}, "keep_partial": {"ok", "partial"}}
@@ -14,10 +17,26 @@ def usable_videos(table: pd.DataFrame, broken: str) -> pd.DataFrame:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a listing or manifest: text as it stands (a class may be called "nan"), numbers as numbers."""
-    columns = pd.read_csv(path, nrows=0).columns
-    text = {column: str for column in TEXT_COLUMNS if column in columns}
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    """Read a listing or manifest: text as it stands (a class may be called "nan"), numbers as numbers.
+
+    Raises: AurlError for a cut or damaged file.
+    """
+    try:
+        with path.open("rb") as handle:
+            handle.seek(0, os.SEEK_END)
+            handle.seek(max(0, handle.tell() - 1))
+            if handle.read() != b"\n":
+                raise ValueError("cut short: the last line has no end")
+        table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False)
+        if not {"path", "class"} <= set(table.columns):
+            raise ValueError("no columns 'path' and 'class' in its header")
+        if not isinstance(table.index, pd.RangeIndex):  # pandas takes cells beyond the header for an index
+            raise ValueError("rows with more cells than the header")
+        return table
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
+        raise unreadable(path, error, made_again(path)) from None
 
 
 def read_usable(manifest: Path, broken: str) -> pd.DataFrame:

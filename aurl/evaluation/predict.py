@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,18 +62,21 @@ class EmbeddedFiles:
     failures: dict[Path, str]
 
 
-def predict(videos: list[Path], classes: list[str], checkpoint: Path, vectors: Path, clips: int, frames: FrameSettings,
-            batch_size: int, compute: ComputeSettings) -> Answer:  # fmt: skip
+def predict(videos: list[Path], classes: list[str], checkpoint: Path, vectors: Path, clips: int, own: FrameSettings,
+            batch_size: int, compute: ComputeSettings, size: int | None = None, tokens: str = "words",
+            ) -> Answer:  # fmt: skip
     """Rank the classes for every video by the cosine of their embeddings.
 
     Args:
         clips: test clips of a video, whose embeddings are averaged.
-        frames: as the checkpoint's training had them.
+        own, size: see `choose_frames`.
+        tokens: how a class name becomes words, see `class_tokens`.
     Raises:
         AurlError: the checkpoint or the vectors are not usable, or a class name has unknown words.
     """
     model, described = open_checkpoint(checkpoint)
-    embedded = embed_names(classes, load_vectors(vectors, described["model"]["dimension"]), vectors)
+    frames = choose_frames(described, own, checkpoint, size)
+    embedded = embed_names(classes, load_vectors(vectors, described["model"]["dimension"]), vectors, tokens)
     files = embed_files(model, videos, clips, described["clip_length"], frames, batch_size, compute)
     if not files.videos:
         return Answer([], files.failures)
@@ -85,9 +89,9 @@ def predict(videos: list[Path], classes: list[str], checkpoint: Path, vectors: P
     return Answer(predictions, files.failures)
 
 
-def embed_names(classes: list[str], vectors: KeyedVectors, where: Path) -> np.ndarray:
+def embed_names(classes: list[str], vectors: KeyedVectors, where: Path, source: str = "words") -> np.ndarray:
     """c(y) of class names, float32 (classes, dimension). Raises: AurlError for words that the vectors do not know."""
-    tokens = class_tokens(classes, "words")
+    tokens = class_tokens(classes, source)
     unknown = sorted({token for found in tokens.values() for token in found if token not in vectors})
     if unknown:
         raise AurlError(
@@ -206,17 +210,19 @@ def choose_checkpoint(experiment: Experiment, paths: ResultPaths, checkpoint: Pa
     return chosen
 
 
-def choose_frames(experiment: Experiment, paths: ResultPaths, checkpoint: Path, size: int | None) -> FrameSettings:
-    """The frames that a checkpoint was trained on: the experiment's, for its own checkpoints.
+def choose_frames(described: dict[str, Any], own: FrameSettings, checkpoint: Path, size: int | None) -> FrameSettings:
+    """The frames that a checkpoint was trained on, as its description tells; any other size would silently mislead.
 
-    A checkpoint does not tell the size, and any size would run and give wrong embeddings.
-    Raises: AurlError for a checkpoint from elsewhere without `size`.
+    Args:
+        own: the present experiment's, for what the description of imported weights does not tell.
+        size: what the user says, before all else.
+    Raises: AurlError for imported weights without `size`.
     """
     if size is not None:
-        return experiment.frames.model_copy(update={"size": size})
-    if not checkpoint.resolve().is_relative_to((paths.root / "checkpoints").resolve()):
+        return own.model_copy(update={"size": size})
+    if "frames" not in described:
         raise AurlError(
-            f"{checkpoint}: not of experiment '{experiment.experiment}' (whose frames are {experiment.frames.size} wide"
-            " and high); say with --size what this one was trained on, 112 in the paper"
+            f"{checkpoint}: imported weights do not tell the size of the frames that they were trained on; give --size,"
+            " 112 for the published ones"
         )
-    return experiment.frames
+    return own.model_copy(update=described["frames"])

@@ -26,7 +26,8 @@ class FrameStore:
         """Raises: AurlError if the index or a shard is missing or does not fit the index."""
         self.index = index
         description = _read_json(index)
-        self.size: int = description["settings"]["size"]
+        self.settings: dict[str, Any] = description["settings"]  # size, quality and chroma of the JPEGs
+        self.size: int = self.settings["size"]
         self._shards = [index.parent / row["shard"] for row in description["shards"]]
         self._offsets, first_frames = [], []
         for row, shard in zip(description["shards"], self._shards, strict=True):

@@ -136,7 +136,7 @@ def train(
         table = step_table(stack_rows(rows), list(settings.losses), steps_per_epoch)
         write_outputs(outputs, model, table, {
             "variant": variant, "seed": seed, "seeds": seeds, "classes": data.classes, "videos": len(data.videos),
-            "model": shape, "clip_length": model_settings.clip_length, "steps": total_steps,
+            "model": shape, "clip_length": model_settings.clip_length, "frames": data.store.settings, "steps": total_steps,
             "batch": {"total": training.batch_size, "processes": world.size, "accumulation": training.accumulation},
             "final_loss": round(float(table["loss"].iloc[-1]), 6),
         })  # fmt: skip
