@@ -36,6 +36,7 @@ def test_imported_weights_are_evaluated_to_the_same_numbers(micro: Path) -> None
     assert "variant 'aurl' is now imported from aurl.pth.tar (kind aurl" in told
     params = (micro / "params.yaml").read_text()
     assert "record: manual  # or automatic" in params, "comments stay"
+    assert "rows: null}" in params
     raw = yaml.safe_load(params)
     assert raw["trained"] == ["mse", "ls", "ls_e2e", "aurl_no_cg"]
     assert planned(run) == {

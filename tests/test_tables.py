@@ -14,7 +14,7 @@ from aurl.errors import AurlError
 from aurl.evaluation.collect import KEY, VALUES, collect_metrics
 from aurl.report.figures import draw_ablation
 from aurl.report.results import Results, read_published
-from aurl.report.tables import Table, ablation_table, sota_table, write_tables
+from aurl.report.tables import Table, ablation_table, incomplete_test_sets, sota_table, write_tables
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 AUTHORS = {"ucf101": 44.0, "hmdb51": 27.0}
@@ -210,3 +210,18 @@ def test_figures_repeat_to_the_byte(metrics: Path, tmp_path: Path) -> None:
         draw_ablation(metrics, ["mse", "aurl"], report, {e: tmp_path / f"{name}.{e}" for e in ("png", "pdf")})
     for extension in ("png", "pdf"):
         assert (tmp_path / f"one.{extension}").read_bytes() == (tmp_path / f"two.{extension}").read_bytes()
+
+
+def test_a_part_of_a_test_set_shows_no_difference(metrics: Path) -> None:
+    experiment = load_experiment(Path("presets/paper.yaml"))
+    results = pd.read_csv(metrics)
+    results["dataset"] = results["dataset"].replace({"micro_ucf": "ucf101", "micro_hmdb": "hmdb51"})
+    results.to_csv(metrics, index=False)
+    assert incomplete_test_sets(Results(metrics), experiment.report, experiment.datasets) == [
+        "ucf101 was tested on 7 of its 101 classes",
+        "hmdb51 was tested on 7 of its 51 classes",
+    ]
+    results.loc[results["dataset"] == "ucf101", "classes"] = 101
+    results.loc[results["dataset"] == "hmdb51", "classes"] = 51
+    results.to_csv(metrics, index=False)
+    assert incomplete_test_sets(Results(metrics), experiment.report, experiment.datasets) == []

@@ -57,6 +57,9 @@ def _edit(params: Path, change: Any) -> None:
     """Change a YAML file and keep its comments. Raises: AurlError if the result is no valid experiment."""
     yaml = YAML()
     yaml.preserve_quotes, yaml.width = True, 4096
+    yaml.representer.add_representer(
+        type(None), lambda made, _: made.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
     raw = yaml.load(params.read_text())
     change(raw)
     text = io.StringIO()
