@@ -32,7 +32,8 @@ def gradients_of(variant: str, batches: ClipBatches, world: World, accumulation:
     settings = MICRO.variants[variant]
     rng = np.random.default_rng(3)
     shape = {
-        **MICRO.model.model_dump(exclude={"clip_length"}), "dropout": 0.0, "dimension": 300,
+        **MICRO.model.model_dump(include={"width", "blocks", "embedding", "word_hidden", "mean", "std"}),
+        "dropout": 0.0, "dimension": 300,
         "word_projector": settings.word_projector, "seen_classes": CLASSES if "centres" in settings.losses else None,
     }  # fmt: skip
     model = build_model(shape, 5, torch.device("cpu"), channels_last=True).double().eval()

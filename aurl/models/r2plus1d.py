@@ -2,8 +2,22 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+
+class TemporalConvolution(nn.Conv3d):
+    """A 3x1x1 convolution over time.
+
+    Clips of 2 frames get their zero frames beforehand where a CPU computes in bfloat16: with padding of its own,
+    torch 2.13 (oneDNN) returns uninitialised memory there as the weight's gradient.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[2] == 2 and x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+            return functional.conv3d(functional.pad(x, (0, 0, 0, 0, 1, 1)), self.weight, stride=self.stride)
+        return super().forward(x)
 
 
 def stem(width: int) -> nn.Sequential:
@@ -13,7 +27,7 @@ def stem(width: int) -> nn.Sequential:
         nn.Conv3d(3, middle, (1, 7, 7), stride=(1, 2, 2), padding=(0, 3, 3), bias=False),
         nn.BatchNorm3d(middle),
         nn.ReLU(inplace=True),
-        nn.Conv3d(middle, width, (3, 1, 1), padding=(1, 0, 0), bias=False),
+        TemporalConvolution(middle, width, (3, 1, 1), padding=(1, 0, 0), bias=False),
         nn.BatchNorm3d(width),
         nn.ReLU(inplace=True),
     )
@@ -25,7 +39,7 @@ def factorised_convolution(planes_in: int, planes_out: int, middle: int, stride:
         nn.Conv3d(planes_in, middle, (1, 3, 3), stride=(1, stride, stride), padding=(0, 1, 1), bias=False),
         nn.BatchNorm3d(middle),
         nn.ReLU(inplace=True),
-        nn.Conv3d(middle, planes_out, (3, 1, 1), stride=(stride, 1, 1), padding=(1, 0, 0), bias=False),
+        TemporalConvolution(middle, planes_out, (3, 1, 1), stride=(stride, 1, 1), padding=(1, 0, 0), bias=False),
     )
 
 
