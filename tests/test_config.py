@@ -74,6 +74,12 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("variants.ls.losses", {"synthetic": 1}, ["variants.ls", "belong together"]),
         ("variants.ls.losses", {"sein": 1}, ["variants.ls.losses", "'mse', 'seen', 'centres' or 'synthetic'"]),
         ("variants.mse.word_projector", True, ["variants.mse", "fixed word vectors"]),
+        (
+            "trained",
+            ["mse", "ls"],
+            ["trained (mse, ls) and imported (none)", "variants has mse, ls, ls_e2e, aurl, aurl_no_cg"],
+        ),
+        ("imported", {"aurl": {"file": "x", "sha256": "0"}}, ["imported.aurl.sha256"]),
         ("variants.aurl.class_generator.high", -1, ["class_generator", "low must be below high"]),
         ("seeds", [0, 1, 0], ["seeds", "names a value twice"]),
         ("seeds", [-1], ["seeds.0 = -1", "greater than or equal to 0"]),

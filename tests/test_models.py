@@ -82,7 +82,9 @@ def test_normalisation_is_no_part_of_the_checkpoint() -> None:
 
 
 @pytest.mark.parametrize(("width", "blocks", "frames", "size"), [(4, (1, 1), 4, 16), (8, (1, 1, 1), 8, 32)])
-def test_gradients_in_bfloat16_are_those_of_float32(width: int, blocks: tuple[int, ...], frames: int, size: int) -> None:
+def test_gradients_in_bfloat16_are_those_of_float32(
+    width: int, blocks: tuple[int, ...], frames: int, size: int
+) -> None:
     """Each of these ends with 2 frames, where torch's own padding leaves garbage in the weights' gradients."""
     torch.manual_seed(0)
     model = R2Plus1D(width, blocks).eval()
