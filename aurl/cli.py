@@ -266,6 +266,13 @@ def collect(run: Run) -> None:
 
 @cli.command()
 @with_run
+def statistics(run: Run) -> None:
+    """Intervals of the accuracies over all classes, and paired tests of the ablation."""
+    run.execute(run.jobs.statistics())
+
+
+@cli.command()
+@with_run
 def tables(run: Run) -> None:
     """Write the paper's tables: ours, published, difference."""
     run.execute(run.jobs.tables())

@@ -27,7 +27,7 @@ from aurl.progress import log
 
 ALWAYS_RECOMPUTED = ("collect", "tables")
 LOCK_KINDS = {"aurl": "stale code", "results": "broken link"}
-DEEPLY_RECOMPUTED = ("embeddings", "seen_classes", "features", "evaluate", "figures")
+DEEPLY_RECOMPUTED = ("embeddings", "seen_classes", "features", "evaluate", "statistics", "figures")
 
 
 @dataclass(frozen=True)
