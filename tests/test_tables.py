@@ -162,7 +162,7 @@ def test_every_format_is_written(metrics: Path, tmp_path: Path) -> None:
     latex = files["ablation", "tex"].read_text()
     assert r"42.0 $\pm$ 2.6 [35.0, 47.1]" in latex
     assert r"L\_S" in latex
-    assert r"5 \% \& <tags>" in latex
+    assert r"5 \% \& <tags>" in latex.split(r"\end{tabular}")[1], "notes stand below the table"
     page = files["ablation", "html"].read_text()
     assert "5 % &amp; &lt;tags&gt;" in page
     assert "<td>42.0 ± 2.6 [35.0, 47.1]</td>" in page

@@ -394,9 +394,10 @@ def _and_more(number: int) -> str:
 def _show(cell: Cell) -> str:
     if cell.measured is None:
         return ""
-    spread = "" if cell.measured.std is None else f" ± {cell.measured.std:.{cell.decimals}f}"
-    bounds = cell.interval and [f"{bound:.{cell.decimals}f}" for bound in (cell.interval.low, cell.interval.high)]
-    return f"{cell.measured.mean:.{cell.decimals}f}{spread}" + (f" [{', '.join(bounds)}]" if bounds else "")
+    decimals = cell.decimals
+    spread = "" if cell.measured.std is None else f" ± {cell.measured.std:.{decimals}f}"
+    bounds = "" if cell.interval is None else f" [{cell.interval.low:.{decimals}f}, {cell.interval.high:.{decimals}f}]"
+    return f"{cell.measured.mean:.{decimals}f}{spread}{bounds}"
 
 
 def _number(value: float | None, decimals: int, sign: str = "") -> str:
