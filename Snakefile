@@ -12,7 +12,7 @@ include: "workflow/rules/common.smk"  # the checked experiment, its paths, and w
 include: "workflow/rules/data.smk"  # videos -> listing -> manifest -> packed frames
 include: "workflow/rules/semantics.smk"  # class names -> class embeddings -> seen classes
 include: "workflow/rules/training.smk"  # one checkpoint for each variant and seed
-include: "workflow/rules/evaluation.smk"  # features -> metrics -> metrics.csv
+include: "workflow/rules/evaluation.smk"  # features -> metrics -> metrics.csv; statistics
 include: "workflow/rules/report.smk"  # tables and figures
 
 
@@ -20,6 +20,7 @@ rule all:
     default_target: True
     input:
         P.metrics_csv(),
+        P.statistics(),
         tables(),
         figures(),
 

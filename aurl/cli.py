@@ -266,6 +266,13 @@ def collect(run: Run) -> None:
 
 @cli.command()
 @with_run
+def statistics(run: Run) -> None:
+    """Intervals of the accuracies over all classes, and paired tests of the ablation."""
+    run.execute(run.jobs.statistics())
+
+
+@cli.command()
+@with_run
 def tables(run: Run) -> None:
     """Write the paper's tables: ours, published, difference."""
     run.execute(run.jobs.tables())
@@ -336,7 +343,7 @@ def sync(run: Run, pull: bool) -> None:
 @click.argument("table", default="ablation")
 @click.option("--cell", help="variant,dataset[,seed]: only what stands behind these cells.")
 @click.option("--all", "everything", is_flag=True, help="Every artefact of the experiment.")
-@click.option("--deep", is_flag=True, help="Also recompute embeddings, features, metrics and figures.")
+@click.option("--deep", is_flag=True, help="Also recompute embeddings, features, metrics, statistics and figures.")
 @click.option("--retrain", multiple=True, metavar="VARIANT", help="Also train this variant again and compare.")
 @click.option("--no-cache", is_flag=True, help="Read every file again, whatever its time says.")
 @click.option("--chain/--no-chain", default=None, help="Print the chain (default: with --cell).")

@@ -196,11 +196,20 @@ class VariantSettings(Settings):
         return self
 
 
+class StatisticsSettings(Settings):
+    """The bootstrap: how many resamples, the seed of their random numbers, and the confidence of the intervals."""
+
+    resamples: Annotated[int, Field(ge=100, le=1_000_000)]
+    seed: Annotated[int, Field(ge=0)]
+    confidence: Annotated[float, Field(ge=0.5, lt=1)]
+
+
 class EvaluationSettings(Settings):
     """Clips per video and random half-class splits; the draws are seeds 0 .. splits - 1."""
 
     clips: Annotated[list[Positive], Field(min_length=1)]
     splits: Annotated[list[Positive], Field(min_length=1)]
+    statistics: StatisticsSettings
     batch_size: Positive
     compute: ComputeSettings
 

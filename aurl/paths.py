@@ -74,6 +74,9 @@ class ResultPaths:
     def metrics_csv(self) -> Path:
         return self.root / "metrics.csv"
 
+    def statistics(self) -> Path:
+        return self.root / "statistics.json"
+
     def table(self, table: str, extension: str) -> Path:
         return self.root / "tables" / f"{table}.{extension}"
 

@@ -58,7 +58,7 @@ def main() -> None:
     params.write_text(params.read_text().replace("seeds: [0]", f"seeds: {list(range(SEEDS))}"))
     for seed in range(1, SEEDS):
         copy_seed(Path("results/micro"), seed)
-    for command in ("collect", "tables", "figures"):
+    for command in ("collect", "statistics", "tables", "figures"):
         timed("aurl", command)
     timed("snakemake", "--touch", "--quiet", "all")
     experiment = load_experiment(params)

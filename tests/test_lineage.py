@@ -47,6 +47,7 @@ def test_code_table_names_what_the_stage_imports(stage: str) -> None:
             for stage in ("ingest", "manifest", "frames", "embeddings", "seen_classes", "collect", "tables")
         ),
         *((library, "train") for library in ("gensim", "av", "decord")),
+        *((library, "tables") for library in ("scipy", "statsmodels")),
     ],
 )
 def test_stages_import_no_heavy_library_that_they_do_not_need(absent: str, stage: str) -> None:

@@ -120,7 +120,7 @@ def test_a_fresh_clone_plans_everything(repository: Path) -> None:
 def test_changing_one_variant_reruns_that_variant_alone(micro: Path) -> None:
     run = runner(micro)
     edit(micro / "params.yaml", "ls: {losses: {seen: 1}", "ls: {losses: {seen: 2}")
-    expected = Counter(train=1, features=2, evaluate=2, collect=1, tables=1, figures=1)
+    expected = Counter(train=1, features=2, evaluate=2, collect=1, statistics=1, tables=1, figures=1)
     assert planned(run) == expected
     assert "variants.ls.losses.seen" in run("dvc", "params", "diff").stdout
     before = digests(micro / "results/micro")
@@ -274,7 +274,7 @@ def test_jobs_without_data_are_those_of_the_rules(repository: Path) -> None:
     run = runner(repository)
     run("aurl", "use", "paper", "--force")
     jobs = snakemake_jobs(repository)
-    assert {job["rule"] for job in jobs} == {"collect", "tables", "figures"}
+    assert {job["rule"] for job in jobs} == {"collect", "statistics", "tables", "figures"}
     assert jobs_of_package(repository) == jobs_of_rules(jobs, [])
     for name in ("ucf101", "hmdb51"):
         (repository / "datasets" / CLASSES[name] / name).mkdir(parents=True)

@@ -13,6 +13,7 @@ from aurl.config import load_experiment
 from aurl.errors import AurlError
 from aurl.evaluation.collect import KEY, VALUES, collect_metrics
 from aurl.report.figures import draw_ablation
+from aurl.report.intervals import Statistics
 from aurl.report.results import Results, read_published
 from aurl.report.tables import Table, ablation_table, incomplete_test_sets, sota_table, write_tables
 
@@ -52,14 +53,31 @@ def metrics(tmp_path: Path) -> Path:
     return tmp_path / "metrics.csv"
 
 
+def statistics(folder: Path) -> Statistics:
+    """Intervals for aurl alone, and one comparison on each test set and on one that is in no table."""
+    interval = {"mean": 42.0, "std": 2.6, "low": 35.04, "high": 47.06, "fixed_low": 38.5, "fixed_high": 46.25}
+    tested = {"clips1": {"top1": interval}, "clips3": {"top1": {**interval, "low": 30.0}}, "videos": 14, "classes": 7}
+    comparison = {
+        "variant": "aurl", "against": "mse", "clips": 1, "difference": 10.04, "low": -1.25, "high": 14.0, "p": 0.2,
+        "p_corrected": 0.4, "test": "a test", "seeds": 3, "sentence": "3 seeds: nothing is certain.",
+    }  # fmt: skip
+    content = {
+        "confidence": 0.9, "resamples": 500, "seed": 0, "seeds": [0, 1, 2],
+        "variants": {"aurl": {"micro_ucf": tested}},
+        "paired": [{**comparison, "dataset": dataset} for dataset in ("micro_ucf", "micro_hmdb", "elsewhere")],
+    }  # fmt: skip
+    (folder / "statistics.json").write_text(json.dumps(content))
+    return Statistics(folder / "statistics.json")
+
+
 def tables(metrics: Path, paper: bool) -> dict[str, Table]:
     experiment = load_experiment(Path("presets/micro.yaml"))
     report = experiment.report.model_copy(update={"paper_setting": paper})
     variants = {name: experiment.variants[name] for name in ("mse", "aurl")}
-    results = Results(metrics)
+    results, found = Results(metrics), statistics(metrics.parent)
     return {
-        "ablation": ablation_table(results, variants, report, ["a note with 5 % & <tags>"], AUTHORS),
-        "sota": sota_table(results, report, []),
+        "ablation": ablation_table(results, found, variants, report, ["a note with 5 % & <tags>"], AUTHORS),
+        "sota": sota_table(results, found, report, []),
     }
 
 
@@ -86,7 +104,8 @@ def test_ablation_has_the_papers_rows_and_our_mean_and_spread(metrics: Path) -> 
         "",
     ]
     aurl = shown.loc["AURL"]
-    assert aurl["UCF-like top-1"] == "42.0 ± 2.6"
+    assert aurl["UCF-like top-1"] == "42.0 ± 2.6 [35.0, 47.1]"
+    assert aurl["HMDB-like top-1"] == "42.0 ± 2.6", "no interval for this test set"
     assert aurl["UCF-like top-1, published"] == "44.4"
     assert aurl["UCF-like top-1, difference"] == "-2.4"
     assert aurl["Closeness (UCF-like)"] == "0.30 ± 0.00"
@@ -113,7 +132,9 @@ def test_sota_leaves_unknown_cells_empty(metrics: Path) -> None:
     assert saoe["HMDB-like top-1, published"] == ""
     assert saoe["UCF-like top-1"] == ""
     ours = shown[(shown["Method"] == "AURL*") & (shown["Test splits"] == "10")].iloc[0]
-    assert ours["UCF-like top-1"] == "42.0 ± 2.6"
+    assert ours["UCF-like top-1"] == "42.0 ± 2.6", "splits overlap: no interval"
+    everything = shown[(shown["Method"] == "AURL*") & (shown["Test splits"] == "1")].iloc[0]
+    assert everything["UCF-like top-1"] == "42.0 ± 2.6 [30.0, 47.1]"
     assert ours["UCF-like top-1, difference"] == "-16.0"
     unstarred = shown[(shown["Method"] == "AURL") & (shown["Test splits"] == "3")].iloc[0]
     assert unstarred["UCF-like top-1"] == "", "aurl_all was not trained"
@@ -133,20 +154,39 @@ def test_every_format_is_written(metrics: Path, tmp_path: Path) -> None:
     assert values.loc["AURL", "UCF-like top-1 std"] == pytest.approx(2.645751)
     assert values.loc["AURL", "UCF-like top-1 difference"] == pytest.approx(-2.4)
     assert pd.isna(values.loc["Base w/ L_S", "UCF-like top-1"])
+    bounds = [f"UCF-like top-1 {bound}" for bound in ("low", "high", "fixed low", "fixed high")]
+    assert values.loc["AURL", bounds].tolist() == [35.04, 47.06, 38.5, 46.25]
+    assert values.loc["Base w/ MSE", bounds].isna().all()
+    assert not any(column.startswith("Closeness") and column.endswith("low") for column in values)
     assert "| AURL " in files["ablation", "md"].read_text()
     latex = files["ablation", "tex"].read_text()
-    assert r"42.0 $\pm$ 2.6" in latex
+    assert r"42.0 $\pm$ 2.6 [35.0, 47.1]" in latex
     assert r"L\_S" in latex
-    assert r"5 \% \& <tags>" in latex
+    assert r"5 \% \& <tags>" in latex.split(r"\end{tabular}")[1], "notes stand below the table"
     page = files["ablation", "html"].read_text()
     assert "5 % &amp; &lt;tags&gt;" in page
-    assert "<td>42.0 ± 2.6</td>" in page
+    assert "<td>42.0 ± 2.6 [35.0, 47.1]</td>" in page
+
+
+def test_notes_tell_what_the_intervals_and_the_comparisons_are(metrics: Path) -> None:
+    made = tables(metrics, paper=True)
+    for table in made.values():
+        (note,) = (note for note in table.notes if note.startswith("[low, high]"))
+        assert "the 90 % interval of top-1 on all classes, from 500 resamples" in note
+        assert "csv also has the one for fixed classes" in note
+    head, first, second = made["ablation"].notes[-3:]
+    assert "corrected for 3 comparisons" in head
+    assert first == "AURL against Base w/ MSE, UCF-like: +10.0 [-1.2, +14.0], p 0.4. 3 seeds: nothing is certain."
+    assert second.startswith("AURL against Base w/ MSE, HMDB-like: ")
+    assert not any("against" in note for note in made["sota"].notes)
 
 
 def test_one_seed_has_no_spread(metrics: Path) -> None:
     table = pd.read_csv(metrics)
     table[table["seed"] == 0].to_csv(metrics, index=False)
-    assert tables(metrics, paper=True)["ablation"].display().set_index("Method").loc["AURL", "UCF-like top-1"] == "40.0"
+    assert tables(metrics, paper=True)["ablation"].display().set_index("Method").loc["AURL", "UCF-like top-1"] == (
+        "40.0 [35.0, 47.1]"
+    )
 
 
 def test_published_numbers_are_those_of_the_file() -> None:

@@ -26,8 +26,9 @@ from aurl.paths import ResultPaths, video_folder
 from aurl.progress import log
 
 ALWAYS_RECOMPUTED = ("collect", "tables")
+OVER_CELLS = ("collect", "statistics")  # stages that read a file of every cell
 LOCK_KINDS = {"aurl": "stale code", "results": "broken link"}
-DEEPLY_RECOMPUTED = ("embeddings", "seen_classes", "features", "evaluate", "figures")
+DEEPLY_RECOMPUTED = ("embeddings", "seen_classes", "features", "evaluate", "statistics", "figures")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Audit:
     ) -> None:
         """
         Args:
-            deep: also recompute embeddings, features, metrics and figures.
+            deep: also recompute embeddings, features, metrics, statistics and figures.
             retrain: variants whose checkpoints are trained again and compared.
         """
         self.experiment, self.digests = experiment, digests
@@ -288,19 +289,20 @@ def select_jobs(jobs: Jobs, table: str, cell: str | None) -> list[Job]:
     targets = {"ablation": jobs.tables, "sota": jobs.tables, "tau_sweep": jobs.tables, "metrics": jobs.collect}
     if name not in targets:
         raise AurlError(f"unknown table '{table}'; known: {', '.join(targets)}, or --all")
-    wanted = _cell_metrics(jobs, cell)
+    wanted = _cell_files(jobs, cell)
     maker = {path: job for job in jobs.all() for path in job.outputs}
     todo, chosen = [targets[name]()], []
     while todo:
         job = todo.pop()
         if job not in chosen:
             chosen.append(job)
-            inputs = [path for path in job.inputs if job.stage != "collect" or wanted is None or path in wanted]
+            inputs = [path for path in job.inputs if job.stage not in OVER_CELLS or wanted is None or path in wanted]
             todo += [maker[path] for path in inputs if path in maker]
     return [job for job in jobs.all() if job in chosen]
 
 
-def _cell_metrics(jobs: Jobs, cell: str | None) -> set[Path] | None:
+def _cell_files(jobs: Jobs, cell: str | None) -> set[Path] | None:
+    """The metrics and features of the cells that `cell` names."""
     if cell is None:
         return None
     wanted = [part.strip() for part in cell.split(",")]
@@ -309,4 +311,4 @@ def _cell_metrics(jobs: Jobs, cell: str | None) -> set[Path] | None:
     if not found:
         known = ", ".join(sorted({f"{v},{d}" for v, _, d in jobs.cells()}))
         raise AurlError(f"--cell {cell}: no such cell; known (variant,dataset): {known}")
-    return {jobs.paths.metrics(*key) for key in found}
+    return {path for key in found for path in (jobs.paths.metrics(*key), jobs.paths.features(*key))}

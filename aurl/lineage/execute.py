@@ -178,12 +178,20 @@ def _collect(run: Execution) -> None:
     collect_metrics(dict(zip(run.jobs.cells(), run.job.inputs, strict=True)), run.outputs[0])
 
 
+def _statistics(run: Execution) -> None:
+    from aurl.evaluation.statistics import write_statistics
+
+    features = dict(zip(run.jobs.cells(), run.job.inputs, strict=True))
+    experiment = run.experiment
+    write_statistics(features, experiment.report.ablation_clips, experiment.evaluation.statistics, run.outputs[0])
+
+
 def _tables(run: Execution) -> None:
     from aurl.report.tables import TableInputs, make_tables, write_tables
 
     experiment, jobs = run.experiment, run.jobs
     inputs = TableInputs(
-        jobs.paths.metrics_csv(), next(iter(jobs.seen_classes_file()), None),
+        jobs.paths.metrics_csv(), jobs.paths.statistics(), next(iter(jobs.seen_classes_file()), None),
         {name: jobs.paths.manifest(name) for name in jobs.datasets()},
         {name: jobs.paths.embeddings(name) for name in jobs.embedded()}, jobs.absent,
     )  # fmt: skip
@@ -215,5 +223,5 @@ STAGES: dict[str, Callable[[Execution], None]] = {
     "ingest": _ingest, "manifest": _manifest, "frames": _frames, "frames_index": _frames_index,
     "embeddings": _embeddings, "seen_classes": _seen_classes, "train": _train,
     "import_weights": _import_weights, "features": _features,
-    "evaluate": _evaluate, "collect": _collect, "tables": _tables, "figures": _figures,
+    "evaluate": _evaluate, "collect": _collect, "statistics": _statistics, "tables": _tables, "figures": _figures,
 }  # fmt: skip

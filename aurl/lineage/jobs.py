@@ -147,11 +147,17 @@ class Jobs:
         inputs = tuple(self.paths.metrics(*cell) for cell in self.cells())
         return Job("collect", {}, inputs, (self.paths.metrics_csv(),))
 
+    def statistics(self) -> Job:
+        """All features -> how sure the accuracies and their differences are."""
+        inputs = tuple(self.paths.features(*cell) for cell in self.cells())
+        return Job("statistics", {}, inputs, (self.paths.statistics(),))
+
     def tables(self) -> Job:
-        """metrics.csv and what was left out -> the tables."""
+        """metrics.csv, the statistics and what was left out -> the tables."""
         inputs = (
-            self.paths.metrics_csv(), *self.seen_classes_file(), PUBLISHED, TOKEN_TABLE, *PREDICTIONS.values(),
-            *map(self.paths.manifest, self.datasets()), *map(self.paths.embeddings, self.embedded()),
+            self.paths.metrics_csv(), self.paths.statistics(), *self.seen_classes_file(), PUBLISHED, TOKEN_TABLE,
+            *PREDICTIONS.values(), *map(self.paths.manifest, self.datasets()),
+            *map(self.paths.embeddings, self.embedded()),
         )  # fmt: skip
         return Job("tables", {}, inputs, tuple(self.paths.table(*name) for name in TABLES))
 
@@ -184,4 +190,4 @@ class Jobs:
             yield from (self.checkpoint(variant, seed) for seed in self.experiment.seeds)
         for cell in self.cells():
             yield from (self.features(*cell), self.evaluate(*cell))
-        yield from (self.collect(), self.tables(), self.figures())
+        yield from (self.collect(), self.statistics(), self.tables(), self.figures())

@@ -54,6 +54,10 @@ STAGES = {
     ),
     "evaluate": Stage("aurl.evaluation.evaluate", ("evaluation.splits",)),
     "collect": Stage("aurl.evaluation.collect", ("variants", "seeds", "unseen")),
+    "statistics": Stage(
+        "aurl.evaluation.statistics",
+        ("evaluation.statistics", "report.ablation_clips", "variants", "seeds", "unseen"),
+    ),
     "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
     "figures": Stage("aurl.report.figures", ("report", "semantics.tau")),
 }

@@ -1,4 +1,4 @@
-"""The paper's tables: ours (mean and standard deviation over seeds), published, and the difference.
+"""The paper's tables: ours (mean, standard deviation over seeds, interval), published, and the difference.
 
 An unknown published cell stays empty, and so does one that was not measured. Differences are printed
 only where the experiment is the paper's setting.
@@ -17,6 +17,7 @@ from aurl.datasets.table import read_table, usable_videos
 from aurl.evaluation.predictions import top1_of_predictions
 from aurl.files import replacing
 from aurl.paths import PREDICTIONS, TOKEN_TABLE
+from aurl.report.intervals import Interval, Statistics
 from aurl.report.results import Measured, Results, read_published
 from aurl.report.tau_sweep import REMOVED, TAUS, tau_sweep
 from aurl.semantics.classes import read_embeddings, read_seen_table
@@ -38,11 +39,12 @@ LONGEST_LINE = 80  # characters of a cell
 
 @dataclass(frozen=True)
 class Cell:
-    """One quantity of one row: measured, published, and how many decimals it is shown with."""
+    """One quantity of one row: measured, published, how many decimals it is shown with, and its interval."""
 
     measured: Measured | None
     published: float | None
     decimals: int
+    interval: Interval | None = None
 
     def difference(self) -> float | None:
         """Ours minus published, where both exist."""
@@ -53,7 +55,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Leading text columns and, for each quantity, one cell a row; csv may hold another text in a column."""
+    """Leading text columns and, for each quantity, one cell a row; csv may hold another text in a column.
+
+    `intervals` names the quantities that can have an interval: csv has columns for it.
+    """
 
     caption: str
     text: dict[str, list[str]]
@@ -61,6 +66,7 @@ class Table:
     notes: list[str]
     differences: bool
     csv_text: dict[str, list[str]] = field(default_factory=dict)
+    intervals: tuple[str, ...] = ()
 
     def values(self) -> pd.DataFrame:
         """Numbers in columns of their own, for csv."""
@@ -70,13 +76,18 @@ class Table:
         for name, cells in self.quantities.items():
             columns[name] = [_rounded(cell.measured.mean if cell.measured else None) for cell in cells]
             columns[f"{name} std"] = [_rounded(cell.measured.std if cell.measured else None) for cell in cells]
+            if name in self.intervals:
+                for bound in ("low", "high", "fixed_low", "fixed_high"):
+                    columns[f"{name} {bound.replace('_', ' ')}"] = [
+                        getattr(cell.interval, bound, None) for cell in cells
+                    ]
             columns[f"{name} published"] = [cell.published for cell in cells]
             if self.differences:
                 columns[f"{name} difference"] = [_rounded(cell.difference()) for cell in cells]
         return pd.DataFrame(columns)
 
     def display(self) -> pd.DataFrame:
-        """Text for people: "44.4 ± 0.3"."""
+        """Text for people: "44.4 ± 0.3 [41.0, 47.9]"."""
         columns: dict[str, list[str]] = dict(self.text)
         for name, cells in self.quantities.items():
             columns[name] = [_show(cell) for cell in cells]
@@ -87,8 +98,8 @@ class Table:
 
 
 def ablation_table(
-    results: Results, variants: dict[str, VariantSettings], report: ReportSettings, notes: list[str],
-    authors: Mapping[Any, float],
+    results: Results, statistics: Statistics, variants: dict[str, VariantSettings], report: ReportSettings,
+    notes: list[str], authors: Mapping[Any, float],
 ) -> Table:  # fmt: skip
     """The ablation: all classes of each test set, `report.ablation_clips` clips.
 
@@ -115,6 +126,7 @@ def ablation_table(
                 else results.cell(variant, test_set.dataset, report.ablation_clips, 1, "top1"),
                 _value(row, f"{column}_top1"),
                 1,
+                statistics.interval(variant, test_set.dataset, report.ablation_clips),
             )
             for variant, _, row in rows
         ]
@@ -123,17 +135,29 @@ def ablation_table(
         f"All classes, {_clips(report.ablation_clips)}. The poster does not say on which test set closeness and"
         f" dispersion were taken: {PAPER_LABELS[report.closeness_of]} is assumed."
     )
-    notes = [protocol, AUTHORS_NOTE, *notes]
-    return Table(f"{report.title}: ablation", text, quantities, notes, report.paper_setting)
+    methods = {variant: method for variant, method, _ in rows}
+    labels = {test_set.dataset: test_set.label for test_set in report.test_sets.values()}
+    paired = statistics.paired_notes(methods, labels)
+    notes = [protocol, AUTHORS_NOTE, *notes, *statistics.notes(), *paired]
+    return Table(
+        f"{report.title}: ablation", text, quantities, notes, report.paper_setting, intervals=_top1_columns(report)
+    )
 
 
-def sota_table(results: Results, report: ReportSettings, notes: list[str]) -> Table:
+def sota_table(results: Results, statistics: Statistics, report: ReportSettings, notes: list[str]) -> Table:
     """The comparison with other methods, `report.sota_clips` clips."""
     published = read_published("sota")
     rows = list(published.itertuples())
     quantities = {
         f"{test_set.label} top-1": [
-            Cell(_sota_measured(results, row, test_set.dataset, report.sota_clips), _value(row, f"{column}_top1"), 1)
+            Cell(
+                _sota_measured(results, row, test_set.dataset, report.sota_clips),
+                _value(row, f"{column}_top1"),
+                1,
+                statistics.interval(_text(row.variant), test_set.dataset, report.sota_clips)
+                if _text(row.test_splits) == "1"
+                else None,
+            )
             for row in rows
         ]
         for column, test_set in report.test_sets.items()
@@ -152,7 +176,12 @@ def sota_table(results: Results, report: ReportSettings, notes: list[str]) -> Ta
         " is variant aurl_all, trained without the filter."
     )
     return Table(
-        f"{report.title}: comparison", text, quantities, [protocol, THREE_SPLITS_NOTE, *notes], report.paper_setting
+        f"{report.title}: comparison",
+        text,
+        quantities,
+        [protocol, THREE_SPLITS_NOTE, *notes, *statistics.notes()],
+        report.paper_setting,
+        intervals=_top1_columns(report),
     )
 
 
@@ -248,6 +277,7 @@ class TableInputs:
     """The files that tables are made from; manifests and class embeddings by dataset, and what is absent."""
 
     metrics: Path
+    statistics: Path
     seen_classes: Path | None
     manifests: dict[str, Path]
     embeddings: dict[str, Path]
@@ -259,7 +289,7 @@ def make_tables(
     imported: dict[str, WeightsSettings], datasets: dict[str, DatasetSettings], unseen: list[str], tau: float,
 ) -> dict[str, Table]:  # fmt: skip
     """All tables of an experiment."""
-    results = Results(inputs.metrics)
+    results, statistics = Results(inputs.metrics), Statistics(inputs.statistics)
     notes = describe_setting(results, inputs.seen_classes, tau, report)
     notes += [
         f"{name}: not trained here, but imported from {Path(weights.file).name} (SHA-256 {weights.sha256[:12]})."
@@ -281,8 +311,8 @@ def make_tables(
         videos = usable_videos(read_table(inputs.manifests[seen]), datasets[seen].broken)["class"].value_counts()
         sweep = sweep_table(inputs.seen_classes, tau, videos.to_dict(), report.title)
     return {
-        "ablation": ablation_table(results, variants, report, notes, authors),
-        "sota": sota_table(results, report, notes),
+        "ablation": ablation_table(results, statistics, variants, report, notes, authors),
+        "sota": sota_table(results, statistics, report, notes),
         "tau_sweep": sweep,
     }
 
@@ -293,6 +323,10 @@ def write_tables(tables: dict[str, Table], files: dict[tuple[str, str], Path]) -
     with replacing(*files.values()) as temporaries:
         for (name, extension), temporary in zip(files, temporaries, strict=True):
             temporary.write_text(render[extension](tables[name]))
+
+
+def _top1_columns(report: ReportSettings) -> tuple[str, ...]:
+    return tuple(f"{test_set.label} top-1" for test_set in report.test_sets.values())
 
 
 def _components(names: list[str], variants: dict[str, VariantSettings]) -> dict[str, list[str]]:
@@ -325,17 +359,18 @@ def _markdown(table: Table) -> str:
 
 def _latex(table: Table) -> str:
     shown = table.display()
-    caption = _escape_latex(f"{table.caption}. {' '.join(table.notes)}")
     shown = shown.map(_escape_latex)
     shown.columns = [_escape_latex(column) for column in shown.columns]
     text = set(map(_escape_latex, table.text))
-    return str(
+    notes = "".join(f"{_escape_latex(note)}\\par\n" for note in table.notes)
+    body = str(
         shown.to_latex(
             index=False,
-            caption=caption,
+            caption=_escape_latex(table.caption),
             column_format="".join(_latex_column(shown[name], name in text) for name in shown.columns),
         )
     )
+    return body.replace(r"\end{table}", f"\\par\\footnotesize\n{notes}\\end{{table}}")
 
 
 def _latex_column(cells: pd.Series, text: bool) -> str:
@@ -374,8 +409,10 @@ def _and_more(number: int) -> str:
 def _show(cell: Cell) -> str:
     if cell.measured is None:
         return ""
-    spread = "" if cell.measured.std is None else f" ± {cell.measured.std:.{cell.decimals}f}"
-    return f"{cell.measured.mean:.{cell.decimals}f}{spread}"
+    decimals = cell.decimals
+    spread = "" if cell.measured.std is None else f" ± {cell.measured.std:.{decimals}f}"
+    bounds = "" if cell.interval is None else f" [{cell.interval.low:.{decimals}f}, {cell.interval.high:.{decimals}f}]"
+    return f"{cell.measured.mean:.{decimals}f}{spread}{bounds}"
 
 
 def _number(value: float | None, decimals: int, sign: str = "") -> str:

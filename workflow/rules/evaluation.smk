@@ -1,4 +1,4 @@
-"""Features of every test set, their metrics, and metrics.csv."""
+"""Features of every test set, their metrics, metrics.csv, and the statistics."""
 
 
 rule features:
@@ -51,3 +51,18 @@ rule collect:
         P.log(P.metrics_csv()),
     shell:
         "aurl --params {PARAMS:q} collect 2> {log:q}"
+
+
+rule statistics:
+    input:
+        features=list(JOBS.statistics().inputs),
+        code=stage_code("statistics"),
+    output:
+        statistics=kept(P.statistics()),
+        block=block(P.statistics()),
+    params:
+        settings=settings("statistics"),
+    log:
+        P.log(P.statistics()),
+    shell:
+        "aurl --params {PARAMS:q} statistics 2> {log:q}"

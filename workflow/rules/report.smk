@@ -11,7 +11,7 @@ def figures():
 
 rule tables:
     input:
-        results=list(JOBS.tables().inputs),  # metrics.csv, the seen classes, what is published, what was left out
+        results=list(JOBS.tables().inputs),  # metrics.csv, the statistics, the seen classes, what is published, what was left out
         code=stage_code("tables"),
     output:
         [kept(path) for path in tables()],

@@ -1,0 +1,169 @@
+"""Statistics: how sure the accuracies over all classes are, and the ablation's differences (docs/statistics.md).
+
+Half-class splits overlap; they are no samples, and no interval is taken over them.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from statsmodels.stats.multitest import multipletests
+
+from aurl.config import StatisticsSettings
+from aurl.errors import AurlError
+from aurl.evaluation.comparison import comparisons, conclusion, paired_test
+from aurl.evaluation.feature_file import read_features
+from aurl.evaluation.metrics import cosine_similarity, hits
+from aurl.evaluation.resampling import percentiles, resample
+from aurl.files import write_json
+from aurl.progress import track
+
+RANKS = (1, 5)
+Cell = tuple[str, int, str]  # variant, seed, dataset
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Labels (N,) of a test set's videos, and every variant's hits: (variant, clips, rank) -> bool (seeds, N)."""
+
+    labels: np.ndarray
+    hits: dict[tuple[str, int, int], np.ndarray]
+
+    @property
+    def variants(self) -> list[str]:
+        """The variants that were tested, in the order of the experiment."""
+        return list(dict.fromkeys(variant for variant, _, _ in self.hits))
+
+    @property
+    def clips(self) -> list[int]:
+        """The clip counts."""
+        return list(dict.fromkeys(clips for _, clips, _ in self.hits))
+
+
+def write_statistics(features: Mapping[Cell, Path], clips: int, settings: StatisticsSettings, output: Path) -> None:
+    """Write means over seeds with their intervals, and the paired tests of the ablation.
+
+    Args:
+        features: the features file of every cell; of the same seeds for every variant.
+        clips: the clip count of the ablation table.
+    Raises: AurlError for a damaged file, or where two files of a test set hold other videos.
+    """
+    test_sets = read_test_sets(features)
+    variants: dict[str, dict[str, Any]] = defaultdict(dict)
+    for dataset, test_set in test_sets.items():
+        for variant in test_set.variants:
+            variants[variant][dataset] = summarise(test_set, variant, settings)
+    written = {
+        "confidence": settings.confidence,
+        "resamples": settings.resamples,
+        "seed": settings.seed,
+        "seeds": sorted({seed for _, seed, _ in features}),
+        "variants": variants,
+        "paired": compare(test_sets, clips, settings),
+    }
+    write_json(output, written)
+
+
+def read_test_sets(features: Mapping[Cell, Path]) -> dict[str, TestSet]:
+    """Every test set with the hits of every network on it, decided as evaluation decides them."""
+    first: dict[str, tuple[Path, list[str], list[str], list[int]]] = {}
+    found: dict[str, dict[tuple[str, int, int], list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
+    for (variant, _, dataset), path in track(features.items(), "statistics", "files", len(features)):
+        read = read_features(path)
+        tested = (read.paths, read.class_names, read.labels.tolist())
+        reference, *known = first.setdefault(dataset, (path, *tested))
+        if tuple(known) != tested:
+            raise AurlError(f"{path}: not the videos and classes of {reference}; delete both and run 'snakemake' again")
+        for clips, videos in read.videos.items():
+            similarity = cosine_similarity(videos, read.classes)
+            for rank in RANKS:
+                found[dataset][variant, clips, rank].append(hits(similarity, read.labels, rank).numpy())
+    return {
+        dataset: TestSet(np.array(first[dataset][-1]), {key: np.stack(rows) for key, rows in by_key.items()})
+        for dataset, by_key in found.items()
+    }
+
+
+def summarise(test_set: TestSet, variant: str, settings: StatisticsSettings) -> dict[str, Any]:
+    """A variant on a test set: `clips<n>` -> top1, top5, class_top1, each mean, std and intervals in percent."""
+    labels = test_set.labels
+    summary: dict[str, Any] = {"videos": len(labels), "classes": len(np.unique(labels))}
+    for clips in test_set.clips:
+        top1, top5 = (test_set.hits[variant, clips, rank] for rank in RANKS)
+        summary[f"clips{clips}"] = {
+            **_accuracies(top1, labels, settings, "top1", "class_top1"),
+            **_accuracies(top5, labels, settings, "top5"),
+        }
+    return summary
+
+
+def compare(test_sets: Mapping[str, TestSet], clips: int, settings: StatisticsSettings) -> list[dict[str, Any]]:
+    """The paired tests of top-1, corrected for their number by Holm's method."""
+    entries: list[dict[str, Any]] = []
+    tests, intervals = [], []
+    for dataset, test_set in test_sets.items():
+        for variant, against in comparisons(test_set.variants):
+            ours, theirs = (test_set.hits[name, clips, 1] for name in (variant, against))
+            differences = ours.astype(np.int8) - theirs.astype(np.int8)
+            draws = resample(differences, test_set.labels, settings.resamples, settings.seed).over_videos
+            tests.append(paired_test(ours, theirs, settings.confidence))
+            intervals.append(percentiles(100 * draws, settings.confidence))
+            entries.append(
+                {"variant": variant, "against": against, "dataset": dataset, "clips": clips, "seeds": len(ours)}
+            )
+    corrected = multipletests([test.p for test in tests], method="holm")[1] if tests else []
+    return [
+        {
+            **entry,
+            "difference": _rounded(test.difference),
+            "low": _rounded(interval[0]),
+            "high": _rounded(interval[1]),
+            "p": _significant(test.p),
+            "p_corrected": _significant(p_corrected),
+            "test": test.test,
+            "sentence": conclusion(test, interval, p_corrected, len(tests), entry["seeds"], settings.confidence),
+        }
+        for entry, test, interval, p_corrected in zip(entries, tests, intervals, corrected, strict=True)
+    ]
+
+
+def _accuracies(
+    hit: np.ndarray, labels: np.ndarray, settings: StatisticsSettings, over_videos: str, over_classes: str | None = None
+) -> dict[str, dict[str, float | None]]:
+    """Mean, std and intervals of the accuracy over videos, and where it has a name of the one over classes."""
+    draws, fixed = (
+        resample(hit, labels, settings.resamples, settings.seed, fixed_classes) for fixed_classes in (False, True)
+    )
+    summary = {over_videos: _summary(hit.mean(axis=1), draws.over_videos, fixed.over_videos, settings.confidence)}
+    if over_classes is not None:
+        by_class = np.stack([hit[:, labels == label].mean(axis=1) for label in np.unique(labels)])
+        summary[over_classes] = _summary(
+            by_class.mean(axis=0), draws.over_classes, fixed.over_classes, settings.confidence
+        )
+    return summary
+
+
+def _summary(seeds: np.ndarray, draws: np.ndarray, fixed: np.ndarray, confidence: float) -> dict[str, float | None]:
+    """Of fractions: each seed's, and those of the resamples with drawn and with fixed classes."""
+    low, high = percentiles(100 * draws, confidence)
+    fixed_low, fixed_high = percentiles(100 * fixed, confidence)
+    return {
+        "mean": _rounded(100 * seeds.mean()),
+        "std": _rounded(100 * seeds.std(ddof=1)) if len(seeds) > 1 else None,
+        "low": _rounded(low),
+        "high": _rounded(high),
+        "fixed_low": _rounded(fixed_low),
+        "fixed_high": _rounded(fixed_high),
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 6)
+
+
+def _significant(p: float) -> float:
+    """Six significant digits: a p value may be far below 1e-6."""
+    return float(f"{p:.6g}")
