@@ -9,6 +9,8 @@ from typing import Any
 
 from aurl.text_files import made_again, unreadable
 
+WILDCARDS = ("variant", "seed", "dataset", "shard")
+
 
 @dataclass(frozen=True)
 class Block:
@@ -26,7 +28,8 @@ class Block:
     @property
     def name(self) -> str:
         """The stage with its wildcards: "train aurl 0"."""
-        return " ".join([self.stage, *map(str, self.identity["wildcards"].values())])
+        wildcards = self.identity["wildcards"]
+        return " ".join([self.stage, *(str(wildcards[name]) for name in WILDCARDS if name in wildcards)])
 
 
 @dataclass(frozen=True)

@@ -235,7 +235,7 @@ def duration(seconds: float) -> str:
 
 def as_yaml(value: Any) -> str:
     """JSON values as YAML, in their own order."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100).rstrip("\n")
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None).rstrip("\n")
 
 
 def _hash(text: str) -> str:

@@ -67,7 +67,7 @@ document.addEventListener("click", (event) => {
 });
 reveal();
 
-// Parameters and broken files print with the page; the lineage does not, unless it is open.
+// Parameters and broken files print with the page.
 const closed = [...document.querySelectorAll("#making details")];
 let opened = [];
 addEventListener("beforeprint", () => {
