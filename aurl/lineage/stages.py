@@ -92,7 +92,7 @@ def stage_code(stage: str) -> list[str]:
     """The code files of a stage, sorted, relative to the repository."""
     folder = STAGES[stage].folder
     files = [module_path(name) for name in _closure(STAGES[stage].entry)[0]]
-    files += sorted((PACKAGE / folder).iterdir()) if folder else []
+    files += [path for path in (PACKAGE / folder).iterdir() if path.is_file()] if folder else []
     return sorted(path.relative_to(PACKAGE.parent).as_posix() for path in files)
 
 

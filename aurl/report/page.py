@@ -166,9 +166,10 @@ class Lineage:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its picture as a data URI."""
+    """A figure with its picture as a data URI, and where that was read."""
 
     name: str
+    path: str
     title: str
     caption: str
     alt: str
@@ -187,9 +188,9 @@ def read_figures(folder: Path) -> list[Figure]:
         for entry in listed:
             if not re.fullmatch(r"\w+", entry["name"]) or entry["embed"] not in MIME:
                 raise ValueError(f"no figure is named or embedded like {entry['name']}.{entry['embed']}")
-            picture = (folder / f"{entry['name']}.{entry['embed']}").read_bytes()
-            uri = f"data:{MIME[entry['embed']]};base64,{base64.b64encode(picture).decode()}"
-            figures.append(Figure(entry["name"], entry["title"], entry["caption"], entry["alt"], uri))
+            path = folder / f"{entry['name']}.{entry['embed']}"
+            uri = f"data:{MIME[entry['embed']]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+            figures.append(Figure(entry["name"], path.as_posix(), entry["title"], entry["caption"], entry["alt"], uri))
     except (ValueError, KeyError, TypeError) as error:
         raise unreadable(index, error, made_again(index)) from None
     return figures
