@@ -77,10 +77,11 @@ def statistics_grids(path: Path, methods: Mapping[str, str], link: Link) -> tupl
         raw = json.loads(path.read_text())
         percent = f"{100 * raw['confidence']:g} %"
         intervals, paired, sentences = [], [], []
-        for variant, datasets in raw["variants"].items():
-            for dataset, by_clips in datasets.items():
-                for clips, entry in by_clips.items():
-                    top1, target = entry["top1"], link((variant, dataset))
+        order = [*(name for name in methods if name in raw["variants"]), *(raw["variants"].keys() - methods.keys())]
+        for variant in order:
+            for dataset, entry in raw["variants"][variant].items():
+                for clips in (key for key in entry if key.startswith("clips")):
+                    top1, target = entry[clips]["top1"], link((variant, dataset))
                     intervals.append([
                         Entry(methods.get(variant, variant)), Entry(dataset), Entry(clips.removeprefix("clips")),
                         _number(top1["mean"], target), _number(top1["std"], target),
@@ -94,10 +95,12 @@ def statistics_grids(path: Path, methods: Mapping[str, str], link: Link) -> tupl
                 Entry(methods.get(test["variant"], test["variant"])),
                 Entry(methods.get(test["against"], test["against"])), Entry(test["dataset"]), Entry(str(test["clips"])),
                 _number(test["difference"], target, "+"), _range(test["low"], test["high"], target),
-                _number(test["p"], target, decimals=4), _number(test["p_corrected"], target, decimals=4),
+                Entry(f"{test['p']:g}", test["p"], target), Entry(f"{test['p_corrected']:g}", test["p_corrected"], target),
                 Entry(test["test"]), Entry(str(test["seeds"])),
             ])  # fmt: skip
-            sentences.append(str(test["sentence"]))
+            sentences.append(
+                f"{paired[-1][0].text} against {paired[-1][1].text} on {test['dataset']}: {test['sentence']}"
+            )
         note = f"{raw['resamples']} resamples with seed {raw['seed']}; seeds of the experiment:"
         note = f"{note} {', '.join(map(str, raw['seeds']))}."
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -130,8 +133,8 @@ def _valued(entry: Entry, kind: str) -> Entry:
     return Entry(entry.text, float(match[1]), entry.link)
 
 
-def _number(value: float | None, link: str | None, sign: str = "", decimals: int = 1) -> Entry:
-    return Entry("") if value is None else Entry(f"{value:{sign}.{decimals}f}", value, link)
+def _number(value: float | None, link: str | None, sign: str = "") -> Entry:
+    return Entry("") if value is None else Entry(f"{value:{sign}.1f}", value, link)
 
 
 def _range(low: float | None, high: float | None, link: str | None) -> Entry:
