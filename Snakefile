@@ -8,12 +8,15 @@ min_version("9.0")
 configfile: "params.yaml"
 
 
+report: "workflow/report/workflow.rst"  # the first page of `snakemake --report`
+
+
 include: "workflow/rules/common.smk"  # the checked experiment, its paths, and what each stage depends on
 include: "workflow/rules/data.smk"  # videos -> listing -> manifest -> packed frames
 include: "workflow/rules/semantics.smk"  # class names -> class embeddings -> seen classes
 include: "workflow/rules/training.smk"  # one checkpoint for each variant and seed
 include: "workflow/rules/evaluation.smk"  # features -> metrics -> metrics.csv; statistics
-include: "workflow/rules/report.smk"  # tables and figures
+include: "workflow/rules/report.smk"  # tables, figures and the page
 
 
 rule all:
@@ -23,6 +26,7 @@ rule all:
         P.statistics(),
         tables(),
         figures(),
+        P.report(),
 
 
 onsuccess:

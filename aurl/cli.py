@@ -20,6 +20,7 @@ from aurl.lineage.execute import Execution, device_of, execute, seeds_of
 from aurl.lineage.jobs import Job, Jobs
 from aurl.lineage.provenance import identity_of, recorded
 from aurl.paths import SOURCES, ResultPaths
+from aurl.report.making import Verdict
 
 
 class Run:
@@ -30,13 +31,13 @@ class Run:
         self.paths = ResultPaths(experiment.experiment)
         self.jobs = Jobs(experiment, self.paths)
 
-    def execute(self, job: Job, workers: int = 1) -> None:
+    def execute(self, job: Job, workers: int = 1, verdict: Verdict | None = None) -> None:
         """Do a job, and leave its provenance block; of several processes of one job the first one leaves it."""
         device, seeds = device_of(job, self.experiment), seeds_of(job)
         identity = identity_of(job, self.jobs.settings(job), seeds, device)
         first = os.environ.get("RANK", "0") == "0"
         with recorded(identity, job, self.jobs.block(job)) if first else nullcontext():
-            execute(Execution(self.jobs, job, job.outputs, workers, identity.digest()))
+            execute(Execution(self.jobs, job, job.outputs, workers, identity.digest(), verdict=verdict))
 
 
 def with_run(command: Callable[..., None]) -> Callable[..., None]:
@@ -283,6 +284,30 @@ def tables(run: Run) -> None:
 def figures(run: Run) -> None:
     """Draw the figures."""
     run.execute(run.jobs.figures())
+
+
+@cli.command()
+@click.option("--audit", "audit_first", is_flag=True, help="Audit every artefact first, and show the verdict.")
+@with_run
+def report(run: Run, audit_first: bool) -> None:
+    """Write results/<experiment>/report.html: tables, figures and how they were made, in one page."""
+    from aurl.lineage.making import audited
+
+    run.execute(run.jobs.report(), verdict=audited(run.jobs) if audit_first else None)
+
+
+@cli.command("export-tensorboard")
+@click.option("--to", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Default: runs/<experiment>.")
+@with_run
+def export_tensorboard(run: Run, folder: Path | None) -> None:
+    """Write TensorBoard event files from the logs of the trainings that are there."""
+    from aurl.report.tensorboard import export_steps
+
+    logs = {(variant, seed): run.paths.steps(variant, seed) for variant in run.experiment.trained
+            for seed in run.experiment.seeds}  # fmt: skip
+    folder = folder or Path("runs") / run.experiment.experiment
+    for line in export_steps(logs, folder):
+        click.echo(line)
 
 
 @cli.command()

@@ -83,6 +83,10 @@ class ResultPaths:
     def figure(self, figure: str, extension: str) -> Path:
         return self.root / "figures" / f"{figure}.{extension}"
 
+    def report(self) -> Path:
+        """The page that shows everything of the experiment."""
+        return self.root / "report.html"
+
     def provenance(self, artefact: Path) -> Path:
         """The provenance block of an artefact: the same path below `provenance/`.
 

@@ -48,6 +48,7 @@ def test_code_table_names_what_the_stage_imports(stage: str) -> None:
         ),
         *((library, "train") for library in ("gensim", "av", "decord")),
         *((library, "tables") for library in ("scipy", "statsmodels")),
+        *((library, "report") for library in ("torch", "matplotlib", "gensim", "av", "decord")),
     ],
 )
 def test_stages_import_no_heavy_library_that_they_do_not_need(absent: str, stage: str) -> None:

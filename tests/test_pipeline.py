@@ -120,7 +120,7 @@ def test_a_fresh_clone_plans_everything(repository: Path) -> None:
 def test_changing_one_variant_reruns_that_variant_alone(micro: Path) -> None:
     run = runner(micro)
     edit(micro / "params.yaml", "ls: {losses: {seen: 1}", "ls: {losses: {seen: 2}")
-    expected = Counter(train=1, features=2, evaluate=2, collect=1, statistics=1, tables=1, figures=1)
+    expected = Counter(train=1, features=2, evaluate=2, collect=1, statistics=1, tables=1, figures=1, report=1)
     assert planned(run) == expected
     assert "variants.ls.losses.seen" in run("dvc", "params", "diff").stdout
     before = digests(micro / "results/micro")
@@ -146,13 +146,13 @@ def test_settings_that_shape_no_result_rerun_nothing(micro: Path) -> None:
 
 def test_report_settings_rerun_only_the_report(micro: Path) -> None:
     edit(micro / "params.yaml", "title: AURL on", "title: A test of AURL on")
-    assert planned(runner(micro)) == Counter(tables=1, figures=1)
+    assert planned(runner(micro)) == Counter(tables=1, figures=1, report=1)
 
 
 def test_changed_code_reruns_its_stage_alone(micro: Path) -> None:
     with (micro / "aurl/report/figures.py").open("a") as handle:
         handle.write("# a remark\n")
-    assert planned(runner(micro)) == Counter(figures=1)
+    assert planned(runner(micro)) == Counter(figures=1, report=1)
     with (micro / "aurl/training/optimizer.py").open("a") as handle:
         handle.write("# a remark\n")
     plan = planned(runner(micro))
@@ -274,7 +274,7 @@ def test_jobs_without_data_are_those_of_the_rules(repository: Path) -> None:
     run = runner(repository)
     run("aurl", "use", "paper", "--force")
     jobs = snakemake_jobs(repository)
-    assert {job["rule"] for job in jobs} == {"collect", "statistics", "tables", "figures"}
+    assert {job["rule"] for job in jobs} == {"collect", "statistics", "tables", "figures", "report"}
     assert jobs_of_package(repository) == jobs_of_rules(jobs, [])
     for name in ("ucf101", "hmdb51"):
         (repository / "datasets" / CLASSES[name] / name).mkdir(parents=True)
@@ -309,6 +309,9 @@ def test_the_papers_tables_build_without_its_data(repository: Path) -> None:
     assert rows["AURL"]["UCF101 top-1 published"] == "44.4"
     assert rows["AURL, the authors' predictions"]["UCF101 top-1"] == "44.391892"
     assert rows["AURL, the authors' predictions"]["HMDB51 top-1"] == "27.372155"
+    page = (repository / "results/paper/report.html").read_text()
+    assert "UCF101: nothing was measured." in page
+    assert "No dataset was here." in page
     assert planned(run) == Counter()
     shutil.move(repository / "results/paper", repository / "elsewhere")
     edit(repository / "params.yaml", "absent: leave_out", "absent: error")

@@ -8,11 +8,16 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aurl.config import Experiment
 from aurl.errors import AurlError
 from aurl.lineage.jobs import FIGURES, TABLES, Job, Jobs
 from aurl.paths import ResultPaths, source_folder, video_folder
+from aurl.report.making import Verdict
+
+if TYPE_CHECKING:
+    from aurl.report.tables import Table
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class Execution:
     workers: int = 1
     identity: str = ""
     resume: Path | None = None
+    verdict: Verdict | None = None
 
     @property
     def experiment(self) -> Experiment:
@@ -186,8 +192,8 @@ def _statistics(run: Execution) -> None:
     write_statistics(features, experiment.report.ablation_clips, experiment.evaluation.statistics, run.outputs[0])
 
 
-def _tables(run: Execution) -> None:
-    from aurl.report.tables import TableInputs, make_tables, write_tables
+def _made_tables(run: Execution) -> "dict[str, Table]":
+    from aurl.report.tables import TableInputs, make_tables
 
     experiment, jobs = run.experiment, run.jobs
     inputs = TableInputs(
@@ -195,7 +201,7 @@ def _tables(run: Execution) -> None:
         {name: jobs.paths.manifest(name) for name in jobs.datasets()},
         {name: jobs.paths.embeddings(name) for name in jobs.embedded()}, jobs.absent,
     )  # fmt: skip
-    made = make_tables(
+    return make_tables(
         inputs,
         experiment.report,
         experiment.variants,
@@ -204,7 +210,12 @@ def _tables(run: Execution) -> None:
         experiment.unseen,
         experiment.semantics.tau,
     )
-    write_tables(made, dict(zip(TABLES, run.outputs, strict=True)))
+
+
+def _tables(run: Execution) -> None:
+    from aurl.report.tables import write_tables
+
+    write_tables(_made_tables(run), dict(zip(TABLES, run.outputs, strict=True)))
 
 
 def _figures(run: Execution) -> None:
@@ -219,9 +230,28 @@ def _figures(run: Execution) -> None:
     draw_tau_sweep(seen_classes, experiment.semantics.tau, experiment.report.title, files["tau_sweep"])
 
 
+def _report(run: Execution) -> None:
+    from aurl.lineage.making import blocks_of, making_of
+    from aurl.report.page import PageInputs, write_page
+
+    experiment, jobs, paths = run.experiment, run.jobs, run.paths
+    inputs = PageInputs(
+        metrics=paths.metrics_csv(),
+        tables=_made_tables(run),
+        table_files=dict(zip(TABLES, jobs.tables().outputs, strict=True)),
+        figures=jobs.figures().outputs[0].parent,
+        statistics=paths.statistics(),
+        manifests={name: paths.manifest(name) for name in jobs.datasets()},
+        datasets=experiment.datasets,
+        blocks=blocks_of(jobs),
+    )
+    write_page(inputs, making_of(jobs, run.verdict), list(experiment.variants), experiment.report, run.outputs[0])
+
+
 STAGES: dict[str, Callable[[Execution], None]] = {
     "ingest": _ingest, "manifest": _manifest, "frames": _frames, "frames_index": _frames_index,
     "embeddings": _embeddings, "seen_classes": _seen_classes, "train": _train,
     "import_weights": _import_weights, "features": _features,
     "evaluate": _evaluate, "collect": _collect, "statistics": _statistics, "tables": _tables, "figures": _figures,
+    "report": _report,
 }  # fmt: skip

@@ -166,6 +166,11 @@ class Jobs:
         inputs = (self.paths.metrics_csv(), *self.seen_classes_file())
         return Job("figures", {}, inputs, tuple(self.paths.figure(*name) for name in FIGURES))
 
+    def report(self) -> Job:
+        """Tables, figures and what they were made from -> the page."""
+        inputs = dict.fromkeys((*self.tables().inputs, *self.tables().outputs, *self.figures().outputs))
+        return Job("report", {}, tuple(inputs), (self.paths.report(),))
+
     def seen_classes_file(self) -> tuple[Path, ...]:
         """The file of the seen classes, where it can be made."""
         return () if self.absent else (self.paths.seen_classes(),)
@@ -190,4 +195,4 @@ class Jobs:
             yield from (self.checkpoint(variant, seed) for seed in self.experiment.seeds)
         for cell in self.cells():
             yield from (self.features(*cell), self.evaluate(*cell))
-        yield from (self.collect(), self.statistics(), self.tables(), self.figures())
+        yield from (self.collect(), self.statistics(), self.tables(), self.figures(), self.report())

@@ -68,14 +68,15 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
 def unexplained(changed: Status) -> list[str]:
     """Outputs that differ from their record although their stage's dependencies, parameters and command do not.
 
-    Provenance blocks do not count: they hold times, and a repeated run with equal results writes them anew.
+    Provenance blocks and the page do not count: they hold times, and a repeated run with equal results writes them
+    anew.
     """
     return [
         path
         for stage_changes in changed.values()
         if not changes(stage_changes, "changed deps") and "changed command" not in stage_changes
         for path in changes(stage_changes, "changed outs")
-        if "/provenance/" not in path
+        if "/provenance/" not in path and not path.endswith("/report.html")
     ]
 
 

@@ -23,10 +23,14 @@ EXEMPT = tuple(
 
 @dataclass(frozen=True)
 class Stage:
-    """The module that does a stage's work, and the dotted keys of the parameters that shape its results."""
+    """The module that does a stage's work, the dotted keys of the parameters that shape its results, and a folder.
+
+    The files of `folder` (templates, relative to the package) belong to the code as modules do.
+    """
 
     entry: str
     settings: tuple[str, ...]
+    folder: str | None = None
 
 
 FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma", "datasets.{dataset}.shards")
@@ -60,6 +64,25 @@ STAGES = {
     ),
     "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
     "figures": Stage("aurl.report.figures", ("report", "semantics.tau")),
+    "report": Stage(
+        "aurl.report.page",
+        (
+            "seen",
+            "unseen",
+            "datasets",
+            *FRAME_KEYS[:3],
+            "semantics",
+            "model",
+            "training",
+            "variants",
+            "trained",
+            "imported",
+            "seeds",
+            "evaluation",
+            "report",
+        ),
+        folder="report/template",
+    ),
 }
 
 
@@ -71,7 +94,10 @@ def stage_settings(stage: str, experiment: Experiment, **wildcards: Any) -> dict
 
 def stage_code(stage: str) -> list[str]:
     """The code files of a stage, sorted, relative to the repository."""
-    return [module_path(name).relative_to(PACKAGE.parent).as_posix() for name in _closure(STAGES[stage].entry)[0]]
+    folder = STAGES[stage].folder
+    files = [module_path(name) for name in _closure(STAGES[stage].entry)[0]]
+    files += [path for path in (PACKAGE / folder).iterdir() if path.is_file()] if folder else []
+    return sorted(path.relative_to(PACKAGE.parent).as_posix() for path in files)
 
 
 def stage_packages(stage: str) -> list[str]:

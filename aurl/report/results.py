@@ -16,11 +16,15 @@ PUBLISHED_NUMBERS = ["ucf101_top1", "hmdb51_top1", "closeness", "dispersion"]
 
 @dataclass(frozen=True)
 class Measured:
-    """Mean over seeds, standard deviation over seeds (ddof 1; None for one seed), and how many seeds."""
+    """Mean over seeds, standard deviation over seeds (ddof 1; None for one seed), and how many seeds.
+
+    `origin` is the variant and the dataset of a value from `metrics.csv`.
+    """
 
     mean: float
     std: float | None
     seeds: int
+    origin: tuple[str, str] | None = None
 
 
 class Results:
@@ -42,7 +46,8 @@ class Results:
         rows = self._table.loc[(self._table[list(keys)] == pd.Series(keys)).all(axis=1), metric]
         if rows.empty:
             return None
-        return Measured(float(rows.mean()), float(rows.std(ddof=1)) if len(rows) > 1 else None, len(rows))
+        std = float(rows.std(ddof=1)) if len(rows) > 1 else None
+        return Measured(float(rows.mean()), std, len(rows), (variant, dataset))
 
     def counts(self, dataset: str) -> tuple[int, int] | None:
         """Videos and classes that were tested on, over all classes; None where nothing was."""

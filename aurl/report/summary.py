@@ -1,13 +1,12 @@
 """What `make reproduce` ends with: the table, where the files lie, and the time that each stage took."""
 
-import json
-from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
 
 from aurl.errors import AurlError
 from aurl.paths import ResultPaths
+from aurl.report.blocks import read_blocks, stage_costs
 
 
 def summarise(paths: ResultPaths) -> str:
@@ -19,6 +18,7 @@ def summarise(paths: ResultPaths) -> str:
     if not table.is_file():
         raise AurlError(f"{table}: not made yet; run 'snakemake'")
     files = [
+        paths.report(),
         paths.table("ablation", "html"),
         paths.table("sota", "md"),
         paths.metrics_csv(),
@@ -31,18 +31,14 @@ def summarise(paths: ResultPaths) -> str:
 
 def stage_times(blocks: Path) -> str:
     """Jobs, summed wall time, CPU time and greatest memory of each stage, in the order in which they began."""
-    stages: dict[str, list[dict[str, float | str]]] = defaultdict(list)
-    for path in blocks.rglob("*.json"):
-        block = json.loads(path.read_text())
-        stages[block["identity"]["stage"]].append(block["circumstance"])
     rows = [
         {
-            "stage": stage,
-            "jobs": len(jobs),
-            "wall time": f"{sum(float(job['seconds']) for job in jobs):.1f} s",
-            "CPU time": f"{sum(float(job['cpu_seconds']) for job in jobs):.1f} s",
-            "peak memory": f"{max(float(job['peak_memory_bytes']) for job in jobs) / 2**20:.0f} MiB",
+            "stage": cost.stage,
+            "jobs": cost.jobs,
+            "wall time": f"{cost.seconds:.1f} s",
+            "CPU time": f"{cost.cpu_seconds:.1f} s",
+            "peak memory": f"{cost.peak_memory / 2**20:.0f} MiB",
         }
-        for stage, jobs in sorted(stages.items(), key=lambda item: min(str(job["started"]) for job in item[1]))
+        for cost in stage_costs(read_blocks(sorted(blocks.rglob("*.json"))))
     ]
     return str(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))

@@ -1,0 +1,244 @@
+"""The report: one page that needs nothing else, with every table, figure and number of an experiment.
+
+It holds times (of the jobs, and of its own making), so unlike tables and figures two runs give different bytes.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from aurl.config import DatasetSettings, ReportSettings
+from aurl.datasets.table import read_table, usable_videos
+from aurl.files import write_text
+from aurl.report.blocks import Block, behind, commits, stage_costs, versions
+from aurl.report.finding import main_finding, method_names
+from aurl.report.graph import draw_graph
+from aurl.report.grid import Grid, grid_of_table, statistics_grids
+from aurl.report.making import Making
+from aurl.report.results import Results
+from aurl.report.tables import Table
+from aurl.text_files import made_again, unreadable
+
+TEMPLATE = Path(__file__).parent / "template"
+MIME = {"svg": "image/svg+xml", "png": "image/png"}
+COPIED = {"LaTeX": "tex", "Markdown": "md", "CSV": "csv"}
+MOST_LEFT_OUT = 200  # files that the page names for a dataset; the manifest has all
+FIGURES_WITHOUT_INDEX = [
+    {
+        "name": "ablation", "title": "The variants", "embed": "png",
+        "caption": "Left: top-1 over all classes, mean over seeds, whiskers the standard deviation. Right: closeness"
+        " against dispersion.",
+        "alt": "Bars of top-1 for every variant on both test sets, and a scatter of closeness against dispersion; the"
+        " same numbers stand in the ablation table.",
+    },
+    {
+        "name": "tau_sweep", "title": "Strict labels", "embed": "png",
+        "caption": "Left: seen classes that stay at each tau. Right: the classes nearest to the experiment's tau.",
+        "alt": "A falling step curve of the seen classes kept against tau, and the borderline classes by distance; the"
+        " same numbers stand in the table of strict labels by tau.",
+    },
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PageInputs:
+    """The results that the page shows. Datasets, manifests by dataset; table files by (table, extension).
+
+    `figures` is the folder of figures, `statistics` None where none were made.
+    """
+
+    metrics: Path
+    tables: dict[str, Table]
+    table_files: dict[tuple[str, str], Path]
+    figures: Path
+    statistics: Path | None
+    manifests: dict[str, Path]
+    datasets: dict[str, DatasetSettings]
+    blocks: list[Block]
+
+
+def write_page(inputs: PageInputs, making: Making, variants: list[str], report: ReportSettings, output: Path) -> None:
+    """Write the page. Raises: AurlError for a damaged input."""
+    results, names, lineage = Results(inputs.metrics), method_names(), Lineage(inputs.blocks, making.artefacts)
+    statistics: tuple[list[Grid], list[str]] | None = None
+    if inputs.statistics is not None:
+        statistics = statistics_grids(inputs.statistics, names, lineage.cell)
+    write_text(
+        output,
+        render_page(
+            report=report,
+            making=making,
+            finding=main_finding(results, variants, report, names),
+            seeds=results.seeds,
+            tables=[
+                grid_of_table(
+                    name, table, lineage.cell, "sources",
+                    {title: inputs.table_files[name, extension].read_text() for title, extension in COPIED.items()},
+                )
+                for name, table in inputs.tables.items()
+            ],
+            statistics=statistics,
+            figures=read_figures(inputs.figures),
+            lineage=lineage,
+            datasets=[describe_manifest(name, path, inputs.datasets[name]) for name, path in inputs.manifests.items()],
+            versions=versions(inputs.blocks),
+            commits=commits(inputs.blocks),
+            costs=stage_costs(inputs.blocks),
+            drawing=draw_graph(making.stages, making.edges),
+            params=as_yaml(making.params),
+        ),
+    )  # fmt: skip
+
+
+def render_page(**values: Any) -> str:
+    """The template with these values: everything that is not the template's own is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"duration": duration, "yaml": as_yaml}
+    style, script = ((TEMPLATE / name).read_text() for name in ("style.css", "script.js"))
+    return environment.get_template("page.html.j2").render(
+        style=Markup(style), script=Markup(script), style_hash=_hash(style), script_hash=_hash(script), **values
+    )
+
+
+class Lineage:
+    """Where on the page the lineage of something stands, and what is told there."""
+
+    def __init__(self, blocks: list[Block], artefacts: Mapping[tuple[str, str], list[str]]) -> None:
+        self.cells = {cell: behind(paths, blocks) for cell, paths in artefacts.items()}
+        self.shards = sum(block.stage == "frames" for block in blocks)  # the frames index lists them with digests
+        self.jobs = [block for block in blocks if block.stage != "frames"]
+        self._job = {path: f"job-{number}" for number, block in enumerate(self.jobs) for path in block.outputs}
+        codes = {self._code_key(block): block for block in blocks}
+        self.codes = {f"code-{number}": block for number, block in enumerate(codes.values())}
+        self._code = dict(zip(codes, self.codes, strict=True))
+        tables = next((block for block in blocks if block.stage == "tables"), None)
+        inputs = tables.identity["inputs"] if tables else {}
+        self.sources = {path: digest for path, digest in inputs.items() if path not in self._job}
+
+    def cell(self, origin: tuple[str, str]) -> str | None:
+        """The id of a cell's lineage."""
+        return f"cell-{origin[0]}-{origin[1]}" if origin in self.cells else None
+
+    def job(self, path: str) -> str | None:
+        """The id of the job that made an artefact."""
+        return self._job.get(path)
+
+    def job_of_stage(self, stage: str) -> str | None:
+        """The id of the one job of a stage."""
+        return next((self.job(path) for block in self.jobs if block.stage == stage for path in block.outputs), None)
+
+    def code(self, block: Block) -> str:
+        """The id of the code and versions that a job ran with."""
+        return self._code[self._code_key(block)]
+
+    def chain(self, cell: tuple[str, str]) -> list[tuple[Block, str, str]]:
+        """(block, artefact, SHA-256) of everything behind a cell, without single shards of frames."""
+        return [
+            (block, path, digest)
+            for block in self.cells[cell]
+            if block.stage != "frames"
+            for path, digest in block.outputs.items()
+        ]
+
+    def by_stage(self) -> dict[str, list[Block]]:
+        """The jobs that are shown, by stage."""
+        stages: dict[str, list[Block]] = {}
+        for block in self.jobs:
+            stages.setdefault(block.stage, []).append(block)
+        return stages
+
+    @staticmethod
+    def _code_key(block: Block) -> str:
+        return json.dumps([block.stage, block.identity["code"], block.identity["packages"]], sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its picture as a data URI, and where that was read."""
+
+    name: str
+    path: str
+    title: str
+    caption: str
+    alt: str
+    uri: str
+
+
+def read_figures(folder: Path) -> list[Figure]:
+    """The figures that `index.json` lists, each as the picture that it says.
+
+    Raises: AurlError if the index is damaged.
+    """
+    index = folder / "index.json"
+    try:
+        listed = json.loads(index.read_text()) if index.is_file() else FIGURES_WITHOUT_INDEX
+        figures = []
+        for entry in listed:
+            if not re.fullmatch(r"\w+", entry["name"]) or entry["embed"] not in MIME:
+                raise ValueError(f"no figure is named or embedded like {entry['name']}.{entry['embed']}")
+            path = folder / f"{entry['name']}.{entry['embed']}"
+            uri = f"data:{MIME[entry['embed']]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+            figures.append(Figure(entry["name"], path.as_posix(), entry["title"], entry["caption"], entry["alt"], uri))
+    except (ValueError, KeyError, TypeError) as error:
+        raise unreadable(index, error, made_again(index)) from None
+    return figures
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """What a manifest says: (status, number of videos), usable videos, classes, frames, and what is not ok."""
+
+    name: str
+    manifest: Path
+    videos: int
+    usable: int
+    classes: int
+    frames: int
+    statuses: dict[str, int]
+    broken: str
+    not_ok: list[tuple[str, str, str]]
+    more: int
+
+
+def describe_manifest(name: str, manifest: Path, settings: DatasetSettings) -> DatasetSummary:
+    """Summarise a manifest. Raises: AurlError for a damaged one."""
+    table = read_table(manifest)
+    used = usable_videos(table, settings.broken)
+    not_ok = table[table["status"] != "ok"]
+    listed = not_ok.head(MOST_LEFT_OUT)
+    return DatasetSummary(
+        name, manifest, len(table), len(used), int(used["class"].nunique()), int(used["frames"].sum()),
+        {str(status): int(count) for status, count in table["status"].value_counts().items()}, settings.broken,
+        list(zip(listed["path"], listed["status"], listed["reason"], strict=True)), len(not_ok) - len(listed),
+    )  # fmt: skip
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 75.2 -> "1 min 15 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def as_yaml(value: Any) -> str:
+    """JSON values as YAML, in their own order."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None).rstrip("\n")
+
+
+def _hash(text: str) -> str:
+    """What a Content-Security-Policy names inline code by."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
