@@ -80,6 +80,10 @@ class ResultPaths:
     def figure(self, figure: str, extension: str) -> Path:
         return self.root / "figures" / f"{figure}.{extension}"
 
+    def figures_index(self) -> Path:
+        """What a page shows of the figures: names, captions, alternative texts."""
+        return self.root / "figures" / "index.json"
+
     def provenance(self, artefact: Path) -> Path:
         """The provenance block of an artefact: the same path below `provenance/`.
 

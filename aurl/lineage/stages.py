@@ -55,7 +55,10 @@ STAGES = {
     "evaluate": Stage("aurl.evaluation.evaluate", ("evaluation.splits",)),
     "collect": Stage("aurl.evaluation.collect", ("variants", "seeds", "unseen")),
     "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
-    "figures": Stage("aurl.report.figures", ("report", "semantics.tau")),
+    "figures": Stage(
+        "aurl.report.figures.draw",
+        ("report", "variants", "datasets", "semantics.tau", "evaluation.clips", "evaluation.splits"),
+    ),
 }
 
 

@@ -2,12 +2,26 @@
 
 import json
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from aurl.errors import AurlError
 from aurl.paths import ResultPaths
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """Jobs of a stage, their summed wall and CPU time, the greatest memory of one, and the devices they ran on."""
+
+    stage: str
+    jobs: int
+    seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+    devices: list[str]
 
 
 def summarise(paths: ResultPaths) -> str:
@@ -30,19 +44,30 @@ def summarise(paths: ResultPaths) -> str:
 
 
 def stage_times(blocks: Path) -> str:
-    """Jobs, summed wall time, CPU time and greatest memory of each stage, in the order in which they began."""
-    stages: dict[str, list[dict[str, float | str]]] = defaultdict(list)
-    for path in blocks.rglob("*.json"):
-        block = json.loads(path.read_text())
-        stages[block["identity"]["stage"]].append(block["circumstance"])
+    """`stage_costs` as a Markdown table."""
     rows = [
         {
-            "stage": stage,
-            "jobs": len(jobs),
-            "wall time": f"{sum(float(job['seconds']) for job in jobs):.1f} s",
-            "CPU time": f"{sum(float(job['cpu_seconds']) for job in jobs):.1f} s",
-            "peak memory": f"{max(float(job['peak_memory_bytes']) for job in jobs) / 2**20:.0f} MiB",
+            "stage": cost.stage,
+            "jobs": cost.jobs,
+            "wall time": f"{cost.seconds:.1f} s",
+            "CPU time": f"{cost.cpu_seconds:.1f} s",
+            "peak memory": f"{cost.peak_memory_bytes / 2**20:.0f} MiB",
         }
-        for stage, jobs in sorted(stages.items(), key=lambda item: min(str(job["started"]) for job in item[1]))
+        for cost in stage_costs(blocks)
     ]
     return str(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+
+
+def stage_costs(blocks: Path) -> list[StageCost]:
+    """What each stage took, from its provenance blocks, in the order in which the stages began."""
+    stages: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for path in blocks.rglob("*.json"):
+        block = json.loads(path.read_text())
+        stages[block["identity"]["stage"]].append({**block["circumstance"], "device": block["identity"]["device"]})
+    return [
+        StageCost(
+            stage, len(jobs), sum(job["seconds"] for job in jobs), sum(job["cpu_seconds"] for job in jobs),
+            max(job["peak_memory_bytes"] for job in jobs), sorted({job["device"] for job in jobs}),
+        )
+        for stage, jobs in sorted(stages.items(), key=lambda item: min(job["started"] for job in item[1]))
+    ]  # fmt: skip
