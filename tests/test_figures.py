@@ -212,7 +212,7 @@ def test_splits_are_recomputed_and_agree_with_the_metrics(
         assert value == pytest.approx(100 * np.mean(right))
     axes = drawings["splits"].figure.axes
     assert len(axes) == 4, "two test sets at two numbers of clips"
-    points = [found.get_offsets() for found in axes[1].collections if len(found.get_offsets()) > 1]
+    points = [np.asarray(found.get_offsets()) for found in axes[1].collections if len(found.get_offsets()) > 1]
     assert [len(found) for found in points] == [3, 3, 3, 10, 10, 10, 50, 50, 50]
     for number, count in enumerate((3, 10, 50)):
         assert points[3 * number + 1][:, 1] == pytest.approx(top1["ls", "micro_ucf", 3][:count])
@@ -377,7 +377,6 @@ def test_one_seed_one_test_set(tmp_path: Path) -> None:
     assert "values of the one seed" in made["ablation"].caption
     assert len(made["alignment_uniformity"].figure.axes) == 1
     assert len(made["training"].figure.axes[0].lines) == 3
-    write(list(made.values()), tmp_path / "figures")
 
 
 def test_nothing_measured_yet(world: tuple[FigureInputs, FigureSettings], tmp_path: Path) -> None:
@@ -416,11 +415,10 @@ def test_cost_sums_over_jobs(tmp_path: Path) -> None:
             "started": f"2026-01-01T00:00:0{number}", "seconds": seconds, "cpu_seconds": seconds / 2,
             "peak_memory_bytes": memory * 2**20,
         }  # fmt: skip
-        write_json(
-            tmp_path / f"{number}.json", {"identity": {"stage": stage, "device": device}, "circumstance": circumstance}
-        )
+        block = {"identity": {"stage": stage, "device": device}, "circumstance": circumstance}
+        write_json(tmp_path / f"{number}.json", block)
     drawing = cost_drawing(tmp_path)
-    assert drawing.alt == "Bars of train 40 s wall, 20 s CPU, 300 MiB; tables 0 s wall, 0 s CPU, 100 MiB."
+    assert drawing.alt == "Bars of train 40 s wall, 20 s CPU, 300 MiB; tables 0.5 s wall, 0.25 s CPU, 100 MiB."
     left, right = drawing.figure.axes
     assert [bar.get_width() for bar in left.patches] == [40, 0.5, 20, 0.25]
     assert [bar.get_width() for bar in right.patches] == [300, 100]

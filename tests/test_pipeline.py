@@ -309,6 +309,8 @@ def test_the_papers_tables_build_without_its_data(repository: Path) -> None:
     assert rows["AURL"]["UCF101 top-1 published"] == "44.4"
     assert rows["AURL, the authors' predictions"]["UCF101 top-1"] == "44.391892"
     assert rows["AURL, the authors' predictions"]["HMDB51 top-1"] == "27.372155"
+    figures = json.loads((repository / "results/paper/figures/index.json").read_text())
+    assert {figure["caption"] for figure in figures} == {"Nothing was measured yet."}
     assert planned(run) == Counter()
     shutil.move(repository / "results/paper", repository / "elsewhere")
     edit(repository / "params.yaml", "absent: leave_out", "absent: error")

@@ -41,7 +41,7 @@ def cost_drawing(blocks: Path) -> Drawing:
         left.set_yticks(range(len(costs)), names)
         left.set_ylim(len(costs) - 0.4, -0.6)
     told = "; ".join(
-        f"{c.stage} {c.seconds:.0f} s wall, {c.cpu_seconds:.0f} s CPU, {c.peak_memory_bytes / 2**20:.0f} MiB"
+        f"{c.stage} {short(c.seconds)} s wall, {short(c.cpu_seconds)} s CPU, {c.peak_memory_bytes / 2**20:.0f} MiB"
         for c in costs
     )
     caption = (
@@ -61,10 +61,13 @@ def draw_bars(axes: Axes, costs: list[StageCost], series: dict[str, list[float]]
             [row + middle for row in range(len(costs))], values, height, color=COLOURS[number], hatch=HATCHES[number],
             edgecolor="white", label=label,
         )  # fmt: skip
-        axes.bar_label(
-            bars, fmt=lambda value: f"{value:.3g}" if value < 1000 else f"{value:.0f}", fontsize=7, padding=2
-        )
+        axes.bar_label(bars, fmt=short, fontsize=7, padding=2)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
     axes.margins(x=0.15)
+
+
+def short(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
