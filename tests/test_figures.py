@@ -95,7 +95,7 @@ def build(folder: Path, preset: str, seen: str, unseen: list[str]) -> tuple[Figu
     (folder / "aurl.safetensors").write_bytes(state_bytes(ZeroShotModel(**shape)))
     write_json(folder / "aurl.json", {"model": shape})
     inputs = FigureInputs(
-        folder / "metrics.csv", folder / "seen.csv", features, steps, ("aurl", folder / "aurl.safetensors"), manifests,
+        folder / "metrics.csv", folder / "seen.csv", features, steps, ("aurl", 0, folder / "aurl.safetensors"), manifests,
         frames, embeddings,
     )  # fmt: skip
     report = experiment.report.model_copy(update={"ablation_clips": 1})
@@ -263,7 +263,7 @@ def test_coverage_is_the_class_generator_on_the_trained_projector(
     rng = np.random.default_rng(3)
     seen, unseen = (rng.normal(size=(number, 5)).astype(np.float32) for number in (4, 3))
     assert world[0].generator is not None
-    checkpoint = world[0].generator[1]
+    checkpoint = world[0].generator[2]
     made = generate(checkpoint, ClassGeneratorSettings(low=-1, high=2, rows=6), seen, {"A": unseen})
     shape = json.loads(checkpoint.with_suffix(".json").read_text())["model"]
     model = ZeroShotModel(**shape).eval()

@@ -208,7 +208,7 @@ def _figures(run: Execution) -> None:
         paths.metrics_csv(), next(iter(jobs.seen_classes_file()), None),
         {cell: paths.features(*cell) for cell in jobs.cells()},
         {network: paths.steps(*network) for network in jobs.logged()},
-        None if generator is None else (generator, checkpoint[0]),
+        None if generator is None else (generator, experiment.seeds[0], checkpoint[0]),
         {name: paths.manifest(name) for name in jobs.tested()},
         {name: paths.frames_index(name) for name in jobs.tested()},
         {name: paths.embeddings(name) for name in jobs.embedded()},

@@ -48,7 +48,7 @@ def generate(
     )  # fmt: skip
 
 
-def draw_coverage(classes: GeneratedClasses | None, variant: str = "") -> Drawing:
+def draw_coverage(classes: GeneratedClasses | None, network: str = "") -> Drawing:
     """The classes on two principal axes, and how near the nearest seen and synthetic class is to each unseen one."""
     if classes is None:
         return nothing_yet(NAME, TITLE)
@@ -72,7 +72,7 @@ def draw_coverage(classes: GeneratedClasses | None, variant: str = "") -> Drawin
         " synthetic class than to every seen one."
     )
     caption = (
-        f"Left: {counts} in the class space of {variant}, on two principal axes of the seen and unseen ones"
+        f"Left: {counts} in the class space of {network}, on two principal axes of the seen and unseen ones"
         f" ({100 * share:.0f} % of their variance); synthetic ones are one draw of the class generator (seed {SEED}),"
         f" scaled to unit length. Right: share of unseen classes whose cosine with the nearest class is at most x. {told}"
     )
@@ -87,10 +87,10 @@ def draw_plane(axes: Axes, classes: GeneratedClasses) -> float:
     groups = {"seen": classes.seen, "synthetic": classes.synthetic, **classes.unseen}
     for number, (name, rows) in enumerate(groups.items()):
         places = (rows - centre) @ directions.T
-        filled = number != 0
+        colour = COLOURS[number % len(COLOURS)]
         axes.scatter(
             places[:, 0], places[:, 1], s=22, marker="oxD^vs"[number % 6], linewidth=0.8,
-            facecolor=COLOURS[number] if filled else "none", edgecolor=None if number == 1 else COLOURS[number],
+            facecolor=colour if number else "none", edgecolor=None if number == 1 else colour,  # a cross has no edge
             label=name if number < 2 else f"unseen, {name}", zorder=3 if number == 1 else 2,
         )  # fmt: skip
     axes.set_xlabel("first principal axis")
@@ -101,6 +101,6 @@ def draw_plane(axes: Axes, classes: GeneratedClasses) -> float:
 def draw_distributions(axes: Axes, nearest: dict[str, np.ndarray]) -> None:
     """Empirical distribution functions of the cosine with the nearest class."""
     for number, (name, values) in enumerate(nearest.items()):
-        axes.ecdf(values, label=f"nearest {name} class", color=COLOURS[number], linestyle=LINES[number])
+        axes.ecdf(values, label=f"nearest {name} class", color=COLOURS[number % len(COLOURS)], linestyle=LINES[number])
     axes.set_xlabel("cosine of an unseen class with it")
     axes.set_ylabel("share of unseen classes")

@@ -29,7 +29,7 @@ class FigureInputs:
     """What the figures are drawn from; what cannot be made is missing.
 
     features: (variant, seed, dataset) -> file. steps: (variant, seed) -> file, of trained networks.
-    generator: a variant with a class generator, and its checkpoint. manifests, frames: of test sets.
+    generator: a variant with a class generator, the seed and file of its checkpoint. manifests, frames: of test sets.
     embeddings: of all datasets.
     """
 
@@ -37,7 +37,7 @@ class FigureInputs:
     seen_classes: Path | None
     features: dict[tuple[str, int, str], Path]
     steps: dict[tuple[str, int], Path]
-    generator: tuple[str, Path] | None
+    generator: tuple[str, int, Path] | None
     manifests: dict[str, Path]
     frames: dict[str, Path]
     embeddings: dict[str, Path]
@@ -88,7 +88,7 @@ def write_figures(drawings: Sequence[Drawing], index: Path, files: dict[tuple[st
         files: (name, extension) -> file. All files are replaced, or none.
     """
     rows = []
-    with replacing(*files.values()) as temporaries:
+    with replacing(index, *files.values()) as (listed, *temporaries):
         names = dict(zip(files, temporaries, strict=True))
         for made in drawings:
             contents = encoded(made.figure)
@@ -98,7 +98,7 @@ def write_figures(drawings: Sequence[Drawing], index: Path, files: dict[tuple[st
             rows.append(
                 {"name": made.name, "title": made.title, "caption": made.caption, "alt": made.alt, "embed": form}
             )
-    write_json(index, rows)
+        write_json(listed, rows)
 
 
 def baseline_and_ours(variants: Sequence[str]) -> list[str]:
@@ -111,19 +111,17 @@ def baseline_and_ours(variants: Sequence[str]) -> list[str]:
 def _sphere(inputs: FigureInputs, settings: FigureSettings) -> Drawing:
     """Of the first seed, on the test set that the ablation table takes closeness from."""
     test_set = settings.report.test_sets[settings.report.closeness_of]
-    paths: dict[str, Path] = {}
-    for (variant, _, dataset), path in inputs.features.items():
-        if dataset == test_set.dataset:
-            paths.setdefault(variant, path)
-    shown = baseline_and_ours(list(paths)) if paths else []
-    found = {variant: read_features(paths[variant]) for variant in shown}
-    return draw_sphere(found, settings.report.ablation_clips, test_set.label)
+    paths = {(v, seed): path for (v, seed, dataset), path in inputs.features.items() if dataset == test_set.dataset}
+    seed = next((seed for _, seed in paths), 0)
+    shown = baseline_and_ours([variant for variant, _ in paths]) if paths else []
+    found = {variant: read_features(paths[variant, seed]) for variant in shown}
+    return draw_sphere(found, settings.report.ablation_clips, test_set.label, seed)
 
 
 def _coverage(inputs: FigureInputs, settings: FigureSettings) -> Drawing:
     if inputs.generator is None or inputs.seen_classes is None:
         return draw_coverage(None)
-    variant, checkpoint = inputs.generator
+    variant, seed, checkpoint = inputs.generator
     generator = settings.variants[variant].class_generator
     assert generator is not None
     embedded = read_embeddings(inputs.embeddings[settings.seen])
@@ -135,7 +133,7 @@ def _coverage(inputs: FigureInputs, settings: FigureSettings) -> Drawing:
         for name, path in inputs.embeddings.items()
         if name != settings.seen
     }
-    return draw_coverage(generate(checkpoint, generator, seen, unseen), variant)
+    return draw_coverage(generate(checkpoint, generator, seen, unseen), f"{variant}, seed {seed}")
 
 
 def _classes(inputs: FigureInputs, settings: FigureSettings) -> Drawing:

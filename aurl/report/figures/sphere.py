@@ -35,11 +35,11 @@ class Projected:
     other: float
 
 
-def draw_sphere(features: dict[str, Features], clips: int, test_set: str) -> Drawing:
+def draw_sphere(features: dict[str, Features], clips: int, test_set: str, seed: int) -> Drawing:
     """One sphere for each variant, seen along its first axis.
 
     Args:
-        features: variant -> embeddings of one test set.
+        features: variant -> embeddings of one test set, by the network of a seed.
         clips: clips of a video. test_set: how the test set is called.
     """
     if not features:
@@ -66,8 +66,9 @@ def draw_sphere(features: dict[str, Features], clips: int, test_set: str) -> Dra
     figure.legend(handles, labels, loc="outside lower center", ncols=4 if max(map(len, labels)) > 16 else 5)
     caption = (
         f"Large marks are {len(chosen)} classes of {test_set}, spaced evenly over its class list, small marks their"
-        f" videos ({counted(clips, 'clip')} each), on the first three principal axes (without centring) of these"
-        f" embeddings and scaled to unit length; hollow marks lie on the far side. {' '.join(told)}"
+        f" videos ({counted(clips, 'clip')} each), by the networks of seed {seed}, on the first three principal axes"
+        " (without centring) of these embeddings and scaled to unit length; hollow marks lie on the far side."
+        f" {' '.join(told)}"
     )
     return Drawing(NAME, TITLE, caption, f"Spheres with {', '.join(labels)}. {' '.join(told)}", figure)
 
