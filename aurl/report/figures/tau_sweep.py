@@ -45,6 +45,7 @@ def draw_kept(axes: Axes, seen_classes: Path, tau: float) -> None:
     axes.step(swept["tau"], swept["classes kept"], where="pre", color=COLOURS[0])
     axes.axvline(tau, color=COLOURS[1], linestyle="--", linewidth=1)
     axes.set_xlabel(f"tau (dashed: {tau:g}, the experiment's)")
+    axes.set_ylim(bottom=0)
     axes.set_ylabel("seen classes that stay")
 
 
