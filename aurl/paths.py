@@ -83,6 +83,10 @@ class ResultPaths:
     def figure(self, figure: str, extension: str) -> Path:
         return self.root / "figures" / f"{figure}.{extension}"
 
+    def figures_index(self) -> Path:
+        """What a page shows of the figures: names, captions, alternative texts."""
+        return self.root / "figures" / "index.json"
+
     def report(self) -> Path:
         """The page that shows everything of the experiment."""
         return self.root / "report.html"

@@ -48,7 +48,8 @@ def test_code_table_names_what_the_stage_imports(stage: str) -> None:
         ),
         *((library, "train") for library in ("gensim", "av", "decord")),
         *((library, "tables") for library in ("scipy", "statsmodels")),
-        *((library, "report") for library in ("torch", "matplotlib", "gensim", "av", "decord")),
+        *((library, "figures") for library in ("gensim", "av", "decord")),  # torch it needs, for the word projector
+        *((library, "report") for library in ("torch", "gensim", "av", "decord")),
     ],
 )
 def test_stages_import_no_heavy_library_that_they_do_not_need(absent: str, stage: str) -> None:
@@ -65,14 +66,14 @@ def test_packages_hold_no_code_of_their_own() -> None:
 def test_report_never_imports_training_and_nothing_imports_cli() -> None:
     for path in PACKAGE.rglob("*.py"):
         text = path.read_text()
-        if path.parent.name == "report":
+        if "report" in path.parts:
             assert "aurl.training" not in text, path
         if path.name != "cli.py":
             assert "aurl.cli" not in text.replace('"aurl.cli"', ""), path
 
 
 def test_editing_a_figure_does_not_retrain() -> None:
-    assert "aurl/report/figures.py" not in stage_code("train")
+    assert "aurl/report/figures/draw.py" not in stage_code("train")
     assert "aurl/training/loop.py" in stage_code("train")
     assert "aurl/losses.py" in stage_code("train")
     assert "aurl/losses.py" not in stage_code("features")

@@ -150,7 +150,7 @@ def test_report_settings_rerun_only_the_report(micro: Path) -> None:
 
 
 def test_changed_code_reruns_its_stage_alone(micro: Path) -> None:
-    with (micro / "aurl/report/figures.py").open("a") as handle:
+    with (micro / "aurl/report/figures/draw.py").open("a") as handle:
         handle.write("# a remark\n")
     assert planned(runner(micro)) == Counter(figures=1, report=1)
     with (micro / "aurl/training/optimizer.py").open("a") as handle:
@@ -312,6 +312,8 @@ def test_the_papers_tables_build_without_its_data(repository: Path) -> None:
     page = (repository / "results/paper/report.html").read_text()
     assert "UCF101: nothing was measured." in page
     assert "No dataset was here." in page
+    figures = json.loads((repository / "results/paper/figures/index.json").read_text())
+    assert {figure["caption"] for figure in figures} == {"Nothing was measured yet."}
     assert planned(run) == Counter()
     shutil.move(repository / "results/paper", repository / "elsewhere")
     edit(repository / "params.yaml", "absent: leave_out", "absent: error")

@@ -12,7 +12,6 @@ import pytest
 from aurl.config import load_experiment
 from aurl.errors import AurlError
 from aurl.evaluation.collect import KEY, VALUES, collect_metrics
-from aurl.report.figures import draw_ablation
 from aurl.report.intervals import Statistics
 from aurl.report.results import Results, read_published
 from aurl.report.tables import Table, ablation_table, incomplete_test_sets, sota_table, write_tables
@@ -242,14 +241,6 @@ def refused(read: Callable[[], object], path: Path, mend: str) -> None:
     assert str(caught.value).startswith(f"{path}: unreadable (")
     assert mend in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_figures_repeat_to_the_byte(metrics: Path, tmp_path: Path) -> None:
-    report = load_experiment(Path("presets/micro.yaml")).report
-    for name in ("one", "two"):
-        draw_ablation(metrics, ["mse", "aurl"], report, {e: tmp_path / f"{name}.{e}" for e in ("png", "pdf")})
-    for extension in ("png", "pdf"):
-        assert (tmp_path / f"one.{extension}").read_bytes() == (tmp_path / f"two.{extension}").read_bytes()
 
 
 def test_a_part_of_a_test_set_shows_no_difference(metrics: Path) -> None:

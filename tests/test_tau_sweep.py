@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurl.config import DatasetSettings, load_experiment
-from aurl.report.figures import draw_tau_sweep
+from aurl.report.figures.style import encoded
+from aurl.report.figures.tau_sweep import draw_tau_sweep
 from aurl.report.tables import describe_dataset, no_sweep_table, sweep_table, write_tables
 from aurl.report.tau_sweep import REMOVED, TAUS, borderline, tau_sweep
 from aurl.semantics.classes import ClassEmbeddings, read_seen_table
@@ -115,21 +116,21 @@ def test_table_holds_the_experiments_tau_and_names_in_every_format(seen: Path, t
     assert "jog &amp; $walk_1$" in files["tau_sweep", "html"].read_text()
 
 
-def test_figure_repeats_to_the_byte_and_takes_any_name(seen: Path, tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        draw_tau_sweep(seen, 0.05, "A title", {e: tmp_path / f"{name}.{e}" for e in ("png", "pdf")})
-    for extension in ("png", "pdf"):
-        assert (tmp_path / f"one.{extension}").read_bytes() == (tmp_path / f"two.{extension}").read_bytes()
-    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
-    draw_tau_sweep(seen, 0.0501, "A title", {"png": tmp_path / "other.png"})
-    assert (tmp_path / "other.png").read_bytes() != (tmp_path / "one.png").read_bytes()
+def test_figure_tells_what_stays_and_takes_any_name(seen: Path) -> None:
+    drawing = draw_tau_sweep(seen, 0.05)
+    assert drawing.alt.startswith("3 of 6 seen classes stay at tau 0.05.")
+    left, right = drawing.figure.axes
+    assert [left.lines[0].get_ydata()[at] for at in (0, 1, -1)] == [6, 4, 1], "at tau 0, the least distance and 0.2"
+    stays, removed, _ = right.lines
+    assert list(stays.get_xdata()) == [0.05, 0.05000000000001, 0.7]
+    assert list(removed.get_xdata()) == [-2e-16, 0.0, 0.0499999999999]
+    assert "jog & $walk_1$ / Running" in [label.get_text() for label in right.get_yticklabels()]
 
 
 @pytest.mark.parametrize("tau", [0.0, 0.05, 2.0])
 def test_figure_of_one_class_at_any_tau(tmp_path: Path, tau: float) -> None:
     path = written([("run", 1.2, "Running")], tmp_path / "seen_classes.csv")
-    draw_tau_sweep(path, tau, "A title", {"pdf": tmp_path / "figure.pdf"})
-    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    assert encoded(draw_tau_sweep(path, tau).figure)["pdf"].startswith(b"%PDF")
 
 
 def test_table_and_figure_where_data_are_missing(tmp_path: Path) -> None:
@@ -139,8 +140,7 @@ def test_table_and_figure_where_data_are_missing(tmp_path: Path) -> None:
     write_tables({"tau_sweep": no_sweep_table("A title")}, files)
     assert files["tau_sweep", "csv"].read_text() == f"tau,classes kept,classes removed,{REMOVED}\n"
     assert all("Data are missing" in path.read_text() for (_, kind), path in files.items() if kind != "csv")
-    draw_tau_sweep(None, 0.05, "A title", {"png": tmp_path / "figure.png"})
-    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert draw_tau_sweep(None, 0.05).caption == "Nothing was measured yet."
 
 
 def test_notes_on_a_dataset_whose_tokens_come_from_its_names(tmp_path: Path) -> None:

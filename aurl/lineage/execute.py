@@ -219,15 +219,25 @@ def _tables(run: Execution) -> None:
 
 
 def _figures(run: Execution) -> None:
-    from aurl.report.figures import draw_ablation, draw_tau_sweep
+    from aurl.report.figures.draw import FigureInputs, FigureSettings, draw_figures, write_figures
 
-    experiment = run.experiment
-    metrics, seen_classes = run.job.inputs[0], next(iter(run.jobs.seen_classes_file()), None)
-    files: dict[str, dict[str, Path]] = {}
-    for (figure, extension), path in zip(FIGURES, run.outputs, strict=True):
-        files.setdefault(figure, {})[extension] = path
-    draw_ablation(metrics, list(experiment.variants), experiment.report, files["ablation"])
-    draw_tau_sweep(seen_classes, experiment.semantics.tau, experiment.report.title, files["tau_sweep"])
+    experiment, jobs, paths = run.experiment, run.jobs, run.paths
+    generator, checkpoint = jobs.generator(), jobs.generator_checkpoint()
+    inputs = FigureInputs(
+        paths.metrics_csv(), next(iter(jobs.seen_classes_file()), None),
+        {cell: paths.features(*cell) for cell in jobs.cells()},
+        {network: paths.steps(*network) for network in jobs.logged()},
+        None if generator is None else (generator, experiment.seeds[0], checkpoint[0]),
+        {name: paths.manifest(name) for name in jobs.tested()},
+        {name: paths.frames_index(name) for name in jobs.tested()},
+        {name: paths.embeddings(name) for name in jobs.embedded()},
+    )  # fmt: skip
+    settings = FigureSettings(
+        experiment.report, experiment.variants, experiment.datasets, experiment.seen, experiment.semantics.tau,
+        experiment.evaluation.clips, experiment.evaluation.splits,
+    )  # fmt: skip
+    index, *files = run.outputs
+    write_figures(draw_figures(inputs, settings), index, dict(zip(FIGURES, files, strict=True)))
 
 
 def _report(run: Execution) -> None:

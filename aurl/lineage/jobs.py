@@ -24,7 +24,13 @@ from aurl.paths import (
 TABLES = tuple(
     (table, extension) for table in ("ablation", "sota", "tau_sweep") for extension in ("csv", "md", "tex", "html")
 )
-FIGURES = tuple((figure, extension) for figure in ("ablation", "tau_sweep") for extension in ("png", "pdf"))
+FIGURES = tuple(
+    (figure, extension)
+    for figure in (
+        "ablation", "sphere", "coverage", "alignment_uniformity", "splits", "classes", "training", "tau_sweep", "clips",
+    )
+    for extension in ("svg", "png", "pdf")
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -162,9 +168,32 @@ class Jobs:
         return Job("tables", {}, inputs, tuple(self.paths.table(*name) for name in TABLES))
 
     def figures(self) -> Job:
-        """metrics.csv and seen classes -> the figures."""
-        inputs = (self.paths.metrics_csv(), *self.seen_classes_file())
-        return Job("figures", {}, inputs, tuple(self.paths.figure(*name) for name in FIGURES))
+        """Metrics, features, training logs, classes and frames -> the figures, and their list."""
+        paths, tested = self.paths, self.tested()
+        inputs = (
+            paths.metrics_csv(), *self.seen_classes_file(), *(paths.features(*cell) for cell in self.cells()),
+            *(paths.steps(*network) for network in self.logged()), *self.generator_checkpoint(),
+            *map(paths.manifest, tested), *map(paths.frames_index, tested), *map(paths.embeddings, self.embedded()),
+        )  # fmt: skip
+        outputs = (paths.figures_index(), *(paths.figure(*name) for name in FIGURES))
+        return Job("figures", {}, inputs, outputs)
+
+    def logged(self) -> list[tuple[str, int]]:
+        """Every (variant, seed) that leaves a log of its training."""
+        trained = [variant for variant in self.networks() if variant not in self.experiment.imported]
+        return [(variant, seed) for variant in trained for seed in self.experiment.seeds]
+
+    def generator(self) -> str | None:
+        """The first variant that is trained on randomly mixed classes, where the classes of all datasets are here."""
+        for name, variant in self.experiment.variants.items():
+            if variant.class_generator is not None and variant.class_generator.mix == "uniform" and not self.absent:
+                return name
+        return None
+
+    def generator_checkpoint(self) -> tuple[Path, ...]:
+        """Checkpoint of the first seed of that variant, and its description."""
+        variant = self.generator()
+        return () if variant is None else self.checkpoint(variant, self.experiment.seeds[0]).outputs[:2]
 
     def report(self) -> Job:
         """Tables, figures and what they were made from -> the page."""
@@ -179,6 +208,10 @@ class Jobs:
         """Every (variant, seed, test set) that can be measured."""
         tested = [name for name in self.experiment.unseen if name in self.embedded()]
         return [(v, s, d) for v in self.networks() for s in self.experiment.seeds for d in tested]
+
+    def tested(self) -> list[str]:
+        """The test sets that something can be measured on."""
+        return list(dict.fromkeys(dataset for _, _, dataset in self.cells()))
 
     def all(self) -> Iterator[Job]:
         """Every job, each after those whose outputs it reads."""

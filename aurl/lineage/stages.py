@@ -63,7 +63,10 @@ STAGES = {
         ("evaluation.statistics", "report.ablation_clips", "variants", "seeds", "unseen"),
     ),
     "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
-    "figures": Stage("aurl.report.figures", ("report", "semantics.tau")),
+    "figures": Stage(
+        "aurl.report.figures.draw",
+        ("report", "variants", "datasets", "semantics.tau", "evaluation.clips", "evaluation.splits"),
+    ),
     "report": Stage(
         "aurl.report.page",
         (

@@ -20,6 +20,8 @@ from aurl.config import DatasetSettings, ReportSettings
 from aurl.datasets.table import read_table, usable_videos
 from aurl.files import write_text
 from aurl.report.blocks import Block, behind, commits, stage_costs, versions
+from aurl.report.figures.cost import cost_drawing
+from aurl.report.figures.style import encoded
 from aurl.report.finding import main_finding, method_names
 from aurl.report.graph import draw_graph
 from aurl.report.grid import Grid, grid_of_table, statistics_grids
@@ -32,21 +34,6 @@ TEMPLATE = Path(__file__).parent / "template"
 MIME = {"svg": "image/svg+xml", "png": "image/png"}
 COPIED = {"LaTeX": "tex", "Markdown": "md", "CSV": "csv"}
 MOST_LEFT_OUT = 200  # files that the page names for a dataset; the manifest has all
-FIGURES_WITHOUT_INDEX = [
-    {
-        "name": "ablation", "title": "The variants", "embed": "png",
-        "caption": "Left: top-1 over all classes, mean over seeds, whiskers the standard deviation. Right: closeness"
-        " against dispersion.",
-        "alt": "Bars of top-1 for every variant on both test sets, and a scatter of closeness against dispersion; the"
-        " same numbers stand in the ablation table.",
-    },
-    {
-        "name": "tau_sweep", "title": "Strict labels", "embed": "png",
-        "caption": "Left: seen classes that stay at each tau. Right: the classes nearest to the experiment's tau.",
-        "alt": "A falling step curve of the seen classes kept against tau, and the borderline classes by distance; the"
-        " same numbers stand in the table of strict labels by tau.",
-    },
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,7 +74,7 @@ def write_page(inputs: PageInputs, making: Making, variants: list[str], report: 
                 for name, table in inputs.tables.items()
             ],
             statistics=statistics,
-            figures=read_figures(inputs.figures),
+            figures=[*read_figures(inputs.figures), cost_figure(inputs.blocks)],
             lineage=lineage,
             datasets=[describe_manifest(name, path, inputs.datasets[name]) for name, path in inputs.manifests.items()],
             versions=versions(inputs.blocks),
@@ -183,17 +170,28 @@ def read_figures(folder: Path) -> list[Figure]:
     """
     index = folder / "index.json"
     try:
-        listed = json.loads(index.read_text()) if index.is_file() else FIGURES_WITHOUT_INDEX
         figures = []
-        for entry in listed:
+        for entry in json.loads(index.read_text()):
             if not re.fullmatch(r"\w+", entry["name"]) or entry["embed"] not in MIME:
                 raise ValueError(f"no figure is named or embedded like {entry['name']}.{entry['embed']}")
             path = folder / f"{entry['name']}.{entry['embed']}"
-            uri = f"data:{MIME[entry['embed']]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+            uri = picture(path.read_bytes(), entry["embed"])
             figures.append(Figure(entry["name"], path.as_posix(), entry["title"], entry["caption"], entry["alt"], uri))
     except (ValueError, KeyError, TypeError) as error:
         raise unreadable(index, error, made_again(index)) from None
     return figures
+
+
+def cost_figure(blocks: list[Block]) -> Figure:
+    """Time and memory of every stage: drawn for the page alone, since it differs from run to run."""
+    drawing = cost_drawing(blocks)
+    svg = encoded(drawing.figure, ["svg"])["svg"]
+    return Figure(drawing.name, "", drawing.title, drawing.caption, drawing.alt, picture(svg, "svg"))
+
+
+def picture(content: bytes, form: str) -> str:
+    """An image, `svg` or `png`, as a data URI."""
+    return f"data:{MIME[form]};base64,{base64.b64encode(content).decode()}"
 
 
 @dataclass(frozen=True)

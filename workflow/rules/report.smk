@@ -37,7 +37,7 @@ rule tables:
 
 rule figures:
     input:
-        results=list(JOBS.figures().inputs),  # metrics.csv, and the seen classes where there are any
+        results=list(JOBS.figures().inputs),  # metrics, features, training logs, classes, frames of the test sets
         code=stage_code("figures"),
     output:
         shown(figures(), ".png", "figure"),

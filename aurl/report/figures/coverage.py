@@ -1,0 +1,106 @@
+"""Whether the classes that the class generator makes up lie where the unseen classes lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+
+from aurl.config import ClassGeneratorSettings
+from aurl.evaluation.encode import encode_words, open_checkpoint
+from aurl.losses import ClassGenerator, unit
+from aurl.report.figures.projection import principal_axes
+from aurl.report.figures.style import COLOURS, LINES, Drawing, new_figure, nothing_yet
+
+NAME, TITLE = "coverage", "Seen, synthetic and unseen classes"
+SEED = 0  # of the one draw that is shown
+
+
+@dataclass(frozen=True)
+class GeneratedClasses:
+    """Class embeddings in the learned space, (n, d), unit length: seen, synthetic, and unseen by test set."""
+
+    seen: np.ndarray
+    synthetic: np.ndarray
+    unseen: dict[str, np.ndarray]
+
+
+def generate(
+    checkpoint: Path, settings: ClassGeneratorSettings, seen: np.ndarray, unseen: dict[str, np.ndarray]
+) -> GeneratedClasses:
+    """Embed c(y) of seen and unseen classes with a trained word projector, and draw synthetic classes from the seen.
+
+    Args:
+        checkpoint: its description lies beside it. seen: (K, dimension). unseen: test set -> (U, dimension).
+    Raises:
+        AurlError: the checkpoint or its description is missing or damaged.
+    """
+    model, _ = open_checkpoint(checkpoint)
+    embedded, *others = (
+        torch.from_numpy(encode_words(model, vectors)).double() for vectors in (seen, *unseen.values())
+    )
+    generator = ClassGenerator(settings.low, settings.high, settings.rows)
+    _, synthetic = generator(embedded, embedded, torch.Generator().manual_seed(SEED))
+    return GeneratedClasses(
+        unit(embedded).numpy(), unit(synthetic).numpy(),
+        {name: unit(of).numpy() for name, of in zip(unseen, others, strict=True)},
+    )  # fmt: skip
+
+
+def draw_coverage(classes: GeneratedClasses | None, network: str = "") -> Drawing:
+    """The classes on two principal axes, and how near the nearest seen and synthetic class is to each unseen one."""
+    if classes is None:
+        return nothing_yet(NAME, TITLE)
+    figure = new_figure(4.6)
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    share = draw_plane(left, classes)
+    unseen = np.concatenate(list(classes.unseen.values()))
+    nearest = {
+        "seen": (unseen @ classes.seen.T).max(axis=1),
+        "synthetic": (unseen @ classes.synthetic.T).max(axis=1),
+    }
+    draw_distributions(right, nearest)
+    for axes in (left, right):
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4)
+    covered = float((nearest["synthetic"] > nearest["seen"]).mean())
+    medians = {name: float(np.median(values)) for name, values in nearest.items()}
+    counts = f"{len(classes.seen)} seen, {len(classes.synthetic)} synthetic and {len(unseen)} unseen classes"
+    told = (
+        f"The median cosine of an unseen class with its nearest seen class is {medians['seen']:.3f}, with its nearest"
+        f" synthetic class {medians['synthetic']:.3f}; {100 * covered:.0f} % of the unseen classes are nearer to a"
+        " synthetic class than to every seen one."
+    )
+    caption = (
+        f"Left: {counts} in the class space of {network}, on two principal axes of the seen and unseen ones"
+        f" ({100 * share:.0f} % of their variance); synthetic ones are one draw of the class generator (seed {SEED}),"
+        f" scaled to unit length. Right: share of unseen classes whose cosine with the nearest class is at most x. {told}"
+    )
+    return Drawing(NAME, TITLE, caption, f"{counts[0].upper()}{counts[1:]}. {told}", figure)
+
+
+def draw_plane(axes: Axes, classes: GeneratedClasses) -> float:
+    """Scatter on the axes of a PCA of seen and unseen classes; returns the share of variance that two axes keep."""
+    fitted = np.concatenate([classes.seen, *classes.unseen.values()])
+    centre = fitted.mean(axis=0)
+    directions, share = principal_axes(fitted - centre, 2)
+    groups = {"seen": classes.seen, "synthetic": classes.synthetic, **classes.unseen}
+    for number, (name, rows) in enumerate(groups.items()):
+        places = (rows - centre) @ directions.T
+        colour = COLOURS[number % len(COLOURS)]
+        axes.scatter(
+            places[:, 0], places[:, 1], s=22, marker="oxD^vs"[number % 6], linewidth=0.8,
+            facecolor=colour if number else "none", edgecolor=None if number == 1 else colour,  # a cross has no edge
+            label=name if number < 2 else f"unseen, {name}", zorder=3 if number == 1 else 2,
+        )  # fmt: skip
+    axes.set_xlabel("first principal axis")
+    axes.set_ylabel("second principal axis")
+    return share
+
+
+def draw_distributions(axes: Axes, nearest: dict[str, np.ndarray]) -> None:
+    """Empirical distribution functions of the cosine with the nearest class."""
+    for number, (name, values) in enumerate(nearest.items()):
+        axes.ecdf(values, label=f"nearest {name} class", color=COLOURS[number % len(COLOURS)], linestyle=LINES[number])
+    axes.set_xlabel("cosine of an unseen class with it")
+    axes.set_ylabel("share of unseen classes")

@@ -1,0 +1,63 @@
+"""How many seen classes stay at each threshold tau of the strict-label filter, and which ones lie near it."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from aurl.report.figures.style import COLOURS, Drawing, new_figure, nothing_yet, shortened
+from aurl.report.tau_sweep import TAUS, borderline, tau_sweep
+from aurl.semantics.classes import read_seen_table
+from aurl.semantics.seen import far_enough
+
+NAME, TITLE = "tau_sweep", "Strict labels: seen classes kept against tau"
+NAMED = 8  # classes that the figure names
+
+
+def draw_tau_sweep(seen_classes: Path | None, tau: float) -> Drawing:
+    """How many seen classes stay at each tau, and the classes nearest to the experiment's.
+
+    Raises: AurlError if seen_classes.csv is damaged.
+    """
+    if seen_classes is None:
+        return nothing_yet(NAME, TITLE)
+    figure = new_figure(4)
+    left, right = figure.subplots(1, 2)
+    draw_kept(left, seen_classes, tau)
+    draw_borderline(right, seen_classes, tau)
+    kept, total = (int(tau_sweep(seen_classes, [at])["classes kept"][0]) for at in (tau, 0.0))
+    near = borderline(seen_classes, tau, NAMED)
+    listed = "; ".join(f"{a} ({b} {at:.4f})" for a, b, at in near[["class", "nearest_class", "distance"]].to_numpy())
+    caption = (
+        f"Left: seen classes whose distance 1 - cos to every test class is at least tau; {kept} of {total} stay at the"
+        f" experiment's tau, {tau:g}. Right: the {len(near)} seen classes whose distance lies nearest to tau, each with"
+        " its nearest test class."
+    )
+    alt = f"{kept} of {total} seen classes stay at tau {tau:g}. Nearest to tau, with their test class: {listed}."
+    return Drawing(NAME, TITLE, caption, alt, figure)
+
+
+def draw_kept(axes: Axes, seen_classes: Path, tau: float) -> None:
+    """Classes that stay, with a step at the distance of every class: one that lies at tau still stays."""
+    last = max(*TAUS, 1.5 * tau)
+    distances = read_seen_table(seen_classes)["distance"]
+    swept = tau_sweep(seen_classes, [0.0, *distances[(distances > 0) & (distances < last)], last])
+    axes.step(swept["tau"], swept["classes kept"], where="pre", color=COLOURS[0])
+    axes.axvline(tau, color=COLOURS[1], linestyle="--", linewidth=1)
+    axes.set_xlabel(f"tau (dashed: {tau:g}, the experiment's)")
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("seen classes that stay")
+
+
+def draw_borderline(axes: Axes, seen_classes: Path, tau: float) -> None:
+    """The seen classes whose distance lies nearest to tau, with their nearest test classes."""
+    named = borderline(seen_classes, tau, NAMED)
+    stays = far_enough(named["distance"].to_numpy(), tau)
+    for label, chosen, marker in (("stays", stays, "o"), ("removed", ~stays, "X")):
+        axes.plot(named["distance"][chosen], np.flatnonzero(chosen), marker, color=COLOURS[0 if marker == "o" else 5],
+                  label=label)  # fmt: skip
+    axes.axvline(tau, color=COLOURS[1], linestyle="--", linewidth=1)
+    pairs = zip(named["class"], named["nearest_class"], strict=True)
+    axes.set_yticks(range(len(named)), [f"{shortened(one)} / {shortened(other)}" for one, other in pairs])
+    axes.set_xlabel("distance to the nearest test class")
+    axes.legend()
