@@ -1,14 +1,13 @@
 """The documentation: its commands run and print what it shows, its links and generated pages hold."""
 
 import importlib.util
-import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
-import click
 import media
 import pytest
 import yaml
@@ -33,8 +32,7 @@ def follow(page: str, folder: Path, home: Path | None = None) -> str:
     Returns: everything that was printed.
     """
     environment = environment_of(folder)
-    environment.pop("PYTHONPATH")
-    environment |= {"PYTHONPATH": str(folder), "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org"}
+    environment |= {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org"}
     environment |= {"GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org", "NO_COLOR": "1"}
     printed = everything = ""
     for kind, text in blocks(page):
@@ -49,7 +47,7 @@ def follow(page: str, folder: Path, home: Path | None = None) -> str:
             assert done.returncode == 0, f"{page}:\n{text}\n{printed[-4000:]}"
         elif kind == "shows":
             for line in text.splitlines():
-                assert line.strip() in printed, f"{page}: not printed: {line}\n{printed[-4000:]}"
+                assert line.strip().removesuffix(" ...") in printed, f"{page}: not printed: {line}\n{printed[-4000:]}"
         else:
             merge(folder / "params.yaml", yaml.safe_load(text))
     return everything
@@ -90,7 +88,7 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
     (micro / "my-vectors.txt").write_text(text[1])
     printed = follow("how-to/vectors.md", micro)
     assert re.search(r"^embeddings +4$", printed, re.MULTILINE)
-    assert not re.search(r"^frames +[12]$", printed, re.MULTILINE) or "frames" not in printed.split("Reasons")[0]
+    assert re.search(r"^frames +1$", printed, re.MULTILINE), "the new test set's, and no others"
     (micro / "read.py").write_text(
         "from pathlib import Path; from aurl.semantics.vectors import load_vectors;"
         "print(sorted(load_vectors(Path('my-vectors.txt'), 4).key_to_index))"
@@ -104,7 +102,6 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
 @pytest.mark.workflow
 def test_sharing_and_reading_results(micro: Path, tmp_path: Path) -> None:
     follow("how-to/results.md", micro)
-    subprocess.run(["git", "checkout", "-q", "-b", "main"], cwd=micro, check=False)
     follow("how-to/remote.md", micro, tmp_path / "remote")
 
 
@@ -176,34 +173,25 @@ def test_commands_and_their_options_exist(page: Path) -> None:
                 assert option is None or option[0] in {*known, "--help"}, f"{page.name}: aurl {name} {word}"
 
 
-def test_every_command_has_help() -> None:
-    for name, command in cli.commands.items():
-        assert command.get_short_help_str(), name
-        assert all(p.help for p in command.params if isinstance(p, click.Option) and name == "status"), name
-
-
 def test_navigation_names_every_page() -> None:
-    class Loader(yaml.SafeLoader):
-        """For MkDocs' own tags, of which there may be some."""
-
     def files(node: object) -> list[str]:
         if isinstance(node, str):
             return [node]
         inside = node.values() if isinstance(node, dict) else node
         return [name for item in inside for name in files(item)]  # type: ignore[attr-defined]
 
-    listed = files(yaml.load((REPOSITORY / "mkdocs.yml").read_text(), Loader=Loader)["nav"])
+    listed = files(yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text())["nav"])
     there = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if "reference" not in page.parts}
     assert sorted(listed) == sorted(there)
 
 
 def test_the_site_builds_without_warnings_and_fetches_nothing(tmp_path: Path) -> None:
-    mkdocs = os.environ.get("AURL_MKDOCS", str(Path(sys.executable).parent / "mkdocs"))
-    if not Path(mkdocs).is_file():
+    mkdocs = shutil.which("mkdocs", path=environment_of(REPOSITORY)["PATH"])
+    if mkdocs is None:
         pytest.skip("mkdocs is not installed; 'make docs' does it")
     done = subprocess.run(
         [mkdocs, "build", "--strict", "--site-dir", str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        env={**environment_of(REPOSITORY), "NO_MKDOCS_2_WARNING": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     for page in tmp_path.rglob("*.html"):

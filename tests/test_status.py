@@ -76,7 +76,7 @@ def test_what_is_deleted_or_changed_waits_with_all_that_follows(micro: Path) -> 
     assert waiting == {"train ls 0", "evaluate aurl 0 micro_ucf", "collect", "tables", "figures", *cells}
     assert {job["state"] for job in found["jobs"]} == {"done", "waiting"}, "a log of a success is no failure"
     text = run("aurl", "status").stdout
-    assert re.search(r"about \d+ s with one job at a time", text)
+    assert re.search(r"about \d+ (s|min) with one job at a time", text)
     assert "not known for" not in text
     edit(micro / "params.yaml", "title: AURL on", "title: Another AURL on")
     edit(micro / "params.yaml", "lr: 0.05", "lr: 0.06")
