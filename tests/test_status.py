@@ -84,7 +84,7 @@ def test_what_is_deleted_or_changed_waits_with_all_that_follows(micro: Path) -> 
         handle.write("# a remark\n")
     text = run("aurl", "status").stdout
     assert "  train (5 jobs): made with other values of training\n" in text
-    assert "  evaluate (10 jobs): made with other versions of aurl/evaluation/metrics.py\n" in text
+    assert "  evaluate (9 jobs): made with other versions of aurl/evaluation/metrics.py\n" in text
     assert "  tables: made with other values of report\n" in text
     assert "not known for train, evaluate, tables, figures: " in text, "no training with the new rate has finished"
 
