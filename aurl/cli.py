@@ -331,6 +331,33 @@ def summary(run: Run) -> None:
 
 
 @cli.command()
+@click.option(
+    "--watch", "seconds", type=click.FloatRange(0.1), is_flag=False, flag_value=2.0, metavar="[SECONDS]",
+    help="Draw it again every so many seconds (2), until all is done or you press Ctrl-C.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_run
+def status(run: Run, seconds: float | None, as_json: bool) -> None:
+    """Show where the experiment stands: jobs done, running, waiting, failed; exit status 1 if a job failed."""
+    import time
+
+    from aurl.lineage import status_report
+    from aurl.lineage.status import survey
+
+    click.get_current_context().color = False if os.environ.get("NO_COLOR") else None
+    if seconds is not None and as_json:
+        raise AurlError("status: give --watch or --json, not both")
+    if seconds is not None:
+        overview = status_report.watch(lambda: survey(run.jobs), seconds, sys.stdout.isatty())
+    else:
+        overview = survey(run.jobs)
+        now = time.time()
+        click.echo(status_report.as_json(overview, now) if as_json else status_report.as_text(overview, now))
+    if overview.of("failed"):
+        sys.exit(1)
+
+
+@cli.command()
 @click.argument("name")
 @click.option("--force", is_flag=True, help="Leave the present experiment although it is not recorded.")
 @click.pass_context

@@ -11,27 +11,35 @@ from tqdm import tqdm
 Item = TypeVar("Item")
 
 LOG_INTERVAL_SECONDS = 15.0
+BRIEF_SECONDS = 1.0
 
 
 def log(message: str) -> None:
-    """One line on standard error."""
-    print(message, file=sys.stderr, flush=True)
+    """One line on standard error, above a bar that is being drawn."""
+    tqdm.write(message, file=sys.stderr)
+    sys.stderr.flush()
 
 
-def track(items: Iterable[Item], description: str, unit: str, total: int, done: int = 0) -> Iterator[Item]:
+def track(
+    items: Iterable[Item], description: str, unit: str, total: int, done: int = 0, brief: bool = False
+) -> Iterator[Item]:
     """Pass the items on, reporting rate and remaining time.
 
     Args:
         total: how many items there are in all, `done` of them before this run.
+        brief: what usually takes no time; nothing is shown unless it does, and no bar is left behind.
     """
     if sys.stderr.isatty():
-        yield from tqdm(items, desc=description, unit=unit, total=total, initial=done, dynamic_ncols=True)
+        yield from tqdm(
+            items, description, total, not brief, unit=unit, initial=done, dynamic_ncols=True,
+            delay=BRIEF_SECONDS if brief else 0,
+        )  # fmt: skip
         return
     started = last = time.monotonic()
     for count, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
-        if now - last >= LOG_INTERVAL_SECONDS or done + count == total:
+        if now - last >= LOG_INTERVAL_SECONDS or (done + count == total and not brief):
             rate = count / max(now - started, 1e-9)
             remaining = (total - done - count) / rate
             log(f"{description}: {done + count}/{total} {unit} {rate:.1f}/s, {remaining:.0f} s left")
@@ -68,3 +76,10 @@ def transfer(description: str, total: int | None, done: int = 0) -> Iterator[Cal
 def in_bytes(number: float) -> str:
     """A number of bytes for people: 6932971618 -> "6.93GB"."""
     return tqdm.format_sizeof(number, "B")
+
+
+def in_time(seconds: float) -> str:
+    """A time for people: 45.2 -> "45 s", 400 -> "7 min", 9000 -> "2.5 h"."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"

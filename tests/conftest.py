@@ -46,14 +46,19 @@ def copy_repository(target: Path) -> Path:
     return target
 
 
-def runner(folder: Path) -> Runner:
-    """A function that runs a command in a copy of the repository, with that copy's code."""
-    environment = {
+def environment_of(folder: Path) -> dict[str, str]:
+    """The environment in which a copy of the repository runs its own code."""
+    return {
         **os.environ,
         "PYTHONPATH": str(folder),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "AURL_REALVIDEO": str(REALVIDEO),
     }
+
+
+def runner(folder: Path) -> Runner:
+    """A function that runs a command in a copy of the repository, with that copy's code."""
+    environment = environment_of(folder)
 
     def run(*command: str, ok: bool = True) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=550)

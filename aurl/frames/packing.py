@@ -12,6 +12,7 @@ from safetensors.numpy import save
 from aurl.errors import AurlError
 from aurl.files import replacing, sha256_file, write_json
 from aurl.frames.store import load_shard_index
+from aurl.progress import track
 
 
 def squash(frames: np.ndarray, size: int) -> np.ndarray:
@@ -56,7 +57,7 @@ def write_index(
     Raises: AurlError if a shard and its own index do not fit each other.
     """
     rows: list[dict[str, Any]] = []
-    for shard, shard_index in shards:
+    for shard, shard_index in track(shards, f"index {index.parent.name}", "shards", len(shards)):
         arrays = load_shard_index(shard_index)
         rows.append(
             {

@@ -6,7 +6,7 @@ docs/audit.md.
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from aurl.lineage.jobs import Job, Jobs
 from aurl.lineage.lock import Lock, LockedStage
 from aurl.lineage.provenance import code_digests
 from aurl.paths import ResultPaths, video_folder
-from aurl.progress import log
+from aurl.progress import log, track
 
 ALWAYS_RECOMPUTED = ("collect", "tables")
 OVER_CELLS = ("collect", "statistics")  # stages that read a file of every cell
@@ -100,11 +100,11 @@ class Audit:
         self.blocks = {path: self._read_block(job) for job in self.jobs.all() for path in job.outputs}
         self._code: dict[str, dict[str, str]] = {}
 
-    def run(self, jobs: Iterable[Job]) -> Report:
+    def run(self, jobs: Sequence[Job]) -> Report:
         """Audit the jobs, in order."""
         report = Report()
         checked_stages: set[str] = set()
-        for job in jobs:
+        for job in track(jobs, "audit", "jobs", len(jobs), brief=True):
             block = self.blocks[job.outputs[0]]
             findings = [*self._outputs(job, block), *self._block(job, block), *self._dataset(job)]
             stage = self.lock.stage_of(str(job.outputs[0]))

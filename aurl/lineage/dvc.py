@@ -11,6 +11,7 @@ import yaml
 from aurl.errors import AurlError
 from aurl.lineage.digests import Digests
 from aurl.lineage.lock import CACHE, Lock
+from aurl.progress import track
 
 Status = dict[str, list[Any]]
 
@@ -60,12 +61,14 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
         recorded = Lock.read().stages
         with Repo() as repo, lock_repo(repo):
             params = yaml.safe_load(Path("params.yaml").read_text())
-            suspects = [stage for stage in repo.index.stages if stage.cmd and _may_differ(stage, digests, params)]
+            stages = [stage for stage in repo.index.stages if stage.cmd]
+            compared = track(stages, "compare with dvc.lock", "stages", len(stages), brief=True)
+            suspects = [stage for stage in compared if _may_differ(stage, digests, params)]
             suspects = [stage for stage in suspects if stage.addressing in recorded or not _waits_here(stage)]
             found = {name: changes for stage in suspects for name, changes in stage.status().items()}
             check(found)
             changed = [stage for stage in suspects if stage.addressing in found]
-            for stage in changed:
+            for stage in track(changed, "record", "stages", len(changed), brief=True):
                 stage.save()
                 stage.commit(relink=False)
             if changed:

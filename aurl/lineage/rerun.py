@@ -10,6 +10,7 @@ from aurl.errors import AurlError
 from aurl.lineage.digests import Digests
 from aurl.lineage.dvc import dvc
 from aurl.lineage.jobs import Job, Jobs
+from aurl.progress import track
 
 KEY = ["variant", "seed", "dataset", "clips", "splits"]
 SHOWN = ["top1", "top5", "class_top1", "closeness", "dispersion"]
@@ -89,7 +90,9 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def _digests(jobs: Jobs) -> dict[str, str]:
     digests = Digests()
-    found = {str(path): digests.of(path).sha256 for job in jobs.all() for path in job.outputs if path.exists()}
+    paths = [path for job in jobs.all() for path in job.outputs if path.exists()]
+    read = track(paths, "digest results", "artefacts", len(paths), brief=True)
+    found = {str(path): digests.of(path).sha256 for path in read}
     digests.save()
     return found
 

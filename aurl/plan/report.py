@@ -13,7 +13,7 @@ from aurl.fetch.sources import Source
 from aurl.paths import source_folder
 from aurl.plan.cost import ClipCost, DeviceSpeed, clip_cost, measure_step
 from aurl.plan.data import DatasetPlan, plan_dataset
-from aurl.progress import in_bytes
+from aurl.progress import in_bytes, in_time
 
 CPU_BATCH, CPU_CLIP_LIMIT = 32, 5e9  # clips of fewer FLOPs than this are timed in batches, larger ones two at a time
 UNKNOWN = "?"
@@ -193,8 +193,4 @@ def _flops(number: float | None) -> str:
 
 
 def _hours(seconds: float | None) -> str:
-    if seconds is None:
-        return UNKNOWN
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
+    return UNKNOWN if seconds is None else in_time(seconds)

@@ -1,0 +1,140 @@
+"""Write the generated pages: parameters.md (every key of params.yaml) and modules.md (every module).
+
+Run as `python docs/generate.py`; tests/test_docs.py compares the result with the pages.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from aurl.config import Experiment
+from aurl.files import write_text
+from aurl.lineage.stages import PACKAGE, STAGES
+
+DOCS = Path(__file__).resolve().parent
+NAME = "NAME"
+NAME_PATTERN = "^[a-z][a-z0-9_]*$"
+LIMITS = {
+    "minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}",
+    "multipleOf": "multiple of {}", "minItems": "at least {}", "maxItems": "at most {}",
+    "minProperties": "at least {}", "pattern": "like `{}`",
+}  # fmt: skip
+
+
+def parameters() -> str:
+    """The page of every key with type, limits, default, and the stages that a change reruns."""
+    schema = Experiment.model_json_schema()
+    parts = [
+        "# params.yaml\n",
+        "<!-- python docs/generate.py -->\n",
+        "Every key of an experiment, from its models in `aurl/config.py`; unknown keys are errors. *Reruns* names the "
+        "stages whose jobs a change makes out of date; what follows from them runs again too, unless they come out "
+        f"equal. `seen`, `unseen`, `datasets`, `variants`, `trained`, `imported` and `seeds` also decide which jobs there "
+        f"are. `{NAME}` is a name that you choose. A key without default must be written.\n",
+    ]
+    for title, description, rows in _sections(schema, schema, ""):
+        parts += [f"## {title or 'The experiment'}\n", f"{description}\n"]
+        parts += ["| key | value | default | reruns |", "|---|---|---|---|", *rows, ""]
+    return "\n".join(parts)
+
+
+def modules() -> str:
+    """The page of every public module, which mkdocstrings fills from the docstrings."""
+    names = sorted(
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py"
+    )
+    rooms: dict[str, list[str]] = {}
+    for name in names:
+        parts = name.split(".")
+        rooms.setdefault(parts[1] if len(parts) > 2 else "aurl", []).append(name)
+    lines = ["# Modules\n", "<!-- python docs/generate.py -->"]
+    for room, inside in rooms.items():
+        lines += [f"\n## {room}\n", *(f"::: {name}" for name in inside)]
+    return "\n".join(lines) + "\n"
+
+
+def pages() -> dict[Path, str]:
+    """Generated page -> its text."""
+    return {DOCS / "parameters.md": parameters(), DOCS / "modules.md": modules()}
+
+
+def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Title, description and rows of a model, then of the models inside it."""
+    rows, inner = [], []
+    for name, field in node["properties"].items():
+        key = f"{prefix}{name}"
+        model, place = _model(schema, field, key)
+        value = _value(field)
+        if model is not None:
+            inner.append((model, place))
+            value = f"[{place}](#{_anchor(place)})" + (" or null" if "anyOf" in field else "")
+        default = "" if name in node.get("required", []) else f"`{_default(field)}`"
+        rows.append(f"| `{key}` | {value} | {default} | {', '.join(_reruns(place if model else key)) or 'nothing'} |")
+    description = " ".join(node.get("description", "").replace("\n\n", "\n").split())
+    yield prefix.removesuffix("."), description, rows
+    for model, place in inner:
+        yield from _sections(schema, model, f"{place}.")
+
+
+def _model(schema: dict[str, Any], field: dict[str, Any], key: str) -> tuple[dict[str, Any] | None, str]:
+    """The model at a key, and the key under which it lies (with a name, where the key maps names to models)."""
+    for option in (field, *field.get("anyOf", []), *field.get("allOf", [])):
+        if "$ref" in option:
+            return schema["$defs"][option["$ref"].rsplit("/", 1)[-1]], key
+    inside = [*field.get("patternProperties", {}).values(), field.get("additionalProperties") or {}]
+    for option in inside:
+        if isinstance(option, dict) and "$ref" in option:
+            return schema["$defs"][option["$ref"].rsplit("/", 1)[-1]], f"{key}.{NAME}"
+    return None, key
+
+
+def _value(field: dict[str, Any]) -> str:
+    """Type and limits of a value, in words."""
+    if "anyOf" in field:
+        return " or ".join(_value(option) for option in field["anyOf"])
+    if field.get("pattern") == NAME_PATTERN:
+        return "name (a-z, 0-9, _)"
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    kind = {"integer": "whole number", "boolean": "`true` or `false`", "array": "list", "object": "mapping"}.get(
+        field.get("type", ""), field.get("type", "value")
+    )
+    limits = [text.format(field[name]) for name, text in LIMITS.items() if name in field]
+    if field.get("prefixItems"):
+        items = " and ".join(dict.fromkeys(_value(item) for item in field["prefixItems"]))
+        return f"list of {len(field['prefixItems'])}: {items}"
+    if "items" in field:
+        limited = f" ({', '.join(limits)})" if limits else ""
+        return f"list{limited} of {_value(field['items'])}"
+    if "additionalProperties" in field and "propertyNames" in field:
+        kind = f"mapping of {_value(field['propertyNames'])} to {_value(field['additionalProperties'])}"
+    return ", ".join([kind, *limits])
+
+
+def _default(field: dict[str, Any]) -> str:
+    return json.dumps(field.get("default"), ensure_ascii=False)
+
+
+def _reruns(key: str) -> list[str]:
+    """The stages that a parameter shapes, as their settings tell."""
+    return [
+        stage
+        for stage, described in STAGES.items()
+        if any(
+            f"{key}.".startswith(f"{told}.") or f"{told}.".startswith(f"{key}.")
+            for told in [re.sub(r"\{\w+\}", NAME, setting) for setting in described.settings]
+        )
+    ]
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^\w-]", "", title.lower())
+
+
+if __name__ == "__main__":
+    for page, text in pages().items():
+        write_text(page, text)
