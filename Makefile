@@ -33,7 +33,6 @@ lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/mypy aurl
 
 docs: $(STAMP)  ## build the documentation into build/site
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 

@@ -24,7 +24,7 @@ from aurl.lineage.status import JobStatus, Overview, last_lines, survey
 from aurl.lineage.status_report import as_text
 from aurl.paths import ResultPaths
 
-STAGES = 12
+STAGES = 14
 
 
 def look(folder: Path) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_what_is_deleted_or_changed_waits_with_all_that_follows(micro: Path) -> 
     waiting = {name for name, state in states(found).items() if state != "done"}
     cells = {f"{stage} {variant} 0 {data}" for stage in ("features", "evaluate") for variant in ("ls", "mse")
              for data in ("micro_ucf", "micro_hmdb")}  # fmt: skip
-    assert waiting == {"train ls 0", "evaluate aurl 0 micro_ucf", "collect", "tables", "figures", *cells}
+    assert waiting == {"train ls 0", "evaluate aurl 0 micro_ucf", "collect", "statistics", "tables", "figures", "report", *cells}
     assert {job["state"] for job in found["jobs"]} == {"done", "waiting"}, "a log of a success is no failure"
     text = run("aurl", "status").stdout
     assert re.search(r"about \d+ (s|min) with one job at a time", text)
@@ -163,7 +163,7 @@ def test_colours_only_on_a_terminal_without_no_color(finished_micro: Path) -> No
     assert "evaluate" not in watched, "what does not fit is cut, so that the beginning stays"
     lines = runner(finished_micro)("aurl", "status", "--watch").stdout.splitlines()
     assert len(lines) == 1
-    assert lines[0].endswith("micro: done; of 45 jobs 45 done")
+    assert lines[0].endswith("micro: done; of 47 jobs 47 done")
     assert "not both" in runner(finished_micro)("aurl", "status", "--watch", "--json", ok=False).stderr
 
 

@@ -54,7 +54,7 @@ def making_of(jobs: Jobs, verdict: Verdict | None) -> Making:
 
 def audited(jobs: Jobs) -> Verdict:
     """Audit every artefact but the page itself, and tell what was found."""
-    report = Audit(jobs.experiment, Digests()).run(job for job in jobs.all() if job.stage != "report")
+    report = Audit(jobs.experiment, Digests()).run([job for job in jobs.all() if job.stage != "report"])
     *_, told = as_text(report, chain=False).splitlines()
     return Verdict(not report.findings(), told, [str(finding) for finding, root in report.findings() if root])
 
