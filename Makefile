@@ -1,6 +1,7 @@
 # make reproduce: the experiment of params.yaml, from videos to tables. make test: the tests. See README.md.
 PYTHON ?= python3
 VENV   ?= .venv
+WORKERS ?= 2
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
@@ -24,8 +25,8 @@ reproduce: $(STAMP)  ## run the experiment of params.yaml and print its ablation
 	$(BIN)/snakemake
 	@$(BIN)/aurl summary
 
-test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## run the tests, WORKERS at a time
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -108,7 +108,7 @@ def test_every_section_renders_without_a_request_or_complaint(light: Any, micro_
     for heading in light.locator("h2").all():
         assert heading.locator("xpath=..").bounding_box()["height"] > 80
     assert "is best of 5 variants" in light.locator("#finding").inner_text()
-    assert light.locator("#making .graph rect").count() == 13
+    assert light.locator("#making .graph rect").count() == 14
     for image in light.locator("#figures img").all():
         assert image.evaluate("image => image.complete && image.naturalWidth > 500")
         assert len(image.get_attribute("alt")) > 30
@@ -155,18 +155,18 @@ def test_sorting_by_click_and_by_keyboard(light: Any) -> None:
     position = [head.strip() for head in heads.all_inner_texts()].index("UCF-like top-1")
     button, head = heads.nth(position).locator("button"), heads.nth(position)
     assert head.get_attribute("aria-sort") is None
-    ranked = sorted(original, key=lambda row: float(row[position].split()[0]))
+    ranked = sorted(float(row[position].split()[0]) for row in original)
 
-    def column() -> list[str]:
-        return [row[position] for row in rows_of(light, "ablation")]
+    def column() -> list[float]:
+        return [float(row[position].split()[0]) for row in rows_of(light, "ablation")]
 
     button.click()
     assert head.get_attribute("aria-sort") == "ascending"
-    assert column() == [row[position] for row in ranked]
+    assert column() == ranked
     button.focus()
     light.keyboard.press("Enter")
     assert head.get_attribute("aria-sort") == "descending"
-    assert column() == [row[position] for row in reversed(ranked)]
+    assert column() == ranked[::-1]
     assert light.locator("#told").inner_text() == "Sorted by UCF-like top-1, descending"
     light.keyboard.press("Space")
     assert head.get_attribute("aria-sort") is None
@@ -379,7 +379,9 @@ def test_statistics_and_listed_figures_are_shown(browser: Any, hostile: Path) ->
     assert intervals[0][:2] == ["AURL", "micro_ucf"], "the paper's methods first"
     assert intervals[0][3:] == ["30.0", "", "20.0 to 41.5", "25.0 to 35.0", "14", "7"]
     assert page.locator("#table-intervals a[href='#cell-aurl-micro_ucf']").count() == 3
-    assert page.locator("#figures img").evaluate_all("all => all.map(image => image.naturalWidth)") == [9, 9, 1]
+    assert page.locator("#figures img").evaluate_all("all => all.map(image => image.naturalWidth)")[:-1] == [9, 9, 1], (
+        "then the cost"
+    )
     assert page.locator("#glyph").count() == 0, "ids of embedded SVGs do not clash"
     assert page.locator("#table-t thead th").count() == 4, "with the difference: the paper's setting"
     assert "2 findings" in page.locator(".verdict.bad").inner_text()

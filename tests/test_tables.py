@@ -12,9 +12,11 @@ import pytest
 from aurl.config import load_experiment
 from aurl.errors import AurlError
 from aurl.evaluation.collect import KEY, VALUES, collect_metrics
+from aurl.report.comparable import compared, incomplete_test_sets
+from aurl.report.finding import main_finding, method_names
 from aurl.report.intervals import Statistics
 from aurl.report.results import Results, read_published
-from aurl.report.tables import Table, ablation_table, incomplete_test_sets, sota_table, write_tables
+from aurl.report.tables import Table, ablation_table, sota_table, write_tables
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 AUTHORS = {"ucf101": 44.0, "hmdb51": 27.0}
@@ -252,7 +254,18 @@ def test_a_part_of_a_test_set_shows_no_difference(metrics: Path) -> None:
         "ucf101 was tested on 7 of its 101 classes",
         "hmdb51 was tested on 7 of its 51 classes",
     ]
+    report, reason = compared(Results(metrics), experiment.report, experiment.datasets)
+    assert experiment.report.paper_setting
+    assert not report.paper_setting
+    assert reason == (
+        "No difference is printed: ucf101 was tested on 7 of its 101 classes; hmdb51 was tested on 7 of its 51 classes."
+    )
+    variants = list(experiment.variants)
+    assert "Published for" not in " ".join(
+        sentence.text for sentence in main_finding(Results(metrics), variants, report, method_names())
+    )
     results.loc[results["dataset"] == "ucf101", "classes"] = 101
     results.loc[results["dataset"] == "hmdb51", "classes"] = 51
     results.to_csv(metrics, index=False)
     assert incomplete_test_sets(Results(metrics), experiment.report, experiment.datasets) == []
+    assert compared(Results(metrics), experiment.report, experiment.datasets) == (experiment.report, None)

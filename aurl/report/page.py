@@ -20,6 +20,7 @@ from aurl.config import DatasetSettings, ReportSettings
 from aurl.datasets.table import read_table, usable_videos
 from aurl.files import write_text
 from aurl.report.blocks import Block, behind, commits, stage_costs, versions
+from aurl.report.comparable import compared
 from aurl.report.figures.cost import cost_drawing
 from aurl.report.figures.style import encoded
 from aurl.report.finding import main_finding, method_names
@@ -56,6 +57,7 @@ class PageInputs:
 def write_page(inputs: PageInputs, making: Making, variants: list[str], report: ReportSettings, output: Path) -> None:
     """Write the page. Raises: AurlError for a damaged input."""
     results, names, lineage = Results(inputs.metrics), method_names(), Lineage(inputs.blocks, making.artefacts)
+    report, not_compared = compared(results, report, inputs.datasets)
     statistics: tuple[list[Grid], list[str]] | None = None
     if inputs.statistics is not None:
         statistics = statistics_grids(inputs.statistics, names, lineage.cell)
@@ -63,6 +65,7 @@ def write_page(inputs: PageInputs, making: Making, variants: list[str], report: 
         output,
         render_page(
             report=report,
+            not_compared=not_compared,
             making=making,
             finding=main_finding(results, variants, report, names),
             seeds=results.seeds,

@@ -17,6 +17,7 @@ from aurl.datasets.table import read_table, usable_videos
 from aurl.evaluation.predictions import top1_of_predictions
 from aurl.files import replacing
 from aurl.paths import PREDICTIONS, TOKEN_TABLE
+from aurl.report.comparable import compared
 from aurl.report.intervals import Interval, Statistics
 from aurl.report.results import Measured, Results, read_published
 from aurl.report.tau_sweep import REMOVED, TAUS, tau_sweep
@@ -252,17 +253,6 @@ def describe_tested(results: Results, name: str) -> str:
     return "not tested on" if counts is None else "tested on {} videos of {} classes".format(*counts)
 
 
-def incomplete_test_sets(results: Results, report: ReportSettings, datasets: dict[str, DatasetSettings]) -> list[str]:
-    """The test sets of which not all official classes were tested: their values compare with no published one."""
-    found = []
-    for test_set in report.test_sets.values():
-        counts, source = results.counts(test_set.dataset), datasets[test_set.dataset].tokens
-        official = len(read_token_table(TOKEN_TABLE, source)) if source not in FROM_NAMES else None
-        if counts is not None and official is not None and counts[1] < official:
-            found.append(f"{test_set.dataset} was tested on {counts[1]} of its {official} classes")
-    return found
-
-
 def describe_absent(absent: dict[str, str]) -> str:
     """What is missing, and what that leaves empty."""
     listed = "; ".join(f"{name} ({where})" for name, where in absent.items())
@@ -300,10 +290,9 @@ def make_tables(
         notes.append(f"{describe_dataset(name, datasets[name], manifest, inputs.embeddings.get(name))}{tested}.")
     if inputs.absent:
         notes.append(describe_absent(inputs.absent))
-    incomplete = incomplete_test_sets(results, report, datasets)
-    if report.paper_setting and incomplete:
-        notes.append(f"No difference is printed: {'; '.join(incomplete)}.")
-        report = report.model_copy(update={"paper_setting": False})
+    report, reason = compared(results, report, datasets)
+    if reason is not None:
+        notes.append(reason)
     authors = {column: top1_of_predictions(PREDICTIONS[column]) for column in report.test_sets}
     sweep = no_sweep_table(report.title)
     if inputs.seen_classes is not None:
