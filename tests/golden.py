@@ -14,7 +14,7 @@ from aurl.training.loop import build_model, make_optimizer
 from aurl.training.objective import Objective
 from aurl.training.optimizer import learning_rate, set_learning_rate
 from aurl.training.seeds import axis_seeds, step_seed
-from aurl.training.step import TrainingStep
+from aurl.training.step import MEASURES, TrainingStep
 
 GOLDEN = Path(__file__).with_name("golden.csv")
 MICRO = Path(__file__).resolve().parents[1] / "presets" / "micro.yaml"
@@ -22,7 +22,7 @@ STEPS, STEPS_PER_EPOCH, BATCH, CLASSES = 20, 5, 6, 10
 
 
 def train_20_steps(experiment: Experiment, variant: str) -> pd.DataFrame:
-    """Rate, loss and parts of every step, and a norm of all weights after it."""
+    """Rate, measures, loss and parts of every step, and a norm of all weights after it."""
     settings, optimization = experiment.variants[variant], experiment.optimizer(variant)
     stream, seeds = np.random.default_rng(2022), axis_seeds(7)
     embeddings = torch.from_numpy(stream.normal(size=(CLASSES, 300)))
@@ -43,7 +43,7 @@ def train_20_steps(experiment: Experiment, variant: str) -> pd.DataFrame:
         set_learning_rate(optimizer, rate)
         row = step_function(clips, labels, step_seed(seeds["dropout"], step), step_seed(seeds["class_generator"], step))
         weights = torch.stack([parameter.detach().norm() for parameter in model.parameters()]).norm()
-        names = ["top1", "loss", *settings.losses]
+        names = [*MEASURES, "loss", *settings.losses]
         rows.append({"variant": variant, "step": step, "rate": rate, **dict(zip(names, row.tolist(), strict=True)),
                      "weights": weights.item()})  # fmt: skip
     return pd.DataFrame(rows)

@@ -118,7 +118,7 @@ def write_features(path: Path, classes: list[str], rng: np.random.Generator) -> 
 def write_steps(path: Path, parts: list[str], rng: np.random.Generator) -> None:
     number = np.arange(STEPS * EPOCHS)
     table = pd.DataFrame({"step": number, "epoch": number // STEPS, "rate": 0.1 / (1 + number)})
-    for column in ("top1", "loss", *parts):
+    for column in ("top1", "closeness", "dispersion", "loss", *parts):
         table[column] = rng.uniform(1, 9, len(number)).round(6)
     table.to_csv(path, index=False, lineterminator="\n")
 
@@ -195,10 +195,15 @@ def test_ablation_and_clips_draw_the_metrics(
         drawn = [container.lines[0].get_xydata()[0] for container in axes.containers]
         expected = [[metric(world[0], name, **key).mean() for name in ("closeness", "dispersion")] for key in keys[:3]]
         assert np.array(drawn) == pytest.approx(np.array(expected))
-    curve = drawings["clips"].figure.axes[1].containers[2]
+    course = curve(drawings["alignment_uniformity"].figure.axes[2], "ls")
+    logs = [read_steps(world[0].steps["ls", seed]) for seed in SEEDS]
+    for column, values in zip(("closeness", "dispersion"), course.get_data(), strict=True):
+        assert values[-1] == pytest.approx(np.mean([log[column][-STEPS:].mean() for log in logs]))
+        assert values[0] == pytest.approx(np.mean([log[column][:STEPS].mean() for log in logs]))
+    clips_curve = drawings["clips"].figure.axes[1].containers[2]
     expected = [metric(world[0], "top1", **{**keys[5], "clips": clips}) for clips in CLIPS]
-    assert curve.lines[0].get_ydata() == pytest.approx([values.mean() for values in expected])
-    spread = [path.vertices[1, 1] - path.vertices[0, 1] for path in curve.lines[2][0].get_paths()]
+    assert clips_curve.lines[0].get_ydata() == pytest.approx([values.mean() for values in expected])
+    spread = [path.vertices[1, 1] - path.vertices[0, 1] for path in clips_curve.lines[2][0].get_paths()]
     assert spread == pytest.approx([2 * values.std(ddof=1) for values in expected])
 
 
@@ -376,7 +381,7 @@ def test_one_seed_one_test_set(tmp_path: Path) -> None:
     made = {drawing.name: drawing for drawing in draw_figures(inputs, settings)}
     assert not [name for name, drawing in made.items() if NOTHING in drawing.caption]
     assert "values of the one seed" in made["ablation"].caption
-    assert len(made["alignment_uniformity"].figure.axes) == 1
+    assert len(made["alignment_uniformity"].figure.axes) == 2, "the test set, and the course of training"
     assert len(made["training"].figure.axes[0].lines) == 3
 
 

@@ -22,6 +22,7 @@ from aurl.training.checkpoint import load_model, load_resume
 from aurl.training.loop import TrainingData, TrainingOutputs, train, whole_batches
 from aurl.training.optimizer import learning_rate
 from aurl.training.seeds import AXES, axis_seeds, step_seed
+from aurl.training.step import measure_batch
 
 VARIANTS = ("mse", "ls", "ls_e2e", "aurl", "aurl_no_cg")
 
@@ -137,7 +138,16 @@ def test_every_variant_trains_and_repeats_to_the_byte(
     other = run(data, micro, variant, tmp_path / "3", seed=1)
     assert other.checkpoint.read_bytes() != one.checkpoint.read_bytes()
     table = pd.read_csv(one.steps)
-    assert list(table.columns) == ["step", "epoch", "rate", "top1", "loss", *micro.variants[variant].losses]
+    assert list(table.columns) == [
+        "step",
+        "epoch",
+        "rate",
+        "top1",
+        "closeness",
+        "dispersion",
+        "loss",
+        *micro.variants[variant].losses,
+    ]
     assert table["step"].tolist() == list(range(8))
     np.testing.assert_allclose(table[list(micro.variants[variant].losses)].sum(axis=1), table["loss"], atol=1e-4)
 
@@ -231,3 +241,13 @@ def test_20_steps_of_every_variant_give_the_golden_numbers() -> None:
     pd.testing.assert_frame_equal(found, expected, rtol=1e-7, atol=1e-9, check_dtype=False)
     first = expected.groupby("variant").first()
     assert (expected.groupby("variant").last()["weights"] != first["weights"]).all()
+
+
+def test_measures_of_a_batch_by_hand() -> None:
+    videos = torch.tensor([[2.0, 0.0], [0.0, 3.0], [0.6, 0.8], [1.0, 0.0]], dtype=torch.float64)
+    classes = torch.tensor([[5.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    top1, closeness, dispersion = measure_batch(videos, classes, torch.tensor([0, 1, 1, 1])).tolist()
+    assert top1 == 75, "the last clip is nearer to the other class"
+    assert closeness == pytest.approx((0 + 0 + (1 - 0.8) + 1) / 4)
+    assert dispersion == pytest.approx((0 + 1 + (1 - 0.6) + 0) / 4), "to the nearest clip of another class"
+    assert torch.isnan(measure_batch(videos, classes, torch.tensor([1, 1, 1, 1]))[2])

@@ -27,7 +27,7 @@ from aurl.training.imported import check_digest
 from aurl.training.objective import Objective
 from aurl.training.optimizer import learning_rate, make_optimizer, set_learning_rate
 from aurl.training.seeds import axis_seeds, step_seed
-from aurl.training.step import TrainingStep
+from aurl.training.step import MEASURES, TrainingStep
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def stack_rows(rows: list[Tensor]) -> Tensor:
 
 def step_table(rows: Tensor, parts: list[str], steps_per_epoch: int) -> pd.DataFrame:
     """The per-step log as a table."""
-    table = pd.DataFrame(rows.numpy(), columns=["step", "rate", "top1", "loss", *parts])
+    table = pd.DataFrame(rows.numpy(), columns=["step", "rate", *MEASURES, "loss", *parts])
     table["step"] = table["step"].astype(int)
     table.insert(1, "epoch", table["step"] // steps_per_epoch)
     return table
@@ -203,7 +203,7 @@ def step_table(rows: Tensor, parts: list[str], steps_per_epoch: int) -> pd.DataF
 
 def check_finite(rows: list[Tensor], variant: str, optimization: OptimizerSettings) -> None:
     """Stop a training that has diverged, before it is saved anywhere."""
-    losses = stack_rows(rows)[:, 3]
+    losses = stack_rows(rows)[:, 2 + len(MEASURES)]
     if not torch.isfinite(losses).all():
         step = int((~torch.isfinite(losses)).nonzero()[0])
         raise AurlError(

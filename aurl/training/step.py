@@ -10,6 +10,26 @@ from aurl.models.zero_shot import ZeroShotModel
 from aurl.training.distributed import ALONE, World, average
 from aurl.training.objective import Objective
 
+MEASURES = ("top1", "closeness", "dispersion")  # of a training batch
+
+
+@torch.no_grad()
+def measure_batch(videos: Tensor, classes: Tensor, labels: Tensor) -> Tensor:
+    """Top-1 in percent, closeness and dispersion of the clips that a process embeds together, float64 (3,).
+
+    As in evaluation, but for single clips in place of class means: the mean of 1 - cos of a clip with its class, and
+    of a clip with the nearest clip of another class (nan where all are of one class). Fewer clips at a time lie
+    further apart, so dispersions compare at equal batches, processes and parts only.
+
+    Args:
+        videos: (B, d). classes: (K, d). labels: (B,) int64.
+    """
+    videos, similarity = unit(videos), unit(videos) @ unit(classes).T
+    top1 = 100 * (similarity.argmax(dim=1) == labels).double().mean()
+    closeness = (1 - similarity.gather(1, labels[:, None])).double().mean()
+    apart = (1 - videos @ videos.T).double().masked_fill(labels[:, None] == labels, torch.inf).min(dim=1).values
+    return torch.stack([top1, closeness, apart.masked_fill(apart.isinf(), torch.nan).nanmean()])
+
 
 class TrainingStep:
     """Embed both sides, add up the loss parts, go back, move.
@@ -33,8 +53,8 @@ class TrainingStep:
     def __call__(self, clips: Tensor, labels: Tensor, dropout_seed: int, generator_seed: int) -> Tensor:
         """Take a step on this process's uint8 clips (B, T, H, W, 3) with labels (B,).
 
-        Returns: training top-1 in percent, the loss and its parts as one float64 row, over all processes;
-            nothing waits for a GPU.
+        Returns: `MEASURES`, the loss and its parts as one float64 row, over all processes; nothing waits
+            for a GPU.
         """
         row = self.gradients(clips, labels, dropout_seed, generator_seed)
         self.optimizer.step()
@@ -53,7 +73,7 @@ class TrainingStep:
         parts = self.objective.of_classes(self.model, classes, self.random)
         for part in parts.values():
             part.backward()
-        right = torch.zeros((), dtype=torch.float64, device=self.device)
+        measures = torch.zeros(len(MEASURES), dtype=torch.float64, device=self.device)
         for clips_part, labels_part in zip(
             clips.chunk(self.accumulation), labels.chunk(self.accumulation), strict=True
         ):
@@ -64,13 +84,11 @@ class TrainingStep:
             (torch.stack(list(video_parts.values())).sum() / self.accumulation).backward()
             for name, part in video_parts.items():
                 parts[name] = parts.get(name, torch.zeros_like(part)) + part.detach() / self.accumulation
-            with torch.no_grad():
-                best = (unit(videos) @ unit(classes).T).argmax(dim=1)
-                right += (best == labels_part).double().mean() / self.accumulation
+            measures += measure_batch(videos, classes, labels_part) / self.accumulation
         if embedded.requires_grad:
             embedded.backward(classes.grad)
         average([p.grad for p in self.model.parameters() if p.grad is not None], self.world)
         ordered = [parts[name].detach().double() for name in self.objective.weights]
-        row = torch.stack([100 * right, torch.stack(ordered).sum(), *ordered])
+        row = torch.stack([*measures, torch.stack(ordered).sum(), *ordered])
         average([row], self.world)
         return row

@@ -64,15 +64,16 @@ def draw_figures(inputs: FigureInputs, settings: FigureSettings) -> list[Drawing
     prepare_device("cpu", threads=1)  # so that sums are equal on any machine
     results, report, variants = Results(inputs.metrics), settings.report, list(settings.variants)
     top1 = mean_over_seeds(inputs.features, max(settings.splits))
+    logs = {key: read_steps(path) for key, path in inputs.steps.items()}
     with styled():
         drawn = [
             draw_ablation(results, variants, report),
             _sphere(inputs, settings),
             _coverage(inputs, settings),
-            draw_alignment_uniformity(results, variants, report),
+            draw_alignment_uniformity(results, variants, report, logs),
             draw_splits(top1, variants, report, settings.splits),
             _classes(inputs, settings),
-            draw_training({key: read_steps(path) for key, path in inputs.steps.items()}, variants),
+            draw_training(logs, variants),
             draw_tau_sweep(inputs.seen_classes, settings.tau),
             draw_clips(results, variants, report, settings.clips),
         ]

@@ -10,7 +10,7 @@ from aurl.report.figures.style import LINES, Drawing, look, new_figure, nothing_
 from aurl.text_files import made_again, read_csv
 
 NAME, TITLE = "training", "Training curves"
-COLUMNS = ["step", "epoch", "rate", "top1", "loss"]
+COLUMNS = ["step", "epoch", "rate", "top1", "closeness", "dispersion", "loss"]
 PARTS = {"mse": "MSE", "seen": "L_S", "centres": "L_C", "synthetic": "L_US"}
 POINTS = 20  # of a curve
 RATE_POINTS = 60
@@ -18,7 +18,7 @@ GRID = 4  # panels in a row
 
 
 def read_steps(path: Path) -> pd.DataFrame:
-    """The log of a training: columns step, epoch, rate, top1, loss and the weighted parts of the loss.
+    """The log of a training: step, epoch, rate, what was measured on the batch, the loss and its weighted parts.
 
     Raises: AurlError for a damaged file, or another one.
     """
