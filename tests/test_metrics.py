@@ -99,7 +99,9 @@ def test_the_table_of_splits_is_what_evaluation_uses(
     rng = np.random.default_rng(1)
     labels, semantic = np.repeat(np.arange(classes), 4), rng.normal(size=(classes, 12))
     videos = semantic[labels] + 2 * rng.normal(size=(4 * classes, 12))
-    found = evaluate_protocols({1: torch.tensor(videos)}, torch.tensor(labels), torch.tensor(semantic), [3, 10, 50])
+    found = pd.DataFrame(
+        evaluate_protocols({1: torch.tensor(videos)}, torch.tensor(labels), torch.tensor(semantic), [3, 10, 50])
+    )
     cosine = videos @ (semantic / np.linalg.norm(semantic, axis=1, keepdims=True)).T
     top1 = []
     for listed in rows["classes"]:
@@ -137,10 +139,18 @@ def test_evaluate_draw_equals_a_distance_matrix_on_the_subset(seed: int, classes
     assert found["class_top1"] == pytest.approx(100 * np.mean([np.mean(hit) for hit in per_class.values()]))
 
 
+def test_many_videos_are_evaluated_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    videos, labels, names = (torch.tensor(array) for array in world(3))
+    whole = pd.DataFrame(evaluate_protocols({1: videos}, labels, names, [1, 10]))
+    monkeypatch.setattr("aurl.evaluation.metrics.ROWS", 7)
+    assert len(labels) > 14
+    pd.testing.assert_frame_equal(pd.DataFrame(evaluate_protocols({1: videos}, labels, names, [1, 10])), whole)
+
+
 def test_protocol_table() -> None:
     videos, labels, names = world(7)
     tensors = torch.tensor(videos), torch.tensor(labels), torch.tensor(names)
-    table = evaluate_protocols({1: tensors[0], 4: 2 * tensors[0]}, tensors[1], tensors[2], [1, 3, 10])
+    table = pd.DataFrame(evaluate_protocols({1: tensors[0], 4: 2 * tensors[0]}, tensors[1], tensors[2], [1, 3, 10]))
     assert table[["clips", "splits"]].to_numpy().tolist() == [[c, s] for c in (1, 4) for s in (1, 3, 10)]
     similarity = cosine_similarity(tensors[0], tensors[2])
     draws = [evaluate_draw(similarity, tensors[1], half_class_split(6, seed))["top1"] for seed in range(3)]

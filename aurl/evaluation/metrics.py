@@ -1,8 +1,17 @@
 """Accuracy, closeness and dispersion. Embeddings need not be scaled: every similarity is cosine."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+ROWS = 4096  # videos at a time
+
+
+def parts(videos: int) -> Iterator[slice]:
+    """The videos in parts, so that memory does not grow with their number."""
+    return (slice(begin, begin + ROWS) for begin in range(0, videos, ROWS))
 
 
 def cosine_similarity(videos: Tensor, classes: Tensor) -> Tensor:
@@ -30,7 +39,10 @@ def closeness(videos: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
         videos: (N, d). labels: (N,) int64. classes: (K, d).
     Returns: scalar.
     """
-    return class_mean(1 - functional.cosine_similarity(videos, classes[labels], dim=1), labels)
+    values = [
+        1 - functional.cosine_similarity(videos[part], classes[labels[part]], dim=1) for part in parts(len(labels))
+    ]
+    return class_mean(torch.cat(values), labels)
 
 
 def dispersion(videos: Tensor, labels: Tensor) -> Tensor:
@@ -46,9 +58,9 @@ def dispersion(videos: Tensor, labels: Tensor) -> Tensor:
     present, position = labels.unique(return_inverse=True)
     if len(present) < 2:
         raise ValueError("dispersion needs videos of at least two classes")
-    sums = torch.zeros(len(present), videos.shape[1], dtype=videos.dtype).index_add(
-        0, position, functional.normalize(videos, dim=1)
-    )
+    sums = torch.zeros(len(present), videos.shape[1], dtype=videos.dtype)
+    for part in parts(len(labels)):
+        sums.index_add_(0, position[part], functional.normalize(videos[part], dim=1))
     means = functional.normalize(sums, dim=1)
     distance = 1 - means @ means.T
     distance.fill_diagonal_(torch.inf)

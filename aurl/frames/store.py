@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import simplejpeg
-from safetensors.numpy import load_file
+from safetensors import safe_open
 
 from aurl.errors import AurlError
 
@@ -81,10 +81,22 @@ class FrameStore:
 
 
 def load_shard_index(path: Path) -> dict[str, np.ndarray]:
-    """The arrays `offsets` and `first_frame` of a shard. Raises: AurlError for a damaged file."""
+    """The arrays `offsets` and `first_frame` of a shard, mapped: a dataset's offsets may be larger than the memory.
+
+    Raises: AurlError for a damaged file.
+    """
     try:
-        return load_file(path)
-    except Exception as error:  # safetensors raises its own and OS errors
+        with safe_open(path, framework="numpy"):  # which checks the whole header
+            pass
+        with path.open("rb") as handle:
+            start = 8 + int.from_bytes(handle.read(8), "little")
+            header = json.loads(handle.read(start - 8))
+        return {
+            name: np.asarray(np.memmap(path, np.int64, "r", start + at["data_offsets"][0], tuple(at["shape"])))
+            for name, at in header.items()
+            if name in ("offsets", "first_frame")
+        }
+    except Exception as error:  # safetensors, JSON and numpy raise their own
         raise AurlError(f"{path}: unreadable shard index ({error}); delete it and run again") from None
 
 
