@@ -13,15 +13,16 @@ def measure() -> list[Comparison]:
     rows = measure_all()
     found = []
     for stage in STAGES:
-        videos = [row for size in SIZES for row in rows if (row.stage, row.videos, row.classes) == (stage, size, MIDDLE_CLASSES)]  # fmt: skip
-        classes = [row for count in CLASSES for row in rows if (row.stage, row.videos, row.classes) == (stage, MIDDLE_SIZE, count)]  # fmt: skip
-        found.append(compare(f"{stage}: time over videos", videos, [row.videos for row in videos]))
-        found.append(compare(f"{stage}: time over classes", classes, [row.classes for row in classes]))
+        own = {(row.videos, row.classes): row for row in rows if row.stage == stage}
+        over_videos = [own[size, MIDDLE_CLASSES] for size in SIZES]
+        over_classes = [own[MIDDLE_SIZE, count] for count in CLASSES]
+        found.append(compare(f"{stage}: time over videos", over_videos, list(SIZES)))
+        found.append(compare(f"{stage}: time over classes", over_classes, list(CLASSES)))
     return found
 
 
 def compare(what: str, rows: list[Taken], sizes: list[int]) -> Comparison:
-    """The exponent by least squares on the logarithms; the range is that of the exponents between neighbours."""
+    """The exponent by least squares on the logarithms."""
     size, seconds = np.log(sizes), np.log([row.seconds for row in rows])
     exponent = float(np.polyfit(size, seconds, 1)[0])
     steps = (np.diff(seconds) / np.diff(size)).tolist()

@@ -82,7 +82,8 @@ def measure_one(videos: int, classes: int, stages: list[str] | None = None) -> l
             if stage == "predict" and videos > MOST_PREDICTED:
                 continue
             command = [sys.executable, __file__, "--inside", stage]
-            environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+            threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # as in a run
+            environment = {**os.environ, **threads, "PYTHONPATH": str(REPOSITORY)}
             done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
             if done.returncode:
                 raise SystemExit(f"{stage} of {videos} videos failed\n{done.stderr[-3000:]}")
