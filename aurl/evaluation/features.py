@@ -50,10 +50,10 @@ def embed_videos(model: ZeroShotModel, store: FrameStore, videos: np.ndarray, cl
     batches = range(0, len(windows), batch_size)
     for begin in track(batches, label, "batches", len(batches)):
         part = windows[begin : begin + batch_size]
-        frames = np.stack([
-            store.read(int(videos[row]), clip_indices(np.array([start]), int(num_frames[row]), clip_length)[0])
-            for row, start, _ in part
-        ])  # fmt: skip
+        frames = np.empty((len(part), clip_length, store.size, store.size, 3), np.uint8)
+        for clip, (row, start, _) in zip(frames, part, strict=True):
+            indices = clip_indices(np.array([start]), int(num_frames[row]), clip_length)[0]
+            store.read(int(videos[row]), indices, out=clip)
         with torch.inference_mode(), autocast(device, compute.precision):
             embedded = model.embed_videos(torch.from_numpy(frames).to(device)).float().cpu()
         if sums is None:
