@@ -1,11 +1,13 @@
 """The test protocol: random half-class splits (the earlier paper's) and what is measured on each."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from aurl.evaluation.metrics import class_mean, closeness, cosine_similarity, dispersion, hits
+from aurl.evaluation.metrics import beaten, closeness, cosine_similarity, dispersion
 
 
 def half_class_split(num_classes: int, seed: int) -> np.ndarray:
@@ -16,25 +18,36 @@ def half_class_split(num_classes: int, seed: int) -> np.ndarray:
     return np.sort(np.random.RandomState(seed).permutation(num_classes)[: num_classes // 2])
 
 
-def evaluate_draw(similarity: Tensor, labels: Tensor, chosen: np.ndarray) -> dict[str, float]:
-    """Accuracies on the videos of the chosen classes, with only those classes as candidates.
+def evaluate_draws(similarity: Tensor, labels: Tensor, draws: Sequence[np.ndarray]) -> list[dict[str, float]]:
+    """Accuracies of each draw on the videos of its classes, with only those classes as candidates.
+
+    Whether a class comes before a video's own does not depend on the draw: the rank in a draw is how many of its
+    classes do, and one product (videos, classes) @ (classes, draws) gives all ranks.
 
     Args:
-        similarity: (videos, classes). labels: (videos,). chosen: sorted class indices.
-    Returns: top1, top5 and class_top1 in percent, and the number of videos.
+        similarity: (videos, classes). labels: (videos,). draws: the class numbers of each.
+    Returns: for each draw top1, top5 and class_top1 in percent, and the number of videos.
     """
-    columns = torch.as_tensor(chosen)
-    position = torch.full((similarity.shape[1],), -1, dtype=torch.int64)
-    position[columns] = torch.arange(len(columns))
-    inside = position[labels] >= 0
-    scores, targets = similarity[inside][:, columns], position[labels[inside]]
-    top1 = hits(scores, targets, 1)
-    return {
-        "top1": 100 * top1.double().mean().item(),
-        "top5": 100 * hits(scores, targets, 5).double().mean().item(),
-        "class_top1": 100 * class_mean(top1.double(), targets).item(),
-        "videos": float(len(targets)),
-    }
+    chosen = torch.zeros(similarity.shape[1], len(draws))
+    for column, classes in enumerate(draws):
+        chosen[torch.as_tensor(classes), column] = 1
+    ranks = beaten(similarity, labels).float() @ chosen  # counts, exact in float32
+    inside = chosen.bool()[labels]
+    top1 = ((ranks < 1) & inside).double()
+    top5 = ((ranks < 5) & inside).double()
+    videos = inside.sum(dim=0).double()
+    of_class = torch.bincount(labels, minlength=len(chosen)).double()
+    class_top1 = torch.zeros(chosen.shape, dtype=torch.float64).index_add(0, labels, top1) / of_class[:, None]
+    present = chosen.bool() & (of_class > 0)[:, None]
+    return [
+        {
+            "top1": 100 * (top1[:, draw].sum() / videos[draw]).item(),
+            "top5": 100 * (top5[:, draw].sum() / videos[draw]).item(),
+            "class_top1": 100 * class_top1[present[:, draw], draw].mean().item(),
+            "videos": videos[draw].item(),
+        }
+        for draw in range(len(draws))
+    ]
 
 
 def evaluate_protocols(videos: dict[int, Tensor], labels: Tensor, classes: Tensor, splits: list[int]) -> pd.DataFrame:
@@ -55,10 +68,10 @@ def evaluate_protocols(videos: dict[int, Tensor], labels: Tensor, classes: Tenso
             "closeness": closeness(embeddings, labels, classes).item(),
             "dispersion": dispersion(embeddings, labels).item(),
         }
-        everything = [evaluate_draw(similarity, labels, np.arange(len(classes)))]
-        halves = [evaluate_draw(similarity, labels, half_class_split(len(classes), seed)) for seed in range(most)]
+        drawn = [np.arange(len(classes)), *(half_class_split(len(classes), seed) for seed in range(most))]
+        everything, *halves = evaluate_draws(similarity, labels, drawn)
         for count in splits:
-            draws = everything if count == 1 else halves[:count]
+            draws = [everything] if count == 1 else halves[:count]
             mean = pd.DataFrame(draws).mean()
             rows.append(
                 {
