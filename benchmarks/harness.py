@@ -46,15 +46,17 @@ class Comparison:
         return self.median >= self.aim if self.better == "larger" else self.median <= self.aim
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Wall seconds of one call."""
+def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds of one call by a clock: wall time, or `time.process_time` for those of all cores together."""
     gc.collect()
-    began = time.perf_counter()
+    began = clock()
     work()
-    return time.perf_counter() - began
+    return clock() - began
 
 
-def interleaved(*works: Callable[[], object], rounds: int = ROUNDS, warm: int = 1) -> list[list[float]]:
+def interleaved(
+    *works: Callable[[], object], rounds: int = ROUNDS, warm: int = 1, clock: Callable[[], float] = time.perf_counter
+) -> list[list[float]]:
     """Seconds of each work in each round, [work][round].
 
     All works run once in every round, in turn, their order reversed in every other round, so that a machine that
@@ -62,12 +64,13 @@ def interleaved(*works: Callable[[], object], rounds: int = ROUNDS, warm: int = 
 
     Args:
         warm: rounds that are run first and not counted.
+        clock: `time.process_time` for work of this process alone, "per core": others on the machine change it less.
     """
     times: list[list[float]] = [[] for _ in works]
     for number in range(warm + rounds):
         order = range(len(works)) if number % 2 == 0 else reversed(range(len(works)))
         for index in order:
-            took = seconds(works[index])
+            took = seconds(works[index], clock)
             if number >= warm:
                 times[index].append(took)
     return times

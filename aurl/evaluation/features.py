@@ -58,10 +58,10 @@ def embed_videos(model: ZeroShotModel, store: FrameStore, videos: np.ndarray, cl
     first, unfinished = 0, None  # a video whose windows go on in the next batch
     for _ in track(range(0, total, batch_size), label, "batches", -(-total // batch_size)):
         part = list(itertools.islice(windows, batch_size))
-        frames = np.stack([
-            store.read(int(videos[row]), clip_indices(np.array([start]), int(num_frames[row]), clip_length)[0])
-            for row, start, _ in part
-        ])  # fmt: skip
+        frames = np.empty((len(part), clip_length, store.size, store.size, 3), np.uint8)
+        for clip, (row, start, _) in zip(frames, part, strict=True):
+            indices = clip_indices(np.array([start]), int(num_frames[row]), clip_length)[0]
+            store.read(int(videos[row]), indices, out=clip)
         with torch.inference_mode(), autocast(device, compute.precision):
             embedded = model.embed_videos(torch.from_numpy(frames).to(device)).float().cpu()
         last = part[-1][0]

@@ -1,10 +1,12 @@
 """The test protocol: random half-class splits (the earlier paper's) and what is measured on each."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from aurl.evaluation.metrics import closeness, cosine_similarity, dispersion, hits, parts
+from aurl.evaluation.metrics import PART, beaten, closeness, cosine_similarity, dispersion
 
 
 def half_class_split(num_classes: int, seed: int) -> np.ndarray:
@@ -16,44 +18,52 @@ def half_class_split(num_classes: int, seed: int) -> np.ndarray:
 
 
 class Tally:
-    """What is right on the videos of the chosen classes, with only those classes as candidates; added up by parts."""
+    """What is right on the videos of each draw's classes, with only those classes as candidates; added up by parts.
 
-    def __init__(self, chosen: np.ndarray, classes: int) -> None:
-        """`chosen` are sorted class numbers, of so many classes."""
-        self._columns = torch.as_tensor(chosen)
-        self._position = torch.full((classes,), -1, dtype=torch.int64)
-        self._position[self._columns] = torch.arange(len(chosen))
-        self._top1, self._videos = torch.zeros(2, len(chosen), dtype=torch.float64)  # of each class
-        self._top5 = 0
+    Whether a class comes before a video's own does not depend on the draw: the rank in a draw is how many of its
+    classes do, and one product (videos, classes) @ (classes, draws) gives all ranks.
+    """
+
+    def __init__(self, draws: Sequence[np.ndarray], classes: int) -> None:
+        """`draws` are the class numbers of each, of so many classes."""
+        self._chosen = torch.zeros(classes, len(draws))
+        for column, numbers in enumerate(draws):
+            self._chosen[torch.as_tensor(numbers), column] = 1
+        self._top1 = torch.zeros(self._chosen.shape, dtype=torch.float64)  # of each class and draw
+        self._top5 = torch.zeros(len(draws), dtype=torch.float64)
+        self._videos = torch.zeros(classes, dtype=torch.float64)  # of each class
 
     def add(self, similarity: Tensor, labels: Tensor) -> None:
-        """Take up videos, of any class: cosines (n, classes), labels (n,)."""
-        inside = self._position[labels] >= 0
-        scores, targets = similarity[inside][:, self._columns], self._position[labels[inside]]
-        top1 = hits(scores, targets, 1).double()
-        self._top1.index_add_(0, targets, top1)
-        self._videos.index_add_(0, targets, torch.ones_like(top1))
-        self._top5 += int(hits(scores, targets, 5).sum())
+        """Take up videos: (n, classes), labels (n,)."""
+        ranks = beaten(similarity, labels).float() @ self._chosen  # counts, exact in float32
+        inside = self._chosen.bool()[labels]
+        self._top1.index_add_(0, labels, ((ranks < 1) & inside).double())
+        self._top5 += ((ranks < 5) & inside).sum(dim=0)
+        self._videos += torch.bincount(labels, minlength=len(self._chosen))
 
-    def accuracies(self) -> dict[str, float]:
-        """top1, top5 and class_top1 in percent, and the number of videos."""
-        videos, present = self._videos.sum(), self._videos > 0
-        return {
-            "top1": 100 * (self._top1.sum() / videos).item(),
-            "top5": 100 * (self._top5 / videos).item(),
-            "class_top1": 100 * (self._top1[present] / self._videos[present]).mean().item(),
-            "videos": videos.item(),
-        }
+    def accuracies(self) -> list[dict[str, float]]:
+        """For each draw top1, top5 and class_top1 in percent, and the number of videos."""
+        videos, of_class = self._videos @ self._chosen.double(), self._top1 / self._videos[:, None]
+        present = self._chosen.bool() & (self._videos > 0)[:, None]
+        return [
+            {
+                "top1": 100 * (self._top1[:, draw].sum() / videos[draw]).item(),
+                "top5": 100 * (self._top5[draw] / videos[draw]).item(),
+                "class_top1": 100 * of_class[present[:, draw], draw].mean().item(),
+                "videos": videos[draw].item(),
+            }
+            for draw in range(len(videos))
+        ]
 
 
-def evaluate_draw(similarity: Tensor, labels: Tensor, chosen: np.ndarray) -> dict[str, float]:
-    """Accuracies on the videos of the chosen classes, with only those classes as candidates.
+def evaluate_draws(similarity: Tensor, labels: Tensor, draws: Sequence[np.ndarray]) -> list[dict[str, float]]:
+    """Accuracies of each draw on the videos of its classes, with only those classes as candidates.
 
     Args:
-        similarity: (videos, classes). labels: (videos,). chosen: sorted class indices.
-    Returns: top1, top5 and class_top1 in percent, and the number of videos.
+        similarity: (videos, classes). labels: (videos,). draws: the class numbers of each.
+    Returns: for each draw top1, top5 and class_top1 in percent, and the number of videos.
     """
-    tally = Tally(chosen, similarity.shape[1])
+    tally = Tally(draws, similarity.shape[1])
     tally.add(similarity, labels)
     return tally.accuracies()
 
@@ -74,18 +84,16 @@ def evaluate_protocols(
     """
     rows: list[dict[str, float | None]] = []
     most = max((count for count in splits if count > 1), default=0)
-    chosen = [np.arange(len(classes)), *(half_class_split(len(classes), seed) for seed in range(most))]
+    drawn = [np.arange(len(classes)), *(half_class_split(len(classes), seed) for seed in range(most))]
     for clips, embeddings in videos.items():
-        tallies = [Tally(columns, len(classes)) for columns in chosen]
-        for part in parts(len(labels)):
-            similarity = cosine_similarity(embeddings[part], classes)
-            for tally in tallies:
-                tally.add(similarity, labels[part])
+        tally = Tally(drawn, len(classes))
+        for part, of_part in zip(embeddings.split(PART), labels.split(PART), strict=True):
+            tally.add(cosine_similarity(part, classes), of_part)
         properties = {
             "closeness": closeness(embeddings, labels, classes).item(),
             "dispersion": dispersion(embeddings, labels).item(),
         }
-        everything, *halves = [tally.accuracies() for tally in tallies]
+        everything, *halves = tally.accuracies()
         for count in splits:
             draws = [everything] if count == 1 else halves[:count]
             mean = {name: float(np.mean([draw[name] for draw in draws])) for name in everything}
