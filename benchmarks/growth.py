@@ -1,4 +1,4 @@
-"""Growth: how the time of a stage grows with the videos and with the classes, as exponents."""
+"""Growth: how the CPU time of a stage grows with the videos and with the classes, as exponents."""
 
 import numpy as np
 from harness import Comparison
@@ -9,15 +9,15 @@ AIM = 1.1  # linear is 1
 
 
 def measure() -> list[Comparison]:
-    """Two rows for each stage: its own time, without the start of Python and imports, over videos and over classes."""
+    """Two rows for each stage: its own CPU time, without the start of Python and imports, over videos and over classes."""
     rows = measure_all()
     found = []
     for stage in STAGES:
         own = {(row.videos, row.classes): row for row in rows if row.stage == stage}
         over_videos = [own[size, MIDDLE_CLASSES] for size in SIZES]
         over_classes = [own[MIDDLE_SIZE, count] for count in CLASSES]
-        found.append(compare(f"{stage}: time over videos", over_videos, list(SIZES)))
-        found.append(compare(f"{stage}: time over classes", over_classes, list(CLASSES)))
+        found.append(compare(f"{stage}: CPU time over videos", over_videos, list(SIZES)))
+        found.append(compare(f"{stage}: CPU time over classes", over_classes, list(CLASSES)))
     return found
 
 

@@ -10,6 +10,7 @@ of two datasets (one to train on, one to test on, of the same videos).
 import itertools
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ class Taken:
     """What a stage took for a dataset of so many videos and classes.
 
     Attributes:
-        seconds: of the stage's work, without the start of Python and the imports.
+        seconds: CPU time of the stage's work with its worker processes, without the start of Python and imports.
         imported: memory of the process in bytes after the imports, before the work.
         peak: the process's greatest memory during the work; pages of mapped files count, which the system takes
             back when it needs them.
@@ -165,7 +166,6 @@ def share(folder: Path, stage: str) -> None:
 def run_stage(stage: str) -> dict[str, float]:
     """Execute a stage in this process and this folder, and tell what it took."""
     import importlib
-    import resource
 
     from aurl.cli import Run
     from aurl.config import load_experiment
@@ -186,9 +186,9 @@ def run_stage(stage: str) -> dict[str, float]:
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
     imported = _memory("VmRSS")
     with Sampler() as sampler:
-        began = time.perf_counter()
+        began = _cpu_seconds()
         work()
-        seconds = time.perf_counter() - began
+        seconds = _cpu_seconds() - began
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     return {"seconds": seconds, "imported": imported, "peak": _memory("VmHWM"), "own": sampler.greatest,
             "children": children}  # fmt: skip
@@ -222,6 +222,11 @@ class Sampler:
 
     def __exit__(self, *_: object) -> None:
         self.greatest = int(self._process.communicate("\n")[0])
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def _memory(field: str) -> int:
