@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install reproduce test lint docs lock
+.PHONY: help install reproduce test lint docs benchmark lock
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ lint: $(STAMP)  ## ruff and mypy
 docs: $(STAMP)  ## build the documentation into build/site
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+benchmark: $(STAMP)  ## measure speed and memory, and write docs/performance.md
+	$(BIN)/python benchmarks/run.py
 
 lock:  ## pin every dependency anew (torch without its build, so that the user can choose one)
 	$(BIN)/python -m pip install --quiet pip-tools

@@ -3,11 +3,12 @@
 import csv
 import os
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from aurl.errors import AurlError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_BYTES = 64 * 2**20  # far above any list or table here; what is larger is another file
 
@@ -33,7 +34,7 @@ def read_lines(path: Path, mend: str) -> list[str]:
     return text.removesuffix("\n").split("\n")
 
 
-def read_csv(path: Path, columns: list[str], mend: str, **options: Any) -> pd.DataFrame:
+def read_csv(path: Path, columns: list[str], mend: str, **options: Any) -> "pd.DataFrame":
     """A table in which every row has every cell, by `pandas.read_csv` with `options`.
 
     Args:
@@ -43,6 +44,8 @@ def read_csv(path: Path, columns: list[str], mend: str, **options: Any) -> pd.Da
         AurlError: as `read_lines`; or a column is missing, a row has too few or too many cells, a cell is
             too large or not of its type.
     """
+    import pandas as pd  # here: most processes read no table, and its import takes as long as their work
+
     lines = read_lines(path, mend)
     try:
         reader = csv.reader((f"{line}\n" for line in lines), strict=True)

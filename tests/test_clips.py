@@ -51,7 +51,7 @@ def test_every_training_start_occurs() -> None:
 
 @given(st.integers(1, 400), st.lists(st.sampled_from([1, 3, 10, 25]), min_size=1, max_size=3, unique=True))
 def test_windows_are_counted_once_each(frames: int, clips: list[int]) -> None:
-    counts = window_counts(frames, clips)
+    counts = window_counts(frames, tuple(clips))
     for column, number in enumerate(clips):
         starts = evaluation_indices(frames, number, 1)[:, 0].tolist()
         for start, times in counts.items():

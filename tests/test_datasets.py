@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -11,7 +12,7 @@ import pytest
 from aurl.datasets.ingest import find_videos, ingest_folder, ingest_rendered, render_dataset
 from aurl.datasets.manifest import make_manifest
 from aurl.datasets.rendered import MOTIONS, draw, world_classes
-from aurl.datasets.table import read_table, read_usable
+from aurl.datasets.table import iterate_table, iterate_usable, read_table, usable_labels
 from aurl.errors import AurlError
 
 WORLD = {
@@ -160,8 +161,12 @@ def test_broken_files_are_listed_and_left_out(mixed: Path, tmp_path: Path) -> No
     assert status["mixed/zero_bytes.mp4"] == "empty"
     assert status["mixed/audio_only.mp4"] == "no-video"
     assert status["mixed/truncated_avi.avi"] == "partial"
-    assert read_usable(manifest, "leave_out")["path"].tolist() == ["good/h264.mp4", "mixed/xvid.avi"]
-    assert "mixed/truncated_avi.avi" in read_usable(manifest, "keep_partial")["path"].tolist()
+    used = {
+        broken: [row["path"] for row in iterate_usable(manifest, broken)] for broken in ("leave_out", "keep_partial")
+    }
+    assert used["leave_out"] == ["good/h264.mp4", "mixed/xvid.avi"]
+    assert "mixed/truncated_avi.avi" in used["keep_partial"]
+    assert usable_labels(manifest, "leave_out", ["mixed"]).tolist() == [-1, 0]
 
 
 def test_a_class_without_a_usable_video_is_an_error(corpus: dict[str, Path], tmp_path: Path) -> None:
@@ -177,7 +182,10 @@ def test_a_class_called_nan_stays_text(corpus: dict[str, Path], tmp_path: Path) 
     for name in ("nan", "None"):
         (tmp_path / "videos" / name).mkdir(parents=True)
         shutil.copy(corpus["h264"], tmp_path / "videos" / name)
-    table = read_usable(manifest_of(tmp_path / "videos", tmp_path, "error"), "error")
+    manifest = manifest_of(tmp_path / "videos", tmp_path, "error")
+    rows = list(iterate_usable(manifest, "error"))
+    assert [(row["class"], row["frames"]) for row in rows] == [("None", "40"), ("nan", "40")]
+    table = read_table(manifest)
     assert table["class"].tolist() == ["None", "nan"]
     assert table["frames"].tolist() == [40, 40]
 
@@ -187,11 +195,14 @@ def test_a_class_called_nan_stays_text(corpus: dict[str, Path], tmp_path: Path) 
     [b"", b"path,class", b"path,class\na.mp4,x\nb.mp4", b"path,kind\na,b\n", b"\xff\xfe\x00\n", b"path,class\na,b,c,d\n",
      b'path,class\n"a,b\n', b"<html>\n", b"\x00" * 99 + b"\n"],
 )  # fmt: skip
-def test_a_damaged_listing_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("read", [read_table, lambda path: list(iterate_table(path))], ids=["whole", "by rows"])
+def test_a_damaged_listing_is_refused_in_one_line(
+    tmp_path: Path, content: bytes, read: Callable[[Path], object]
+) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes(content)
     with pytest.raises(
         AurlError, match=r"list.csv: unreadable \(.*\); make it again \('snakemake --force -- "
     ) as caught:
-        read_table(path)
+        read(path)
     assert "\n" not in str(caught.value)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurl.evaluation.metrics import class_mean, closeness, cosine_similarity, dispersion, hits
-from aurl.evaluation.protocol import evaluate_draw, evaluate_protocols, half_class_split
+from aurl.evaluation.protocol import evaluate_draws, evaluate_protocols, half_class_split
 from aurl.evaluation.split_table import split_table
 from aurl.paths import TEST_SPLITS, TOKEN_TABLE
 
@@ -72,6 +72,22 @@ def test_hits_and_class_mean_by_hand() -> None:
     assert hits(scores, labels, 1).tolist() == [True, False, True]
     assert hits(scores, labels, 2).tolist() == [True, True, True]
     assert hits(scores, labels, 9).all()
+
+
+def test_equal_scores_and_what_is_no_number() -> None:
+    """Of equal scores the earlier class comes first, as in argmax; a score that is no number is never right."""
+    equal, nan = torch.ones(3, 3), torch.full((3, 3), torch.nan)
+    labels = torch.arange(3)
+    assert hits(equal, labels, 1).tolist() == [True, False, False]
+    assert hits(equal, labels, 2).tolist() == [True, True, False]
+    assert not hits(nan, labels, 1).any()
+    other = torch.tensor([[0.5, torch.nan], [0.5, 0.4]])
+    assert hits(other, torch.tensor([0, 0]), 1).tolist() == [False, True]
+    (draw,) = evaluate_draws(nan, labels, [np.arange(3)])
+    assert draw["top1"] == 0
+
+
+def test_class_mean_by_hand() -> None:
     assert class_mean(torch.tensor([1.0, 0.0, 1.0]), torch.tensor([4, 4, 7])).item() == pytest.approx(0.75)
 
 
@@ -99,7 +115,9 @@ def test_the_table_of_splits_is_what_evaluation_uses(
     rng = np.random.default_rng(1)
     labels, semantic = np.repeat(np.arange(classes), 4), rng.normal(size=(classes, 12))
     videos = semantic[labels] + 2 * rng.normal(size=(4 * classes, 12))
-    found = evaluate_protocols({1: torch.tensor(videos)}, torch.tensor(labels), torch.tensor(semantic), [3, 10, 50])
+    found = pd.DataFrame(
+        evaluate_protocols({1: torch.tensor(videos)}, torch.tensor(labels), torch.tensor(semantic), [3, 10, 50])
+    )
     cosine = videos @ (semantic / np.linalg.norm(semantic, axis=1, keepdims=True)).T
     top1 = []
     for listed in rows["classes"]:
@@ -118,10 +136,11 @@ def test_half_class_split_sizes_of_the_paper() -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 1000), st.integers(2, 9))
-def test_evaluate_draw_equals_a_distance_matrix_on_the_subset(seed: int, classes: int) -> None:
+def test_a_draw_equals_a_distance_matrix_on_the_subset(seed: int, classes: int) -> None:
     videos, labels, names = world(seed, classes)
     chosen = half_class_split(classes, seed % 50) if classes > 3 else np.arange(classes)
-    found = evaluate_draw(cosine_similarity(torch.tensor(videos), torch.tensor(names)), torch.tensor(labels), chosen)
+    similarity = cosine_similarity(torch.tensor(videos), torch.tensor(names))
+    _, found = evaluate_draws(similarity, torch.tensor(labels), [np.arange(classes), chosen])
     right, top5, total, per_class = 0, 0, 0, {}
     for video, label in zip(videos, labels, strict=True):
         if label not in chosen:
@@ -137,13 +156,23 @@ def test_evaluate_draw_equals_a_distance_matrix_on_the_subset(seed: int, classes
     assert found["class_top1"] == pytest.approx(100 * np.mean([np.mean(hit) for hit in per_class.values()]))
 
 
+def test_many_videos_are_evaluated_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    videos, labels, names = (torch.tensor(array) for array in world(3))
+    whole = pd.DataFrame(evaluate_protocols({1: videos}, labels, names, [1, 10]))
+    monkeypatch.setattr("aurl.evaluation.metrics.ROWS", 7)
+    monkeypatch.setattr("aurl.evaluation.protocol.PART", 14)
+    assert len(labels) > 28
+    pd.testing.assert_frame_equal(pd.DataFrame(evaluate_protocols({1: videos}, labels, names, [1, 10])), whole)
+
+
 def test_protocol_table() -> None:
     videos, labels, names = world(7)
     tensors = torch.tensor(videos), torch.tensor(labels), torch.tensor(names)
-    table = evaluate_protocols({1: tensors[0], 4: 2 * tensors[0]}, tensors[1], tensors[2], [1, 3, 10])
+    table = pd.DataFrame(evaluate_protocols({1: tensors[0], 4: 2 * tensors[0]}, tensors[1], tensors[2], [1, 3, 10]))
     assert table[["clips", "splits"]].to_numpy().tolist() == [[c, s] for c in (1, 4) for s in (1, 3, 10)]
     similarity = cosine_similarity(tensors[0], tensors[2])
-    draws = [evaluate_draw(similarity, tensors[1], half_class_split(6, seed))["top1"] for seed in range(3)]
+    halves = [half_class_split(6, seed) for seed in range(3)]
+    draws = [draw["top1"] for draw in evaluate_draws(similarity, tensors[1], halves)]
     row = table[(table["clips"] == 1) & (table["splits"] == 3)].iloc[0]
     assert row["top1"] == pytest.approx(np.mean(draws))
     assert row["top1_std"] == pytest.approx(math.sqrt(np.mean((np.array(draws) - np.mean(draws)) ** 2)))

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from aurl.errors import AurlError
 from aurl.evaluation.predictions import read_predictions, top1_of_predictions
-from aurl.evaluation.protocol import evaluate_draw
+from aurl.evaluation.protocol import evaluate_draws
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -23,7 +23,7 @@ def test_the_evaluator_gives_the_published_accuracy(dataset: str, top1: float, v
     assert set(table["pred"]) <= set(classes)
     predicted, labels = (torch.tensor([classes.index(name) for name in table[key]]) for key in ("pred", "label"))
     scores = functional.one_hot(predicted, len(classes)).float()
-    found = evaluate_draw(scores, labels, np.arange(len(classes)))
+    (found,) = evaluate_draws(scores, labels, [np.arange(len(classes))])
     assert round(found["top1"], 2) == top1
     assert top1_of_predictions(path) == pytest.approx(found["top1"])
 

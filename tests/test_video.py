@@ -1,9 +1,11 @@
 """Reading video: every kind of file, decord against PyAV, and isolation of what hangs or crashes."""
 
 import faulthandler
+import itertools
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 from aurl.frames.video import _agreeing_decord, probe, read_frames
-from aurl.isolated import Failure, map_isolated
+from aurl.isolated import AHEAD, Failure, map_isolated
 
 STATUS = {
     "h264": "ok", "h264_audio": "ok", "mkv": "ok", "open_gop": "ok", "xvid": "ok", "one_frame": "ok", "rotated": "ok",
@@ -99,3 +101,26 @@ def test_a_worker_that_hangs_crashes_or_raises_costs_only_its_own_item() -> None
     assert "no result within 2 s" in hang.reason
     assert "died" in crash.reason
     assert error.reason == "ValueError: bad file"
+
+
+def number(item: int) -> int:
+    return item
+
+
+def test_items_are_taken_as_results_are_asked_for_and_an_end_is_at_once() -> None:
+    taken = []
+
+    def items() -> Iterator[int]:
+        for item in itertools.count():
+            taken.append(item)
+            yield item
+
+    results = map_isolated(number, items(), workers=2, timeout=60)
+    assert list(itertools.islice(results, 200)) == list(range(200))
+    assert len(taken) <= 200 + 2 * AHEAD
+    results.close()
+    slow = map_isolated(time.sleep, [0, 30, 30, 30], workers=1, timeout=60)
+    next(slow)
+    started = time.monotonic()
+    slow.close()
+    assert time.monotonic() - started < 10

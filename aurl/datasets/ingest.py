@@ -106,7 +106,7 @@ def ingest_folder(source: Path, layout: str, versioned: bool, held: Path, listin
 
 def write_listing(table: Path, folder: Path, videos: list[VideoFile], workers: int) -> None:
     """Write path, class, bytes and SHA-256 of every video, in the given order."""
-    paths = [folder / video.path for video in videos]
+    paths = (folder / video.path for video in videos)
     results = map_isolated(size_and_digest, paths, workers, timeout=3600.0)
     with table.open("w", newline="") as handle:
         rows = csv.writer(handle, lineterminator="\n")

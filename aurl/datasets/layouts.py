@@ -9,7 +9,7 @@ from aurl.errors import AurlError
 VIDEO_SUFFIXES = {".avi", ".mp4", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".flv", ".wmv"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be a million
 class VideoFile:
     """A video file by its path relative to the dataset's folder, and the class it belongs to."""
 

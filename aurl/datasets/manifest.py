@@ -3,12 +3,10 @@
 Broken files are listed and left out, or stop the run: never replaced by anything else.
 """
 
-from dataclasses import asdict
+import csv
 from pathlib import Path
 
-import pandas as pd
-
-from aurl.datasets.table import USABLE, read_table, usable_videos
+from aurl.datasets.table import USABLE, iterate_table
 from aurl.errors import AurlError
 from aurl.files import replacing
 from aurl.frames.video import VideoProperties, probe
@@ -19,10 +17,11 @@ COLUMNS = [
     *("path", "class", "bytes", "frames", "rate", "duration", "status"),
     *("width", "height", "rotation", "sha256", "reason"),
 ]
+MOST_NAMED = 20  # broken files in the message of an error
 
 
 def make_manifest(listing: Path, folder: Path, broken: str, manifest: Path, workers: int, timeout: float) -> None:
-    """Decode every listed video and write the manifest.
+    """Decode every listed video and write the manifest; memory does not grow with the number of videos.
 
     Args:
         listing: the ingest stage's list of files.
@@ -33,37 +32,62 @@ def make_manifest(listing: Path, folder: Path, broken: str, manifest: Path, work
     Raises:
         AurlError: files are broken and `broken` is `error`, or a class has no usable video left.
     """
-    files = read_table(listing)
-    results = map_isolated(probe, [folder / path for path in files["path"]], workers, timeout)
-    found = [
-        VideoProperties("unreadable", result.reason) if isinstance(result, Failure) else result
-        for result in track(results, f"probe {listing.stem}", "videos", len(files))
-    ]
-    table = pd.concat([files, pd.DataFrame([asdict(properties) for properties in found])], axis=1)[COLUMNS]
-    check_usable(table, folder, broken, listing.stem)
+    total = sum(1 for _ in iterate_table(listing))
+    results = map_isolated(probe, (folder / row["path"] for row in iterate_table(listing)), workers, timeout)
+    found = Findings(folder, broken, listing.stem)
     with replacing(manifest) as (temporary,):
-        table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+        with temporary.open("w", newline="") as handle:
+            rows = csv.writer(handle, lineterminator="\n")
+            rows.writerow(COLUMNS)
+            tracked = track(results, f"probe {listing.stem}", "videos", total)
+            for file, result in zip(iterate_table(listing), tracked, strict=True):
+                properties = VideoProperties("unreadable", result.reason) if isinstance(result, Failure) else result
+                found.add(file["path"], file["class"], properties)
+                floats = {name: f"{getattr(properties, name):.6f}" for name in ("rate", "duration")}
+                cells = {**file, **vars(properties), **floats}
+                rows.writerow([cells[name] for name in COLUMNS])
+        found.check()
 
 
-def check_usable(table: pd.DataFrame, folder: Path, broken: str, dataset: str) -> None:
-    """Report the broken files. Raises: AurlError where the policy does not allow them."""
-    left_out = table[~table["status"].isin(USABLE[broken])]
-    if broken == "error" and len(left_out):
-        first = left_out.iloc[0]
-        names = "".join(
-            f"\n  {folder / row.path}: {row.status}: {row.reason}" for row in left_out.iloc[1:20].itertuples()
-        )
-        raise AurlError(
-            f"{folder / first['path']}: {first['status']}: {first['reason']} ({len(left_out)} of {len(table)} videos of"
-            f" dataset '{dataset}' cannot be used); replace the file, remove it, or set"
-            f" datasets.{dataset}.broken to leave_out or keep_partial{names}"
-        )
-    for row in table[table["status"] != "ok"].itertuples():
-        use = "kept as far as it goes" if row.status in USABLE[broken] else "left out"
-        log(f"{folder / row.path}: {row.status}: {row.reason}; {use}")
-    empty = sorted(set(table["class"]) - set(usable_videos(table, broken)["class"]))
-    if empty:
-        raise AurlError(
-            f"{folder}: class '{empty[0]}' of dataset '{dataset}' has no usable video ({len(empty)} such classes);"
-            " add videos or remove the class folder"
-        )
+class Findings:
+    """What is told of the videos of a manifest: broken ones, and classes that have no usable one."""
+
+    def __init__(self, folder: Path, broken: str, dataset: str) -> None:
+        self.folder, self.broken, self.dataset = folder, broken, dataset
+        self.videos = self.left_out = 0
+        self.named: list[str] = []
+        self.classes: set[str] = set()
+        self.usable: set[str] = set()
+
+    def add(self, path: str, class_name: str, properties: VideoProperties) -> None:
+        """Take up one video; what is wrong with it goes to the log where the run goes on."""
+        self.videos += 1
+        self.classes.add(class_name)
+        used = properties.status in USABLE[self.broken]
+        if used:
+            self.usable.add(class_name)
+        else:
+            self.left_out += 1
+        told = f"{self.folder / path}: {properties.status}: {properties.reason}"
+        if self.broken == "error":
+            if not used and len(self.named) < MOST_NAMED:
+                self.named.append(told)
+        elif properties.status != "ok":
+            log(f"{told}; {'kept as far as it goes' if used else 'left out'}")
+
+    def check(self) -> None:
+        """Raises: AurlError where the policy does not allow what was found."""
+        if self.named:
+            first, *others = self.named
+            names = "".join(f"\n  {told}" for told in others)
+            raise AurlError(
+                f"{first} ({self.left_out} of {self.videos} videos of dataset '{self.dataset}' cannot be used);"
+                f" replace the file, remove it, or set datasets.{self.dataset}.broken to leave_out or"
+                f" keep_partial{names}"
+            )
+        empty = sorted(self.classes - self.usable)
+        if empty:
+            raise AurlError(
+                f"{self.folder}: class '{empty[0]}' of dataset '{self.dataset}' has no usable video ({len(empty)} such"
+                " classes); add videos or remove the class folder"
+            )

@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.protocol import evaluate_protocols
@@ -14,13 +13,8 @@ VALUES = ["top1", "top1_std", "top5", "class_top1", "closeness", "dispersion", "
 def evaluate(features: Path, splits: list[int], output: Path) -> None:
     """Evaluate every protocol and write `clips<n>` -> `splits<m>` -> metric, as `dvc metrics` reads it."""
     found = read_features(features)
-    table = evaluate_protocols(found.videos, found.labels, found.classes, splits)
     nested: dict[str, dict[str, dict[str, float]]] = {}
-    for row in table.to_dict("records"):
+    for row in evaluate_protocols(found.videos, found.labels, found.classes, splits):
         cell = nested.setdefault(f"clips{row['clips']}", {}).setdefault(f"splits{row['splits']}", {})
-        cell |= {name: round(row[name], 9) for name in VALUES if not _missing(row[name])}
+        cell |= {name: round(value, 9) for name in VALUES if (value := row[name]) is not None and not math.isnan(value)}
     write_json(output, nested)
-
-
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))

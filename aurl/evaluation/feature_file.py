@@ -1,14 +1,16 @@
-"""The features file, as evaluation and report read it."""
+"""The features file: written while the videos are embedded, read by evaluation and report."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from safetensors import safe_open
 from torch import Tensor
 
 from aurl.errors import AurlError
+from aurl.files import replacing
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,50 @@ def read_features(path: Path) -> Features:
         raise AurlError(f"{path}: not a usable features file ({error}); delete it and run again") from None
     videos = dict(_by_clips(tensors))
     return Features(videos, tensors["labels"], tensors["classes"], names["classes"], names["paths"])
+
+
+def write_features(path: Path, finished: Iterable[Tensor], clips: Sequence[int], labels: np.ndarray, classes: Tensor,
+                   class_names: Sequence[str], paths: Sequence[str]) -> None:  # fmt: skip
+    """Write a features file, or nothing; memory holds what is given at a time.
+
+    Args:
+        finished: the embeddings of the videos, part by part, float32 (len(clips), n, d).
+        labels: int64 (N,). classes: float32 (K, d).
+    """
+    space = classes.shape[1]
+    shapes = {"labels": labels.shape, "classes": (len(class_names), space)}
+    shapes |= {f"clips{number}": (len(labels), space) for number in clips}
+    names = {"classes": list(class_names), "paths": list(paths)}
+    header, begin = tensor_header(shapes, {"aurl": json.dumps(names)})
+    with replacing(path) as (temporary,), temporary.open("wb") as handle:
+        handle.write(header)
+        for name, content in (("labels", labels), ("classes", classes.contiguous().numpy())):
+            handle.seek(begin[name])
+            handle.write(content.tobytes())
+        done = 0
+        for part in finished:
+            for number, rows in zip(clips, part, strict=True):
+                handle.seek(begin[f"clips{number}"] + 4 * space * done)
+                handle.write(rows.contiguous().numpy().tobytes())
+            done += part.shape[1]
+        assert done == len(labels)
+
+
+def tensor_header(shapes: Mapping[str, Sequence[int]], metadata: dict[str, str]) -> tuple[bytes, dict[str, int]]:
+    """The head of a safetensors file as `safetensors.save` writes it, and where each tensor's bytes begin.
+
+    The library writes a file from tensors that are all in memory; this is for one that is filled piece by piece.
+    `labels` is int64, everything else float32; wider numbers come first, then names in order.
+    """
+    entries: dict[str, object] = {"__metadata__": metadata}
+    begin, end = {}, 0
+    for name in sorted(shapes, key=lambda name: (name != "labels", name)):
+        begin[name], end = end, end + int(np.prod(shapes[name])) * (8 if name == "labels" else 4)
+        kind = "I64" if name == "labels" else "F32"
+        entries[name] = {"dtype": kind, "shape": list(shapes[name]), "data_offsets": [begin[name], end]}
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text, {name: 8 + len(text) + at for name, at in begin.items()}
 
 
 def _by_clips(tensors: dict[str, Tensor]) -> Iterator[tuple[int, Tensor]]:

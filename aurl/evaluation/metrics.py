@@ -4,16 +4,29 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+ROWS = 256  # videos at a time: what is made of them on the way is small, and its memory is used again
+PART = 16 * ROWS  # videos whose cosines with all classes are in memory at a time
+
 
 def cosine_similarity(videos: Tensor, classes: Tensor) -> Tensor:
     """cos of every video with every class: (N, d), (K, d) -> (N, K)."""
-    return functional.normalize(videos, dim=1) @ functional.normalize(classes, dim=1).T
+    units = functional.normalize(classes, dim=1)
+    return torch.cat([functional.normalize(part, dim=1) @ units.T for part in videos.split(ROWS)])
+
+
+def beaten(scores: Tensor, labels: Tensor) -> Tensor:
+    """Which classes come before the label's own, bool (N, K), for scores (N, K) and labels (N,).
+
+    Of equal scores the earlier class comes first; a score that is no number comes before everything.
+    """
+    own = scores.gather(1, labels[:, None])
+    earlier = torch.arange(scores.shape[1], device=scores.device) < labels[:, None]
+    return ~(scores <= own) | ((scores == own) & earlier)
 
 
 def hits(scores: Tensor, labels: Tensor, k: int) -> Tensor:
     """Whether the label is among the k best classes, bool (N,), for scores (N, K) and labels (N,)."""
-    best = scores.topk(min(k, scores.shape[1]), dim=1).indices
-    return (best == labels[:, None]).any(dim=1)
+    return beaten(scores, labels).sum(dim=1) < k
 
 
 def class_mean(values: Tensor, labels: Tensor) -> Tensor:
@@ -30,7 +43,11 @@ def closeness(videos: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
         videos: (N, d). labels: (N,) int64. classes: (K, d).
     Returns: scalar.
     """
-    return class_mean(1 - functional.cosine_similarity(videos, classes[labels], dim=1), labels)
+    similarity = torch.cat([
+        functional.cosine_similarity(part, classes[of_part], dim=1)
+        for part, of_part in zip(videos.split(ROWS), labels.split(ROWS), strict=True)
+    ])  # fmt: skip
+    return class_mean(1 - similarity, labels)
 
 
 def dispersion(videos: Tensor, labels: Tensor) -> Tensor:
@@ -46,9 +63,9 @@ def dispersion(videos: Tensor, labels: Tensor) -> Tensor:
     present, position = labels.unique(return_inverse=True)
     if len(present) < 2:
         raise ValueError("dispersion needs videos of at least two classes")
-    sums = torch.zeros(len(present), videos.shape[1], dtype=videos.dtype).index_add(
-        0, position, functional.normalize(videos, dim=1)
-    )
+    sums = torch.zeros(len(present), videos.shape[1], dtype=videos.dtype)
+    for part, of_part in zip(videos.split(ROWS), position.split(ROWS), strict=True):
+        sums.index_add_(0, of_part, functional.normalize(part, dim=1))
     means = functional.normalize(sums, dim=1)
     distance = 1 - means @ means.T
     distance.fill_diagonal_(torch.inf)

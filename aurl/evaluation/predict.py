@@ -118,8 +118,8 @@ def embed_files(model: ZeroShotModel, videos: list[Path], clips: int, clip_lengt
             return EmbeddedFiles([], torch.empty(0), failures)
         write_index([shard], settings, folder / "index.json")
         store, numbers = FrameStore(folder / "index.json"), np.arange(len(readable))
-        rows = embed_videos(model, store, numbers, [clips], clip_length, batch_size, compute, "predict")
-    return EmbeddedFiles(readable, rows[clips], failures)
+        rows = list(embed_videos(model, store, numbers, [clips], clip_length, batch_size, compute, "predict"))
+    return EmbeddedFiles(readable, torch.cat(rows, dim=1)[0], failures)
 
 
 def decode_video(path: Path, size: int, quality: int, chroma: str) -> tuple[VideoProperties, list[bytes]]:

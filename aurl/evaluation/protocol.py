@@ -1,11 +1,12 @@
 """The test protocol: random half-class splits (the earlier paper's) and what is measured on each."""
 
+from collections.abc import Sequence
+
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
-from aurl.evaluation.metrics import class_mean, closeness, cosine_similarity, dispersion, hits
+from aurl.evaluation.metrics import PART, beaten, closeness, cosine_similarity, dispersion
 
 
 def half_class_split(num_classes: int, seed: int) -> np.ndarray:
@@ -16,50 +17,86 @@ def half_class_split(num_classes: int, seed: int) -> np.ndarray:
     return np.sort(np.random.RandomState(seed).permutation(num_classes)[: num_classes // 2])
 
 
-def evaluate_draw(similarity: Tensor, labels: Tensor, chosen: np.ndarray) -> dict[str, float]:
-    """Accuracies on the videos of the chosen classes, with only those classes as candidates.
+class Tally:
+    """What is right on the videos of each draw's classes, with only those classes as candidates; added up by parts.
+
+    Whether a class comes before a video's own does not depend on the draw: the rank in a draw is how many of its
+    classes do, and one product (videos, classes) @ (classes, draws) gives all ranks.
+    """
+
+    def __init__(self, draws: Sequence[np.ndarray], classes: int) -> None:
+        """`draws` are the class numbers of each, of so many classes."""
+        self._chosen = torch.zeros(classes, len(draws))
+        for column, numbers in enumerate(draws):
+            self._chosen[torch.as_tensor(numbers), column] = 1
+        self._top1 = torch.zeros(self._chosen.shape, dtype=torch.float64)  # of each class and draw
+        self._top5 = torch.zeros(len(draws), dtype=torch.float64)
+        self._videos = torch.zeros(classes, dtype=torch.float64)  # of each class
+
+    def add(self, similarity: Tensor, labels: Tensor) -> None:
+        """Take up videos: (n, classes), labels (n,)."""
+        ranks = beaten(similarity, labels).float() @ self._chosen  # counts, exact in float32
+        inside = self._chosen.bool()[labels]
+        self._top1.index_add_(0, labels, ((ranks < 1) & inside).double())
+        self._top5 += ((ranks < 5) & inside).sum(dim=0)
+        self._videos += torch.bincount(labels, minlength=len(self._chosen))
+
+    def accuracies(self) -> list[dict[str, float]]:
+        """For each draw top1, top5 and class_top1 in percent, and the number of videos."""
+        videos, of_class = self._videos @ self._chosen.double(), self._top1 / self._videos[:, None]
+        present = self._chosen.bool() & (self._videos > 0)[:, None]
+        return [
+            {
+                "top1": 100 * (self._top1[:, draw].sum() / videos[draw]).item(),
+                "top5": 100 * (self._top5[draw] / videos[draw]).item(),
+                "class_top1": 100 * of_class[present[:, draw], draw].mean().item(),
+                "videos": videos[draw].item(),
+            }
+            for draw in range(len(videos))
+        ]
+
+
+def evaluate_draws(similarity: Tensor, labels: Tensor, draws: Sequence[np.ndarray]) -> list[dict[str, float]]:
+    """Accuracies of each draw on the videos of its classes, with only those classes as candidates.
 
     Args:
-        similarity: (videos, classes). labels: (videos,). chosen: sorted class indices.
-    Returns: top1, top5 and class_top1 in percent, and the number of videos.
+        similarity: (videos, classes). labels: (videos,). draws: the class numbers of each.
+    Returns: for each draw top1, top5 and class_top1 in percent, and the number of videos.
     """
-    columns = torch.as_tensor(chosen)
-    position = torch.full((similarity.shape[1],), -1, dtype=torch.int64)
-    position[columns] = torch.arange(len(columns))
-    inside = position[labels] >= 0
-    scores, targets = similarity[inside][:, columns], position[labels[inside]]
-    top1 = hits(scores, targets, 1)
-    return {
-        "top1": 100 * top1.double().mean().item(),
-        "top5": 100 * hits(scores, targets, 5).double().mean().item(),
-        "class_top1": 100 * class_mean(top1.double(), targets).item(),
-        "videos": float(len(targets)),
-    }
+    tally = Tally(draws, similarity.shape[1])
+    tally.add(similarity, labels)
+    return tally.accuracies()
 
 
-def evaluate_protocols(videos: dict[int, Tensor], labels: Tensor, classes: Tensor, splits: list[int]) -> pd.DataFrame:
-    """Every protocol of one (variant, seed, dataset): one cosine matrix for each clip count, columns for each split.
+def evaluate_protocols(
+    videos: dict[int, Tensor], labels: Tensor, classes: Tensor, splits: list[int]
+) -> list[dict[str, float | None]]:
+    """Every protocol of one (variant, seed, dataset): cosines once for each clip count, columns for each split.
+
+    Memory holds the cosines of a part of the videos.
 
     Args:
         videos: clips per video -> embeddings (N, d). labels: (N,). classes: (K, d) class embeddings.
         splits: numbers of splits; 1 is all classes, no draw.
     Returns:
-        One row for each (clips, splits): mean top1, population std of top1 over draws (missing for 1 split),
+        One row for each (clips, splits): mean top1, population std of top1 over draws (None for 1 split),
         top5, class_top1, closeness, dispersion, mean number of videos, classes per draw.
     """
-    rows = []
+    rows: list[dict[str, float | None]] = []
     most = max((count for count in splits if count > 1), default=0)
+    drawn = [np.arange(len(classes)), *(half_class_split(len(classes), seed) for seed in range(most))]
     for clips, embeddings in videos.items():
-        similarity = cosine_similarity(embeddings, classes)
+        tally = Tally(drawn, len(classes))
+        for part, of_part in zip(embeddings.split(PART), labels.split(PART), strict=True):
+            tally.add(cosine_similarity(part, classes), of_part)
         properties = {
             "closeness": closeness(embeddings, labels, classes).item(),
             "dispersion": dispersion(embeddings, labels).item(),
         }
-        everything = [evaluate_draw(similarity, labels, np.arange(len(classes)))]
-        halves = [evaluate_draw(similarity, labels, half_class_split(len(classes), seed)) for seed in range(most)]
+        everything, *halves = tally.accuracies()
         for count in splits:
-            draws = everything if count == 1 else halves[:count]
-            mean = pd.DataFrame(draws).mean()
+            draws = [everything] if count == 1 else halves[:count]
+            mean = {name: float(np.mean([draw[name] for draw in draws])) for name in everything}
             rows.append(
                 {
                     "clips": clips,
@@ -73,4 +110,4 @@ def evaluate_protocols(videos: dict[int, Tensor], labels: Tensor, classes: Tenso
                     "classes": len(classes) if count == 1 else len(classes) // 2,
                 }
             )
-    return pd.DataFrame(rows)
+    return rows

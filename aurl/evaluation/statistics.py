@@ -16,7 +16,7 @@ from aurl.config import StatisticsSettings
 from aurl.errors import AurlError
 from aurl.evaluation.comparison import comparisons, conclusion, paired_test
 from aurl.evaluation.feature_file import read_features
-from aurl.evaluation.metrics import cosine_similarity, hits
+from aurl.evaluation.metrics import PART, cosine_similarity, hits
 from aurl.evaluation.resampling import percentiles, resample
 from aurl.files import write_json
 from aurl.progress import track
@@ -78,9 +78,12 @@ def read_test_sets(features: Mapping[Cell, Path]) -> dict[str, TestSet]:
         if tuple(known) != tested:
             raise AurlError(f"{path}: not the videos and classes of {reference}; delete both and run 'snakemake' again")
         for clips, videos in read.videos.items():
-            similarity = cosine_similarity(videos, read.classes)
-            for rank in RANKS:
-                found[dataset][variant, clips, rank].append(hits(similarity, read.labels, rank).numpy())
+            parts = []
+            for part, labels in zip(videos.split(PART), read.labels.split(PART), strict=True):
+                similarity = cosine_similarity(part, read.classes)
+                parts.append(np.stack([hits(similarity, labels, rank).numpy() for rank in RANKS]))
+            for rank, right in zip(RANKS, np.concatenate(parts, axis=1), strict=True):
+                found[dataset][variant, clips, rank].append(right)
     return {
         dataset: TestSet(np.array(first[dataset][-1]), {key: np.stack(rows) for key, rows in by_key.items()})
         for dataset, by_key in found.items()

@@ -1,12 +1,11 @@
 """Extract frames: one shard of a dataset from its videos into the packed store."""
 
 import functools
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pandas as pd
-
-from aurl.datasets.table import read_usable
+from aurl.datasets.table import iterate_usable
 from aurl.errors import AurlError
 from aurl.files import sha256_file
 from aurl.frames.packing import encode_jpegs, split_shards, squash, write_shard
@@ -26,13 +25,16 @@ def extract_shard(manifest: Path, broken: str, folder: Path, shard_number: int, 
     Raises:
         AurlError: a video is not the one that the manifest describes, or cannot be read to its end.
     """
-    videos = read_usable(manifest, broken)
-    part = videos.iloc[list(split_shards(len(videos), shards)[shard_number])]
+    part = split_shards(sum(1 for _ in iterate_usable(manifest, broken)), shards)[shard_number]
+
+    def videos() -> Iterator[tuple[Path, int, int, str]]:
+        for row in itertools.islice(iterate_usable(manifest, broken), part.start, part.stop):
+            yield folder / row["path"], int(row["frames"]), int(row["rotation"]), row["sha256"]
+
     extract = functools.partial(extract_video, size=size, quality=quality, chroma=chroma)
-    rows = [(folder / row.path, int(row.frames), int(row.rotation), str(row.sha256)) for row in part.itertuples()]
-    results = map_isolated(extract, rows, 1, timeout)
+    results = map_isolated(extract, videos(), 1, timeout)
     label = f"frames {manifest.stem} shard {shard_number + 1}/{shards}"
-    write_shard(shard, index, _checked(track(results, label, "videos", len(rows)), part, folder))
+    write_shard(shard, index, _checked(track(results, label, "videos", len(part)), videos()))
 
 
 def extract_video(video: tuple[Path, int, int, str], size: int, quality: int, chroma: str) -> list[bytes]:
@@ -47,8 +49,10 @@ def extract_video(video: tuple[Path, int, int, str], size: int, quality: int, ch
     ]
 
 
-def _checked(results: Iterator[list[bytes] | Failure], part: pd.DataFrame, folder: Path) -> Iterator[list[bytes]]:
-    for result, row in zip(results, part.itertuples(), strict=True):
+def _checked(
+    results: Iterator[list[bytes] | Failure], videos: Iterable[tuple[Path, int, int, str]]
+) -> Iterator[list[bytes]]:
+    for result, (path, *_) in zip(results, videos, strict=True):
         if isinstance(result, Failure):
-            raise AurlError(f"{folder / str(row.path)}: {result.reason}")
+            raise AurlError(f"{path}: {result.reason}")
         yield result

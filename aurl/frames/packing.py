@@ -1,5 +1,6 @@
 """Packing frames into shards: squash, JPEG, and the files that `store` reads."""
 
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,14 @@ def write_shard(shard: Path, index: Path, videos: Iterable[list[bytes]]) -> None
     Memory holds the offsets and one video.
     """
     with replacing(shard, index) as (packed, table):
-        offsets, first_frame = [0], [0]
+        offsets, first_frame = array("q", [0]), array("q", [0])
         with packed.open("wb") as handle:
             for video in videos:
                 for jpeg in video:
                     handle.write(jpeg)
                     offsets.append(offsets[-1] + len(jpeg))
                 first_frame.append(len(offsets) - 1)
-        arrays = {"offsets": np.array(offsets, np.int64), "first_frame": np.array(first_frame, np.int64)}
+        arrays = {"offsets": np.frombuffer(offsets, np.int64), "first_frame": np.frombuffer(first_frame, np.int64)}
         table.write_bytes(save(arrays))
 
 

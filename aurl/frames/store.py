@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import simplejpeg
-from safetensors.numpy import load_file
+from safetensors import safe_open
 
 from aurl.errors import AurlError
 
@@ -49,31 +49,40 @@ class FrameStore:
         """Length of every video in frames, int64 (videos,)."""
         return np.concatenate([np.diff(first) for first in self._first_frames])
 
-    def read(self, video: int, frames: np.ndarray) -> np.ndarray:
+    def read(self, video: int, frames: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Decode frames of a video: uint8 (len(frames), size, size, 3); a frame named twice is decoded once.
 
-        Raises: AurlError if the stored bytes are no JPEG (a damaged shard).
+        Args:
+            out: where they go, a contiguous array of that shape; a new one by default.
+        Raises: AurlError if the stored bytes are no JPEG of the store's size (a damaged shard).
         """
         shard = int(np.searchsorted(self._first_video, video, side="right")) - 1
         first = self._first_frames[shard][video - self._first_video[shard]]
-        packed = self._map(shard)
-        wanted, inverse = np.unique(frames, return_inverse=True)
-        decoded = np.empty((len(wanted), self.size, self.size, 3), np.uint8)
-        for row, frame in enumerate(wanted):
-            begin, end = self._offsets[shard][first + frame : first + frame + 2]
+        packed, offsets = self._map(shard), self._offsets[shard]
+        shape = (self.size, self.size, 3)
+        decoded = np.empty((len(frames), *shape), np.uint8) if out is None else out
+        rows: dict[int, int] = {}
+        for row, frame in enumerate(frames.tolist()):
+            if frame in rows:
+                decoded[row] = decoded[rows[frame]]
+                continue
+            jpeg = packed[offsets[first + frame] : offsets[first + frame + 1]]
             try:
-                decoded[row] = simplejpeg.decode_jpeg(packed[begin:end], colorspace="RGB")
+                found = simplejpeg.decode_jpeg(jpeg, colorspace="RGB", buffer=decoded[row])
+                if found.shape != shape:
+                    raise ValueError(f"its shape is {found.shape}, the index says {shape}")
             except ValueError as error:
                 raise AurlError(
                     f"{self._shards[shard]}: frame {frame} of video {video} is damaged ({error});"
                     " delete the shard and run again"
                 ) from None
-        return decoded[inverse]
+            rows[frame] = row
+        return decoded
 
     def _map(self, shard: int) -> np.ndarray:
         packed = self._maps[shard]
         if packed is None:
-            packed = self._maps[shard] = np.memmap(self._shards[shard], np.uint8, "r")
+            packed = self._maps[shard] = np.asarray(np.memmap(self._shards[shard], np.uint8, "r"))
         return packed
 
     def __getstate__(self) -> dict[str, Any]:
@@ -81,10 +90,22 @@ class FrameStore:
 
 
 def load_shard_index(path: Path) -> dict[str, np.ndarray]:
-    """The arrays `offsets` and `first_frame` of a shard. Raises: AurlError for a damaged file."""
+    """The arrays `offsets` and `first_frame` of a shard, mapped: a dataset's offsets may be larger than the memory.
+
+    Raises: AurlError for a damaged file.
+    """
     try:
-        return load_file(path)
-    except Exception as error:  # safetensors raises its own and OS errors
+        with safe_open(path, framework="numpy"):  # which checks the whole header
+            pass
+        with path.open("rb") as handle:
+            start = 8 + int.from_bytes(handle.read(8), "little")
+            header = json.loads(handle.read(start - 8))
+        return {
+            name: np.asarray(np.memmap(path, np.int64, "r", start + at["data_offsets"][0], tuple(at["shape"])))
+            for name, at in header.items()
+            if name in ("offsets", "first_frame")
+        }
+    except Exception as error:  # safetensors, JSON and numpy raise their own
         raise AurlError(f"{path}: unreadable shard index ({error}); delete it and run again") from None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from aurl.config import Experiment
-from aurl.datasets.table import read_table
+from aurl.datasets.table import iterate_table
 from aurl.errors import AurlError
 from aurl.lineage.digests import Digests
 from aurl.lineage.dvc import value_at
@@ -220,13 +220,13 @@ class Audit:
         if source.render is not None or source.versioned:
             return  # the folder in the results is an output of its own
         folder = video_folder(source, job.outputs[1])
-        for row in read_table(job.outputs[0]).itertuples():
-            now = self._sha256(folder / str(row.path))
-            if now != row.sha256:
+        for row in iterate_table(job.outputs[0]):
+            now = self._sha256(folder / row["path"])
+            if now != row["sha256"]:
                 kind, how = (
                     ("missing", "not in its folder") if now is None else ("changed", "not the file that was listed")
                 )
-                yield Finding(kind, str(folder / str(row.path)), how)
+                yield Finding(kind, str(folder / row["path"]), how)
 
     def _recompute(self, job: Job) -> Iterator[Finding]:
         """Do the job again, elsewhere, and compare the bytes."""

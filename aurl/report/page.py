@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from aurl.config import DatasetSettings, ReportSettings
-from aurl.datasets.table import read_table, usable_videos
+from aurl.datasets.table import USABLE, iterate_table
 from aurl.files import write_text
 from aurl.report.blocks import Block, behind, commits, stage_costs, versions
 from aurl.report.comparable import compared
@@ -215,14 +216,21 @@ class DatasetSummary:
 
 def describe_manifest(name: str, manifest: Path, settings: DatasetSettings) -> DatasetSummary:
     """Summarise a manifest. Raises: AurlError for a damaged one."""
-    table = read_table(manifest)
-    used = usable_videos(table, settings.broken)
-    not_ok = table[table["status"] != "ok"]
-    listed = not_ok.head(MOST_LEFT_OUT)
+    statuses: Counter[str] = Counter()
+    classes: set[str] = set()
+    listed: list[tuple[str, str, str]] = []
+    frames = 0
+    for row in iterate_table(manifest):
+        statuses[row["status"]] += 1
+        if row["status"] in USABLE[settings.broken]:
+            classes.add(row["class"])
+            frames += int(row["frames"])
+        if row["status"] != "ok" and len(listed) < MOST_LEFT_OUT:
+            listed.append((row["path"], row["status"], row["reason"]))
+    used = sum(statuses[status] for status in USABLE[settings.broken])
     return DatasetSummary(
-        name, manifest, len(table), len(used), int(used["class"].nunique()), int(used["frames"].sum()),
-        {str(status): int(count) for status, count in table["status"].value_counts().items()}, settings.broken,
-        list(zip(listed["path"], listed["status"], listed["reason"], strict=True)), len(not_ok) - len(listed),
+        name, manifest, statuses.total(), used, len(classes), frames, dict(statuses.most_common()), settings.broken,
+        listed, statuses.total() - statuses["ok"] - len(listed),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ only where the experiment is the paper's setting.
 """
 
 import html
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from aurl.config import DatasetSettings, ReportSettings, VariantSettings, WeightsSettings
-from aurl.datasets.table import read_table, usable_videos
+from aurl.datasets.table import USABLE, iterate_table, iterate_usable
 from aurl.evaluation.predictions import top1_of_predictions
 from aurl.files import replacing
 from aurl.paths import PREDICTIONS, TOKEN_TABLE
@@ -231,16 +232,17 @@ def describe_setting(results: Results, seen_classes: Path | None, tau: float, re
 
 def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embeddings: Path | None) -> str:
     """What of a dataset was used: videos that were left out or are only partial, classes that are not there."""
-    table = read_table(manifest)
-    used = usable_videos(table, settings.broken)
-    classes = f"{used['class'].nunique()} classes"
+    found = Counter((row["class"], row["status"]) for row in iterate_table(manifest))
+    used = {key: videos for key, videos in found.items() if key[1] in USABLE[settings.broken]}
+    names = len({class_name for class_name, _ in used})
+    classes = f"{names} classes"
     if settings.tokens not in FROM_NAMES:
         official = len(read_token_table(TOKEN_TABLE, settings.tokens))
-        classes = f"{used['class'].nunique()} of the {official} classes of {settings.tokens}"
-    partial = int((used["status"] == "partial").sum())
+        classes = f"{names} of the {official} classes of {settings.tokens}"
+    partial = sum(videos for (_, status), videos in used.items() if status == "partial")
     dropped = read_embeddings(embeddings).dropped if embeddings else {}
     return (
-        f"{name}: {len(used)} of {len(table)} videos usable, {classes}"
+        f"{name}: {sum(used.values())} of {found.total()} videos usable, {classes}"
         + (f", {partial} of the videos only partly decodable" if partial else "")
         + ("; classes dropped for unknown words: " if dropped else "")
         + ", ".join(f"{class_name} ({' '.join(words)})" for class_name, words in dropped.items())
@@ -297,8 +299,8 @@ def make_tables(
     sweep = no_sweep_table(report.title)
     if inputs.seen_classes is not None:
         (seen,) = set(datasets) - set(unseen)
-        videos = usable_videos(read_table(inputs.manifests[seen]), datasets[seen].broken)["class"].value_counts()
-        sweep = sweep_table(inputs.seen_classes, tau, videos.to_dict(), report.title)
+        videos = Counter(row["class"] for row in iterate_usable(inputs.manifests[seen], datasets[seen].broken))
+        sweep = sweep_table(inputs.seen_classes, tau, videos, report.title)
     return {
         "ablation": ablation_table(results, statistics, variants, report, notes, authors),
         "sota": sota_table(results, statistics, report, notes),

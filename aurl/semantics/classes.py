@@ -3,14 +3,16 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from safetensors import safe_open
 
 from aurl.errors import AurlError
 from aurl.text_files import made_again, read_csv, unreadable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def read_embeddings(path: Path) -> ClassEmbeddings:
     return found
 
 
-def read_seen_table(path: Path) -> pd.DataFrame:
+def read_seen_table(path: Path) -> "pd.DataFrame":
     """Read what `write_seen_classes` wrote, the distances exactly. Raises: AurlError for a damaged file."""
     types = {"class": str, "kept": bool, "nearest_class": str, "nearest_dataset": str}
     exact = {"distance": float}  # Python's own conversion, which loses no digit

@@ -7,7 +7,7 @@ import numpy as np
 from gensim.models import KeyedVectors
 from safetensors.numpy import save
 
-from aurl.datasets.table import read_usable
+from aurl.datasets.table import iterate_usable
 from aurl.errors import AurlError
 from aurl.files import write_bytes
 from aurl.progress import log
@@ -55,7 +55,7 @@ def embed_classes(tokens: dict[str, list[str]], vectors: KeyedVectors, missing: 
 def embed_dataset(manifest: Path, broken: str, token_source: str, vectors: Path, dimension: int, missing: str,
                   output: Path) -> None:  # fmt: skip
     """Embed the classes of a manifest's usable videos and write them."""
-    classes = sorted(set(read_usable(manifest, broken)["class"]))
+    classes = sorted({row["class"] for row in iterate_usable(manifest, broken)})
     tokens = class_tokens(classes, token_source)
     embeddings = embed_classes(tokens, load_vectors(vectors, dimension), missing, manifest.stem)
     described = {"classes": embeddings.classes, "tokens": embeddings.tokens, "dropped": embeddings.dropped}

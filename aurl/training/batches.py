@@ -52,10 +52,10 @@ class ClipBatches(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         chosen = self.chosen(step)
-        indices = [clip_indices(self._starts[i : i + 1], int(self.num_frames[i]), self.clip_length)[0] for i in chosen]
-        clips = np.stack(
-            [self.store.read(int(self.videos[i]), frames) for i, frames in zip(chosen, indices, strict=True)]
-        )
+        clips = np.empty((len(chosen), self.clip_length, self.store.size, self.store.size, 3), np.uint8)
+        for clip, i in zip(clips, chosen, strict=True):
+            frames = clip_indices(self._starts[i : i + 1], int(self.num_frames[i]), self.clip_length)[0]
+            self.store.read(int(self.videos[i]), frames, out=clip)
         return torch.from_numpy(clips), torch.from_numpy(self.labels[chosen])
 
     def chosen(self, step: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aurl.compute import prepare_device
 from aurl.config import ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
-from aurl.datasets.table import read_usable
+from aurl.datasets.table import usable_labels
 from aurl.errors import AurlError
 from aurl.files import replacing, write_json
 from aurl.frames.store import FrameStore
@@ -55,19 +55,16 @@ def load_training_data(
     manifest: Path, broken: str, frames_index: Path, embeddings: Path, seen_classes: Path, strict_labels: bool
 ) -> TrainingData:
     """The videos of the classes that the strict-label filter keeps (all embedded ones without it)."""
-    table = read_usable(manifest, broken)
-    store = FrameStore(frames_index)
-    if len(store) != len(table):
-        raise AurlError(f"{frames_index}: {len(store)} videos, the manifest has {len(table)}; extract the frames again")
     classes = read_seen_classes(seen_classes, strict_labels)
+    labels, store = usable_labels(manifest, broken, classes), FrameStore(frames_index)
+    if len(store) != len(labels):
+        raise AurlError(
+            f"{frames_index}: {len(store)} videos, the manifest has {len(labels)}; extract the frames again"
+        )
     embedded = read_embeddings(embeddings)
     rows = [embedded.classes.index(name) for name in classes]
-    label_of = {name: label for label, name in enumerate(classes)}
-    labels = table["class"].map(label_of)
-    videos = np.flatnonzero(labels.notna())
-    return TrainingData(
-        classes, torch.from_numpy(embedded.vectors[rows]), videos, labels.iloc[videos].to_numpy(np.int64), store
-    )
+    videos = np.flatnonzero(labels >= 0)
+    return TrainingData(classes, torch.from_numpy(embedded.vectors[rows]), videos, labels[videos], store)
 
 
 def train(

@@ -25,6 +25,7 @@ rule train:
     log:
         P.log(P.checkpoint("{variant}", "{seed}")),
     threads: (EXPERIMENT.training.compute.threads + EXPERIMENT.training.compute.workers) * EXPERIMENT.training.processes
+    priority: 1  # the longest jobs first: short ones fill the cores while the last training ends
     resources:
         gpu=gpus(EXPERIMENT.training.compute) * EXPERIMENT.training.processes,
     shell:

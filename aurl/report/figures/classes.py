@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from aurl.datasets.table import read_usable
+from aurl.datasets.table import iterate_usable
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.frames.store import FrameStore
@@ -79,7 +79,10 @@ def strips_of(videos: Sequence[str], manifest: Path, broken: str, frames_index: 
 
     Raises: AurlError if the manifest or the frames are missing or damaged.
     """
-    number_of = {path: number for number, path in enumerate(read_usable(manifest, broken)["path"])}
+    wanted = set(videos)
+    number_of = {
+        row["path"]: number for number, row in enumerate(iterate_usable(manifest, broken)) if row["path"] in wanted
+    }
     store = FrameStore(frames_index)
     gap = np.full((store.size, GAP, 3), 255, np.uint8)
     made = []

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from aurl.config import ReportSettings
 from aurl.evaluation.feature_file import Features, read_features
 from aurl.evaluation.metrics import cosine_similarity
-from aurl.evaluation.protocol import evaluate_draw, half_class_split
+from aurl.evaluation.protocol import evaluate_draws, half_class_split
 from aurl.report.figures.style import COLOURS, MARKERS, Drawing, counted, new_figure, nothing_yet
 
 NAME, TITLE = "splits", "Top-1 over half-class splits"
@@ -20,7 +20,7 @@ def split_top1(features: Features, number: int) -> dict[int, np.ndarray]:
     """Clips of a video -> top-1 in percent on the splits 0 .. number - 1, float64 (number,)."""
     drawn = [half_class_split(len(features.classes), seed) for seed in range(number)]
     return {
-        clips: np.array([evaluate_draw(similarity, features.labels, chosen)["top1"] for chosen in drawn])
+        clips: np.array([draw["top1"] for draw in evaluate_draws(similarity, features.labels, drawn)])
         for clips, embeddings in features.videos.items()
         for similarity in [cosine_similarity(embeddings, features.classes)]
     }
