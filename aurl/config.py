@@ -74,12 +74,13 @@ class DatasetSettings(Settings):
 
 
 class FrameSettings(Settings):
-    """The packed frame store: every frame squashed to `size` x `size`, as JPEG."""
+    """The packed frame store: every frame squashed to `size` x `size`, as JPEG; and what decoding one video may take."""
 
     size: Annotated[int, Field(ge=16, le=512)]
     quality: Annotated[int, Field(ge=1, le=100)]
     chroma: Literal["420", "444"]
-    timeout_seconds: Annotated[float, Field(gt=0)] = 300
+    timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
+    memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 2048
 
 
 class SemanticsSettings(Settings):

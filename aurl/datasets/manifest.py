@@ -21,20 +21,21 @@ COLUMNS = [
 ]
 
 
-def make_manifest(listing: Path, folder: Path, broken: str, manifest: Path, workers: int, timeout: float) -> None:
-    """Decode every listed video and write the manifest.
+def make_manifest(listing: Path, folder: Path, broken: str, manifest: Path, workers: int, timeout: float,
+                  memory_mb: int | None = None) -> None:  # fmt: skip
+    """Decode every listed video, in processes of their own, and write the manifest.
 
     Args:
         listing: the ingest stage's list of files.
         folder: where its relative paths start.
         broken: `error` (any file that is not ok stops the run), `leave_out` (they are listed and left
             out) or `keep_partial` (partly decodable ones stay with the frames that they have).
-        timeout: seconds allowed for decoding one file.
+        timeout, memory_mb: seconds and MiB allowed for decoding one file.
     Raises:
         AurlError: files are broken and `broken` is `error`, or a class has no usable video left.
     """
     files = read_table(listing)
-    results = map_isolated(probe, [folder / path for path in files["path"]], workers, timeout)
+    results = map_isolated(probe, [folder / path for path in files["path"]], workers, timeout, memory_mb)
     found = [
         VideoProperties("unreadable", result.reason) if isinstance(result, Failure) else result
         for result in track(results, f"probe {listing.stem}", "videos", len(files))

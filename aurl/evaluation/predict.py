@@ -122,20 +122,23 @@ def embed_files(model: ZeroShotModel, videos: list[Path], clips: int, clip_lengt
     return EmbeddedFiles(readable, rows[clips], failures)
 
 
-def decode_video(path: Path, size: int, quality: int, chroma: str) -> tuple[VideoProperties, list[bytes]]:
+def decode_video(
+    path: Path, size: int, quality: int, chroma: str, with_decord: bool = True
+) -> tuple[VideoProperties, list[bytes]]:
     """What a full decode finds, and the JPEGs of the frames that it gives."""
     found = probe(path)
     if not found.frames:
         return found, []
     video = (path, found.frames, found.rotation, sha256_file(path))
-    return found, extract_video(video, size, quality, chroma)
+    return found, extract_video(video, size, quality, chroma, with_decord)
 
 
 def _decoded(videos: list[Path], frames: FrameSettings, readable: list[Path], failures: dict[Path, str]
              ) -> Iterator[list[bytes]]:  # fmt: skip
     """The JPEGs of each readable video, in processes of their own; every video goes into one of the two lists."""
     decode = functools.partial(decode_video, size=frames.size, quality=frames.quality, chroma=frames.chroma)
-    results = map_isolated(decode, videos, 1, frames.timeout_seconds)
+    plainly = functools.partial(decode, with_decord=False)
+    results = map_isolated(decode, videos, 1, frames.timeout_seconds, frames.memory_mb, again=plainly)
     for video, result in zip(videos, track(results, "decode", "videos", len(videos)), strict=True):
         found, jpegs = (VideoProperties("unreadable", result.reason), []) if isinstance(result, Failure) else result
         if not jpegs:
