@@ -7,6 +7,7 @@ cut into clips and embedded by the code of the features. Equal files give equal 
 import functools
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from aurl.progress import log, track
 from aurl.semantics.embedding import class_embedding
 from aurl.semantics.tokens import class_tokens
 from aurl.semantics.vectors import load_vectors
+from aurl.text_files import MOST_BYTES
 
 
 @dataclass(frozen=True)
@@ -181,16 +183,25 @@ def class_names(listed: str | None, file: Path | None) -> list[str]:
         raise AurlError("give the class names with --classes or with --classes-file")
     where = "--classes" if file is None else str(file)
     try:
-        parts = (listed or "").split(",") if file is None else file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        parts = (listed or "").split(",") if file is None else _lines_of(file)
+    except (OSError, ValueError) as error:
         raise AurlError(f"{where}: not a readable text file ({error}); write one class name on each line") from None
     names = [part.strip() for part in parts if part.strip()]
     if not names:
         raise AurlError(f"{where}: names no class")
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice is not None:
         raise AurlError(f"{where}: class '{twice}' is named twice")
     return names
+
+
+def _lines_of(file: Path) -> list[str]:
+    """The lines of a user's text file. Raises: OSError, ValueError."""
+    with file.open("rb") as handle:
+        content = handle.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"larger than {MOST_BYTES} bytes")
+    return content.decode("utf-8-sig").splitlines()
 
 
 def choose_checkpoint(experiment: Experiment, paths: ResultPaths, checkpoint: Path | None, variant: str | None,
@@ -228,4 +239,8 @@ def choose_frames(described: dict[str, Any], own: FrameSettings, checkpoint: Pat
             f"{checkpoint}: imported weights do not tell the size of the frames that they were trained on; give --size,"
             " 112 for the published ones"
         )
-    return own.model_copy(update=described["frames"])
+    try:
+        return FrameSettings.model_validate({**own.model_dump(), **described["frames"]})
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise AurlError(f"{checkpoint}: its description tells impossible frames ({reason}); give --size") from None

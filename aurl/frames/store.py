@@ -15,6 +15,8 @@ from safetensors.numpy import load_file
 
 from aurl.errors import AurlError
 
+LARGEST_SIZE = 4096  # pixels; above any that the experiment's frames can have
+
 
 class FrameStore:
     """Random access to a dataset's frames; videos are numbered as in the usable rows of its manifest.
@@ -27,7 +29,7 @@ class FrameStore:
         self.index = index
         description = _read_json(index)
         self.settings: dict[str, Any] = description["settings"]  # size, quality and chroma of the JPEGs
-        self.size: int = self.settings["size"]
+        self.size: int = self.settings["size"]  # `_read_json` has looked at both
         self._shards = [index.parent / row["shard"] for row in description["shards"]]
         self._offsets, first_frames = [], []
         for row, shard in zip(description["shards"], self._shards, strict=True):
@@ -83,13 +85,32 @@ class FrameStore:
 def load_shard_index(path: Path) -> dict[str, np.ndarray]:
     """The arrays `offsets` and `first_frame` of a shard. Raises: AurlError for a damaged file."""
     try:
-        return load_file(path)
+        arrays = load_file(path)
+        offsets, first_frame = arrays["offsets"], arrays["first_frame"]
+        for array in (offsets, first_frame):
+            if array.dtype != np.int64 or array.ndim != 1 or not len(array) or array[0] or (np.diff(array) < 0).any():
+                raise ValueError("its numbers are none that grow from 0")
+        if first_frame[-1] != len(offsets) - 1:
+            raise ValueError("its videos and frames do not fit together")
     except Exception as error:  # safetensors raises its own and OS errors
-        raise AurlError(f"{path}: unreadable shard index ({error}); delete it and run again") from None
+        reason = " ".join(str(error).split())
+        raise AurlError(f"{path}: unreadable shard index ({reason}); delete it and run again") from None
+    return arrays
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
-        raise AurlError(f"{path}: unreadable frame index ({error}); delete it and run again") from None
+        description = dict(json.loads(path.read_text()))
+        size = description["settings"]["size"]
+        if type(size) is not int or not 0 < size <= LARGEST_SIZE:
+            raise ValueError("the size of its frames is none")
+        for row in description["shards"]:
+            for name in (row["shard"], row["index"]):
+                if Path(name).is_absolute() or ".." in Path(name).parts:
+                    raise ValueError(f"{name!r} leads out of its folder")
+            if type(row["bytes"]) is not int:
+                raise ValueError("a shard has no size")
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AurlError(f"{path}: unreadable frame index ({reason}); delete it and run again") from None
+    return description
