@@ -26,7 +26,7 @@ def prepare_device(device: str, threads: int, local_rank: int = 0) -> torch.devi
     torch.set_num_threads(threads)
     torch.set_deterministic_debug_mode("warn")  # not use_deterministic_algorithms, which imports the compiler: 1 s
     # every kernel here writes all of its output; filling it with NaN first took a fifth of a step (docs/performance.md)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[assignment]
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     if device == "cpu" or not torch.cuda.is_available():
         keep_freed_memory()
@@ -49,7 +49,7 @@ def keep_freed_memory() -> bool:
     Returns: False where the C library is not glibc; nothing is changed there.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and all([mallopt(*pair) for pair in MALLOC_PARAMETERS.values()])
+    return mallopt is not None and all(mallopt(*pair) for pair in MALLOC_PARAMETERS.values())
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -19,6 +19,7 @@ Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 LossPart = Literal["mse", "seen", "centres", "synthetic"]
 Channel = tuple[float, float, float]
+MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's
 
 
 class Settings(BaseModel):
@@ -74,12 +75,13 @@ class DatasetSettings(Settings):
 
 
 class FrameSettings(Settings):
-    """The packed frame store: every frame squashed to `size` x `size`, as JPEG."""
+    """The packed frame store: every frame squashed to `size` x `size`, as JPEG; and what decoding one video may take."""
 
     size: Annotated[int, Field(ge=16, le=512)]
     quality: Annotated[int, Field(ge=1, le=100)]
     chroma: Literal["420", "444"]
-    timeout_seconds: Annotated[float, Field(gt=0)] = 300
+    timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
+    memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 2048
 
 
 class SemanticsSettings(Settings):
@@ -318,12 +320,40 @@ def load_experiment(path: Path) -> Experiment:
         AurlError: the file is missing or is no YAML mapping, or a key or value is not allowed.
     """
     try:
-        raw = yaml.load(path.read_text(), Loader=_UniqueKeyLoader)
+        raw = read_yaml(path)
     except FileNotFoundError:
         raise AurlError(f"{path}: no such file; write one with 'aurl use NAME' (see presets/)") from None
-    except yaml.YAMLError as error:
-        raise AurlError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     return parse_experiment(raw, str(path))
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file of plain values, strictly: no key twice, and no aliases that unfold to a flood.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        AurlError: it is no such file; one line.
+    """
+    try:
+        with path.open("rb") as handle:
+            content = handle.read(MOST_YAML_BYTES + 1)
+        if len(content) > MOST_YAML_BYTES:
+            raise ValueError(f"larger than {MOST_YAML_BYTES} bytes")
+        loader = _UniqueKeyLoader(content.decode())
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            if _unfolded(node, {}) > MOST_YAML_NODES:
+                raise ValueError(f"its aliases unfold to more than {MOST_YAML_NODES} values")
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except OSError:
+        raise
+    except RecursionError:
+        raise AurlError(f"{path}: not valid YAML: nested too deeply, or within itself") from None
+    except Exception as error:  # YAMLError, and what its conversions raise ("!!int x", "2001-99-99")
+        raise AurlError(f"{path}: not valid YAML: {' '.join(str(error).split())[:500]}") from None
 
 
 def parse_experiment(raw: Any, where: str) -> Experiment:
@@ -382,6 +412,15 @@ def _fields_at(location: tuple[Any, ...]) -> list[str]:
                 node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
                 break
     return list(node.get("properties", {}))
+
+
+def _unfolded(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """How many values a node stands for, each alias counted as often as it is used."""
+    if id(node) not in sizes:
+        inside = node.value if isinstance(node, yaml.CollectionNode) else []
+        parts = [part for item in inside for part in (item if isinstance(item, tuple) else (item,))]
+        sizes[id(node)] = 1 + sum(_unfolded(part, sizes) for part in parts)
+    return sizes[id(node)]
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

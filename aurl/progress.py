@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from aurl.errors import printable
+
 Item = TypeVar("Item")
 
 LOG_INTERVAL_SECONDS = 15.0
@@ -16,7 +18,7 @@ BRIEF_SECONDS = 1.0
 
 def log(message: str) -> None:
     """One line on standard error, above a bar that is being drawn."""
-    tqdm.write(message, file=sys.stderr)
+    tqdm.write(printable(message), file=sys.stderr)
     sys.stderr.flush()
 
 

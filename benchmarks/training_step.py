@@ -62,7 +62,7 @@ def on_cpu() -> list[Comparison]:
         lambda: product(a, b),
         clock=time.process_time,
     )
-    instructions = "avx512_bf16" in open("/proc/cpuinfo").read()
+    instructions = "avx512_bf16" in Path("/proc/cpuinfo").read_text()
     rate = 2 * WIDTH**3 / np.array(products)
     share = CPU_BATCH * CLIP_FLOPS / np.array(mixed) / rate
     against = "float32, contiguous, CPU time"

@@ -135,7 +135,7 @@ def test_parameters_name_every_key_of_the_presets() -> None:
         assert found <= listed, found - listed
     rows = (DOCS / "parameters.md").read_text()
     assert "| `evaluation.splits` | list (at least 1) of whole number, ≥ 1 |  | evaluate, figures, report |" in rows
-    assert "| `frames.timeout_seconds` | number, > 0 | `300` | nothing |" in rows
+    assert "| `frames.timeout_seconds` | number, > 0, ≤ 86400 | `300` | nothing |" in rows
 
 
 def anchors(page: Path) -> set[str]:

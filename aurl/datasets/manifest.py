@@ -20,20 +20,24 @@ COLUMNS = [
 MOST_NAMED = 20  # broken files in the message of an error
 
 
-def make_manifest(listing: Path, folder: Path, broken: str, manifest: Path, workers: int, timeout: float) -> None:
-    """Decode every listed video and write the manifest; memory does not grow with the number of videos.
+def make_manifest(listing: Path, folder: Path, broken: str, manifest: Path, workers: int, timeout: float,
+                  memory_mb: int | None = None) -> None:  # fmt: skip
+    """Decode every listed video, in processes of their own, and write the manifest.
+
+    Memory does not grow with the number of videos.
 
     Args:
         listing: the ingest stage's list of files.
         folder: where its relative paths start.
         broken: `error` (any file that is not ok stops the run), `leave_out` (they are listed and left
             out) or `keep_partial` (partly decodable ones stay with the frames that they have).
-        timeout: seconds allowed for decoding one file.
+        timeout, memory_mb: seconds and MiB allowed for decoding one file.
     Raises:
         AurlError: files are broken and `broken` is `error`, or a class has no usable video left.
     """
     total = sum(1 for _ in iterate_table(listing))
-    results = map_isolated(probe, (folder / row["path"] for row in iterate_table(listing)), workers, timeout)
+    paths = (folder / row["path"] for row in iterate_table(listing))
+    results = map_isolated(probe, paths, workers, timeout, memory_mb)
     found = Findings(folder, broken, listing.stem)
     with replacing(manifest) as (temporary,):
         with temporary.open("w", newline="") as handle:

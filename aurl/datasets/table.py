@@ -4,38 +4,41 @@ Rows come one by one: a manifest of a million videos takes no more memory than o
 """
 
 import csv
+import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aurl.text_files import made_again, unreadable
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-TEXT_COLUMNS = ["path", "class", "status", "sha256", "reason"]
+COUNT_COLUMNS, NUMBER_COLUMNS = ["bytes", "frames", "width", "height", "rotation"], ["rate", "duration"]
 USABLE = {"error": {"ok"}, "leave_out": {"ok"}, "keep_partial": {"ok", "partial"}}
 
 
-def iterate_table(path: Path) -> Iterator[dict[str, str]]:
+def iterate_table(path: Path, columns: tuple[str, ...] = ("path", "class")) -> Iterator[dict[str, str]]:
     """The rows of a listing or manifest in order, every cell as text.
 
-    Raises: AurlError for a cut or damaged file.
+    Args:
+        columns: those that must be there.
+    Raises:
+        AurlError: for a cut or damaged file, a path that leads out of the dataset's folder, or a number that none
+            of these can be.
     """
     try:
         _check_end(path)
         with path.open(newline="", encoding="utf-8") as handle:
             rows = csv.reader(handle, strict=True)
             header = next(rows, [])
-            if not {"path", "class"} <= set(header):
-                raise ValueError("no columns 'path' and 'class' in its header")
+            if missing := [name for name in columns if name not in header]:
+                raise ValueError(f"no column '{missing[0]}' in its header")
             for row in rows:
                 if len(row) != len(header):
                     raise ValueError(f"line {rows.line_num} has {len(row)} cells, the header {len(header)}")
-                yield dict(zip(header, row, strict=True))
+                found = dict(zip(header, row, strict=True))
+                _check_row(found)
+                yield found
     except FileNotFoundError:
         raise
     except (OSError, ValueError, csv.Error) as error:
@@ -43,8 +46,8 @@ def iterate_table(path: Path) -> Iterator[dict[str, str]]:
 
 
 def iterate_usable(manifest: Path, broken: str) -> Iterator[dict[str, str]]:
-    """The rows that later stages use; videos are numbered in their order."""
-    return (row for row in iterate_table(manifest) if row["status"] in USABLE[broken])
+    """The rows that later stages use; videos are numbered in their order. Raises: AurlError, also for a listing."""
+    return (row for row in iterate_table(manifest, ("path", "class", "status")) if row["status"] in USABLE[broken])
 
 
 def usable_labels(manifest: Path, broken: str, classes: Sequence[str]) -> np.ndarray:
@@ -53,30 +56,21 @@ def usable_labels(manifest: Path, broken: str, classes: Sequence[str]) -> np.nda
     return np.fromiter((place.get(row["class"], -1) for row in iterate_usable(manifest, broken)), np.int64)
 
 
-def read_table(path: Path) -> "pd.DataFrame":
-    """A whole listing or manifest: text as it stands (a class may be called "nan"), numbers as numbers.
-
-    Raises: AurlError for a cut or damaged file.
-    """
-    import pandas as pd  # here: no stage needs a whole table
-
-    try:
-        _check_end(path)
-        table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False)
-        if not {"path", "class"} <= set(table.columns):
-            raise ValueError("no columns 'path' and 'class' in its header")
-        if not isinstance(table.index, pd.RangeIndex):  # pandas takes cells beyond the header for an index
-            raise ValueError("rows with more cells than the header")
-        return table
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
-        raise unreadable(path, error, made_again(path)) from None
-
-
 def _check_end(path: Path) -> None:
     with path.open("rb") as handle:
         handle.seek(0, os.SEEK_END)
         handle.seek(max(0, handle.tell() - 1))
         if handle.read() != b"\n":
             raise ValueError("cut short: the last line has no end")
+
+
+def _check_row(row: dict[str, str]) -> None:
+    path = row["path"]
+    if not path or "\0" in path or path.startswith("/") or ".." in path.split("/"):
+        raise ValueError(f"the path {path[:100]!r} is none inside the dataset's folder")
+    for column in COUNT_COLUMNS:
+        if column in row and not (row[column].isdecimal() and len(row[column]) < 19):
+            raise ValueError(f"{row[column][:30]!r} in column '{column}' is no count")
+    for column in NUMBER_COLUMNS:
+        if column in row and not 0 <= float(row[column]) < math.inf:
+            raise ValueError(f"{row[column][:30]!r} in column '{column}' is negative or not finite")

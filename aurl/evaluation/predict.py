@@ -7,6 +7,7 @@ cut into clips and embedded by the code of the features. Equal files give equal 
 import functools
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from aurl.progress import log, track
 from aurl.semantics.embedding import class_embedding
 from aurl.semantics.tokens import class_tokens
 from aurl.semantics.vectors import load_vectors
+from aurl.text_files import MOST_BYTES
 
 
 @dataclass(frozen=True)
@@ -122,20 +124,23 @@ def embed_files(model: ZeroShotModel, videos: list[Path], clips: int, clip_lengt
     return EmbeddedFiles(readable, torch.cat(rows, dim=1)[0], failures)
 
 
-def decode_video(path: Path, size: int, quality: int, chroma: str) -> tuple[VideoProperties, list[bytes]]:
+def decode_video(
+    path: Path, size: int, quality: int, chroma: str, with_decord: bool = True
+) -> tuple[VideoProperties, list[bytes]]:
     """What a full decode finds, and the JPEGs of the frames that it gives."""
     found = probe(path)
     if not found.frames:
         return found, []
     video = (path, found.frames, found.rotation, sha256_file(path))
-    return found, extract_video(video, size, quality, chroma)
+    return found, extract_video(video, size, quality, chroma, with_decord)
 
 
 def _decoded(videos: list[Path], frames: FrameSettings, readable: list[Path], failures: dict[Path, str]
              ) -> Iterator[list[bytes]]:  # fmt: skip
     """The JPEGs of each readable video, in processes of their own; every video goes into one of the two lists."""
     decode = functools.partial(decode_video, size=frames.size, quality=frames.quality, chroma=frames.chroma)
-    results = map_isolated(decode, videos, 1, frames.timeout_seconds)
+    plainly = functools.partial(decode, with_decord=False)
+    results = map_isolated(decode, videos, 1, frames.timeout_seconds, frames.memory_mb, again=plainly)
     for video, result in zip(videos, track(results, "decode", "videos", len(videos)), strict=True):
         found, jpegs = (VideoProperties("unreadable", result.reason), []) if isinstance(result, Failure) else result
         if not jpegs:
@@ -178,16 +183,25 @@ def class_names(listed: str | None, file: Path | None) -> list[str]:
         raise AurlError("give the class names with --classes or with --classes-file")
     where = "--classes" if file is None else str(file)
     try:
-        parts = (listed or "").split(",") if file is None else file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        parts = (listed or "").split(",") if file is None else _lines_of(file)
+    except (OSError, ValueError) as error:
         raise AurlError(f"{where}: not a readable text file ({error}); write one class name on each line") from None
     names = [part.strip() for part in parts if part.strip()]
     if not names:
         raise AurlError(f"{where}: names no class")
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice is not None:
         raise AurlError(f"{where}: class '{twice}' is named twice")
     return names
+
+
+def _lines_of(file: Path) -> list[str]:
+    """The lines of a user's text file. Raises: OSError, ValueError."""
+    with file.open("rb") as handle:
+        content = handle.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"larger than {MOST_BYTES} bytes")
+    return content.decode("utf-8-sig").splitlines()
 
 
 def choose_checkpoint(experiment: Experiment, paths: ResultPaths, checkpoint: Path | None, variant: str | None,
@@ -225,4 +239,8 @@ def choose_frames(described: dict[str, Any], own: FrameSettings, checkpoint: Pat
             f"{checkpoint}: imported weights do not tell the size of the frames that they were trained on; give --size,"
             " 112 for the published ones"
         )
-    return own.model_copy(update=described["frames"])
+    try:
+        return FrameSettings.model_validate({**own.model_dump(), **described["frames"]})
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise AurlError(f"{checkpoint}: its description tells impossible frames ({reason}); give --size") from None

@@ -15,7 +15,8 @@ def read_predictions(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)[["pred", "label"]]
     except (KeyError, ValueError, OSError) as error:
-        raise AurlError(f"{path}: no table with the columns pred and label ({error}); restore it from git") from None
+        reason = " ".join(str(error).split())
+        raise AurlError(f"{path}: no table with the columns pred and label ({reason}); restore it from git") from None
     if not len(table) or (table == "").any(axis=None):
         raise AurlError(f"{path}: a video has no prediction or no label; restore it from git")
     return table

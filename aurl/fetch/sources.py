@@ -4,10 +4,9 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from aurl.config import Name, Positive, Settings
+from aurl.config import Name, Positive, Settings, read_yaml
 from aurl.errors import AurlError
 from aurl.fetch.names import safe_path
 
@@ -92,11 +91,9 @@ def load_sources(path: Path) -> dict[str, Source]:
     Raises: AurlError, one line, if it is missing, no YAML, or a key or value is not allowed.
     """
     try:
-        return TypeAdapter(dict[Name, Source]).validate_python(yaml.safe_load(path.read_text()))
+        return TypeAdapter(dict[Name, Source]).validate_python(read_yaml(path))
     except FileNotFoundError:
         raise AurlError(f"{path}: no such file; run this in the repository's folder, or restore it from git") from None
-    except yaml.YAMLError as error:
-        raise AurlError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -13,17 +13,24 @@ from aurl.frames.video import read_frames
 from aurl.isolated import Failure, map_isolated
 from aurl.progress import track
 
+MORE_TIME, MORE_MEMORY = 4, 2  # than to decode alone: frames are also resized, compressed and kept to the video's end
+LISTED = 20  # videos named in an error
+
 
 def extract_shard(manifest: Path, broken: str, folder: Path, shard_number: int, shards: int, *, size: int,
-                  quality: int, chroma: str, timeout: float, shard: Path, index: Path) -> None:  # fmt: skip
-    """Extract the frames of the shard's videos.
+                  quality: int, chroma: str, timeout: float, shard: Path, index: Path,
+                  memory_mb: int | None = None) -> None:  # fmt: skip
+    """Extract the frames of the shard's videos, in a process of their own.
+
+    A video that decord does not get through (it crashed, say) is read by PyAV, as the manifest's was. What has passed
+    the manifest's full decode within its limits should pass here, with more of both.
 
     Args:
         folder: where the manifest's relative paths start.
         size, quality, chroma: of the stored JPEGs.
-        timeout: seconds for one video, after which its worker is killed.
+        timeout, memory_mb: what the manifest allowed one video, in seconds and MiB.
     Raises:
-        AurlError: a video is not the one that the manifest describes, or cannot be read to its end.
+        AurlError: videos are not those that the manifest describes, or cannot be read to their end; it names them.
     """
     part = split_shards(sum(1 for _ in iterate_usable(manifest, broken)), shards)[shard_number]
 
@@ -32,27 +39,40 @@ def extract_shard(manifest: Path, broken: str, folder: Path, shard_number: int, 
             yield folder / row["path"], int(row["frames"]), int(row["rotation"]), row["sha256"]
 
     extract = functools.partial(extract_video, size=size, quality=quality, chroma=chroma)
-    results = map_isolated(extract, videos(), 1, timeout)
+    more_memory = None if memory_mb is None else MORE_MEMORY * memory_mb
+    plainly = functools.partial(extract, with_decord=False)
+    results = map_isolated(extract, videos(), 1, MORE_TIME * timeout, more_memory, again=plainly)
     label = f"frames {manifest.stem} shard {shard_number + 1}/{shards}"
-    write_shard(shard, index, _checked(track(results, label, "videos", len(part)), videos()))
+    write_shard(shard, index, _checked(track(results, label, "videos", len(part)), videos(), len(part)))
 
 
-def extract_video(video: tuple[Path, int, int, str], size: int, quality: int, chroma: str) -> list[bytes]:
-    """The JPEGs of one video, given as (path, frames, rotation, SHA-256). Raises: ValueError."""
+def extract_video(
+    video: tuple[Path, int, int, str], size: int, quality: int, chroma: str, with_decord: bool = True
+) -> list[bytes]:
+    """The JPEGs of one video, given as (path, frames, rotation, SHA-256). Raises: ValueError, MemoryError."""
     path, frames, rotation, sha256 = video
     if sha256_file(path) != sha256:
         raise ValueError("the file has changed since the dataset was listed; run 'snakemake --forcerun ingest'")
     return [
         jpeg
-        for chunk in read_frames(path, frames, rotation)
+        for chunk in read_frames(path, frames, rotation, with_decord)
         for jpeg in encode_jpegs(squash(chunk, size), quality, chroma)
     ]
 
 
 def _checked(
-    results: Iterator[list[bytes] | Failure], videos: Iterable[tuple[Path, int, int, str]]
+    results: Iterator[list[bytes] | Failure], videos: Iterable[tuple[Path, int, int, str]], total: int
 ) -> Iterator[list[bytes]]:
+    """The results, and at their end one error that names the videos without one."""
+    failures: list[str] = []
+    failed = 0
     for result, (path, *_) in zip(results, videos, strict=True):
         if isinstance(result, Failure):
-            raise AurlError(f"{path}: {result.reason}")
-        yield result
+            failed += 1
+            if len(failures) < LISTED:
+                failures.append(f"{path}: {result.reason}")
+        else:
+            yield result
+    if failures:
+        more = "".join(f"\n  {failure}" for failure in failures[1:])
+        raise AurlError(f"{failures[0]} ({failed} of {total} videos of this shard){more}")

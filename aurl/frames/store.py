@@ -15,6 +15,9 @@ from safetensors import safe_open
 
 from aurl.errors import AurlError
 
+PART = 1 << 20  # numbers of an index that are looked at together
+LARGEST_SIZE = 4096  # pixels; above any that the experiment's frames can have
+
 
 class FrameStore:
     """Random access to a dataset's frames; videos are numbered as in the usable rows of its manifest.
@@ -27,7 +30,7 @@ class FrameStore:
         self.index = index
         description = _read_json(index)
         self.settings: dict[str, Any] = description["settings"]  # size, quality and chroma of the JPEGs
-        self.size: int = self.settings["size"]
+        self.size: int = self.settings["size"]  # `_read_json` has looked at both
         self._shards = [index.parent / row["shard"] for row in description["shards"]]
         self._offsets, first_frames = [], []
         for row, shard in zip(description["shards"], self._shards, strict=True):
@@ -100,17 +103,41 @@ def load_shard_index(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as handle:
             start = 8 + int.from_bytes(handle.read(8), "little")
             header = json.loads(handle.read(start - 8))
-        return {
+        arrays = {
             name: np.asarray(np.memmap(path, np.int64, "r", start + at["data_offsets"][0], tuple(at["shape"])))
             for name, at in header.items()
-            if name in ("offsets", "first_frame")
+            if name in ("offsets", "first_frame") and at["dtype"] == "I64"
         }
+        offsets, first_frame = arrays["offsets"], arrays["first_frame"]
+        for array in (offsets, first_frame):
+            if array.ndim != 1 or not len(array) or array[0] or not _grows(array):
+                raise ValueError("its numbers are none that grow from 0")
+        if first_frame[-1] != len(offsets) - 1:
+            raise ValueError("its videos and frames do not fit together")
     except Exception as error:  # safetensors, JSON and numpy raise their own
-        raise AurlError(f"{path}: unreadable shard index ({error}); delete it and run again") from None
+        reason = " ".join(str(error).split())
+        raise AurlError(f"{path}: unreadable shard index ({reason}); delete it and run again") from None
+    return arrays
+
+
+def _grows(array: np.ndarray) -> bool:
+    """Whether no number is smaller than the one before; in parts, for the array may be larger than the memory."""
+    return all((np.diff(array[start : start + PART + 1]) >= 0).all() for start in range(0, len(array) - 1, PART))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
-        raise AurlError(f"{path}: unreadable frame index ({error}); delete it and run again") from None
+        description = dict(json.loads(path.read_text()))
+        size = description["settings"]["size"]
+        if type(size) is not int or not 0 < size <= LARGEST_SIZE:
+            raise ValueError("the size of its frames is none")
+        for row in description["shards"]:
+            for name in (row["shard"], row["index"]):
+                if Path(name).is_absolute() or ".." in Path(name).parts:
+                    raise ValueError(f"{name!r} leads out of its folder")
+            if type(row["bytes"]) is not int:
+                raise ValueError("a shard has no size")
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AurlError(f"{path}: unreadable frame index ({reason}); delete it and run again") from None
+    return description

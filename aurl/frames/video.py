@@ -3,8 +3,12 @@
 PyAV is the reference. decord is faster, but only when it is read sequentially from frame 0 (its seeks
 gave wrong frames on open-GOP H.264) and only where it agrees with PyAV's count: it overstates the length
 of cut and of packed-bitstream files and repeats frames to fill it. Everything else goes through PyAV.
+
+A file from the internet is opened as a container of video, whatever it claims to be: FFmpeg also knows playlists,
+which name other files and addresses to read.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +18,11 @@ import av
 import decord
 import numpy as np
 
-CHUNK_FRAMES = 32
+CHUNK_FRAMES, CHUNK_BYTES = 32, 64 << 20  # whichever is reached first, but at least one frame
+FORMATS = (  # FFmpeg's names of the containers that may be opened; none of them reads anything but its own file
+    *("mov,mp4,m4a,3gp,3g2,mj2", "avi", "matroska,webm", "mpeg", "mpegts", "mpegvideo", "flv", "asf", "ogg"),
+    *("m4v", "h264", "hevc", "ivf"),
+)
 
 decord.logging.set_level(decord.logging.FATAL)
 av.logging.set_level(av.logging.PANIC)
@@ -35,36 +43,46 @@ class VideoProperties:
 
 
 def probe(path: Path) -> VideoProperties:
-    """Decode a file from beginning to end and describe it; never raises for a bad file.
+    """Decode a file from beginning to end and describe it; a bad file has a status, not an exception.
 
     `partial`: the decoder stopped with an error, or found clearly fewer frames than the container
     announces. A difference of one or two frames is normal (XviD's packed bitstream, stream-copied cuts).
     Rate is in frames per second, duration in seconds, rotation in degrees anticlockwise as PyAV gives it.
+    Raises:
+        MemoryError: decoding takes more than this process may have.
     """
     try:
+        if not path.is_file():
+            return VideoProperties("unreadable", "no such file" if not path.exists() else "not a regular file")
         if path.stat().st_size == 0:
             return VideoProperties("empty", "the file has zero bytes")
         with _open(path) as container:
             if not container.streams.video:
                 return VideoProperties("no-video", "the file has no video stream")
             return _decode_all(container)
+    except MemoryError:
+        raise
     except (av.FFmpegError, OSError, ValueError) as error:
         return VideoProperties("unreadable", _one_line(error))
 
 
-def read_frames(path: Path, frames: int, rotation: int = 0) -> Iterator[np.ndarray]:
+def read_frames(path: Path, frames: int, rotation: int = 0, with_decord: bool = True) -> Iterator[np.ndarray]:
     """Yield a video's frames in order, in chunks of at most 32: uint8 RGB (n, height, width, 3), upright.
+
+    The frames of a chunk are of one size; a video may change its own.
 
     Args:
         frames: the count that `probe` found; exactly so many come.
         rotation: the rotation that `probe` found, undone here and nowhere else (the readers differ).
+        with_decord: where it agrees; PyAV reads all files.
     Raises:
         ValueError: fewer frames could be decoded than `probe` found.
     """
-    reader = None if rotation else _agreeing_decord(path, frames)
-    if reader is not None:
-        for start in range(0, frames, CHUNK_FRAMES):
-            yield reader.get_batch(range(start, min(start + CHUNK_FRAMES, frames))).asnumpy()
+    found = _agreeing_decord(path, frames) if with_decord and not rotation else None
+    if found is not None:
+        reader, step = found
+        for start in range(0, frames, step):
+            yield reader.get_batch(range(start, min(start + step, frames))).asnumpy()
         return
     yield from _read_with_pyav(path, frames, rotation)
 
@@ -77,6 +95,8 @@ def _decode_all(container: Any) -> VideoProperties:
         for frame in container.decode(stream):
             rotation = frame.rotation if frames == 0 else rotation
             frames += 1
+    except MemoryError:
+        raise
     except (av.FFmpegError, ValueError) as error:
         failure = f"decoding stopped after {frames} frames: {_one_line(error)}"
     rate = float(stream.average_rate or 0)
@@ -101,10 +121,19 @@ def _announced_frames(container: Any, stream: Any, rate: float) -> tuple[int, fl
     return 0, 0
 
 
-def _agreeing_decord(path: Path, frames: int) -> Any:
-    """A decord reader for the file, or None where decord cannot be trusted with it."""
+def _agreeing_decord(path: Path, frames: int) -> tuple[Any, int] | None:
+    """A decord reader for the file and how many frames make a chunk, or None where decord cannot be trusted with it.
+
+    It takes no list of allowed containers, so that a playlist, which is text, is kept from it.
+    """
+    with path.open("rb") as handle:
+        begin = handle.read(8)
+    if begin.isascii() and not begin.startswith((b"RIFF", b"FLV")):
+        text = begin.decode().replace("\n", " ").replace("\r", " ")
+        if text.isprintable():
+            return None
     try:
-        reader = decord.VideoReader(str(path), num_threads=1)
+        reader = decord.VideoReader(str(path.absolute()), num_threads=1)
         if len(reader) != frames:
             return None
         first = reader[0].asnumpy()
@@ -114,7 +143,7 @@ def _agreeing_decord(path: Path, frames: int) -> Any:
     reference = next(_read_with_pyav(path, 1, 0))[0]
     if first.shape != reference.shape or np.abs(first.astype(np.int16) - reference).mean() > 1:
         return None
-    return reader
+    return reader, _chunk_frames(first.shape)
 
 
 def _read_with_pyav(path: Path, frames: int, rotation: int) -> Iterator[np.ndarray]:
@@ -125,21 +154,35 @@ def _read_with_pyav(path: Path, frames: int, rotation: int) -> Iterator[np.ndarr
         stream.thread_type = "NONE"
         try:
             for frame in container.decode(stream):
-                chunk.append(np.rot90(frame.to_ndarray(format="rgb24"), rotation // 90))
+                image = np.rot90(frame.to_ndarray(format="rgb24"), rotation // 90)
+                if chunk and image.shape != chunk[0].shape:
+                    yield np.stack(chunk)
+                    chunk = []
+                chunk.append(image)
                 done += 1
-                if len(chunk) == CHUNK_FRAMES or done == frames:
+                if len(chunk) == _chunk_frames(image.shape) or done == frames:
                     yield np.stack(chunk)
                     chunk = []
                 if done == frames:
                     return
+        except MemoryError:
+            raise
         except av.FFmpegError as error:
             raise ValueError(f"decoding stopped after {done} of {frames} frames: {_one_line(error)}") from None
     raise ValueError(f"only {done} of {frames} frames could be decoded")
 
 
+def _chunk_frames(shape: tuple[int, ...]) -> int:
+    return max(1, min(CHUNK_FRAMES, CHUNK_BYTES // max(1, math.prod(shape))))
+
+
 def _open(path: Path) -> Any:
-    """Open with PyAV; HMDB51 has metadata that is not UTF-8."""
-    return av.open(str(path), metadata_errors="replace")
+    """Open with PyAV; HMDB51 has metadata that is not UTF-8.
+
+    By its whole path: FFmpeg takes a relative one with a colon ("concat:a") for an address.
+    """
+    options = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
+    return av.open(str(path.absolute()), options=options, metadata_errors="replace")
 
 
 def _one_line(error: Exception) -> str:

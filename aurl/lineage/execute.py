@@ -87,8 +87,11 @@ def _manifest(run: Execution) -> None:
     from aurl.datasets.manifest import make_manifest
 
     dataset = run.job.wildcards["dataset"]
-    broken, timeout = run.experiment.dataset(dataset).broken, run.experiment.frames.timeout_seconds
-    make_manifest(run.job.inputs[0], run.videos(dataset), broken, run.outputs[0], run.workers, timeout)
+    broken, frames = run.experiment.dataset(dataset).broken, run.experiment.frames
+    make_manifest(
+        run.job.inputs[0], run.videos(dataset), broken, run.outputs[0], run.workers, frames.timeout_seconds,
+        frames.memory_mb,
+    )  # fmt: skip
 
 
 def _frames(run: Execution) -> None:
@@ -100,6 +103,7 @@ def _frames(run: Execution) -> None:
     extract_shard(
         run.job.inputs[0], settings.broken, run.videos(dataset), number, settings.shards, size=store.size,
         quality=store.quality, chroma=store.chroma, timeout=store.timeout_seconds, shard=shard, index=index,
+        memory_mb=store.memory_mb,
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from torch import Tensor
 from aurl.errors import AurlError
 from aurl.models.r2plus1d import R2Plus1D
 from aurl.models.torch_file import read_checkpoint
-from aurl.models.zero_shot import ZeroShotModel
+from aurl.models.zero_shot import WithoutMemory, ZeroShotModel
 
 LISTED = 10  # problems that an error names
 WIDEST = 1 << 16  # no layer is wider; larger sizes would overflow
@@ -194,7 +194,7 @@ def model_shape(kind: str, tensors: Mapping[str, Tensor], path: Path) -> dict[st
 
 def expected_tensors(kind: str, shape: dict[str, Any]) -> dict[str, Tensor]:
     """Our names with tensors of the right shape and type, without memory."""
-    with torch.device("meta"):
+    with WithoutMemory():
         if kind == "r2plus1d":
             return {f"backbone.{name}": tensor for name, tensor in R2Plus1D(**shape).state_dict().items()}
         return ZeroShotModel(**shape, dropout=0.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)).state_dict()

@@ -1,7 +1,10 @@
 """The zero-shot model: backbone g, video projector f_v, word projector f_s, visual centres W."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from aurl.models.r2plus1d import R2Plus1D
 
@@ -13,6 +16,24 @@ def projector(features: int, embedding: int) -> nn.Sequential:
         layers += [nn.Linear(width_in, embedding), nn.BatchNorm1d(embedding)]
         layers += [] if last else [nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
+
+
+class WithoutMemory(TorchFunctionMode):
+    """In this context a module is made of shapes alone: torch's device "meta", without its slow way to draw nothing."""
+
+    def __enter__(self) -> "WithoutMemory":
+        self._meta = torch.device("meta")
+        self._meta.__enter__()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *ended: Any) -> None:
+        super().__exit__(*ended)
+        self._meta.__exit__(*ended)
+
+    def __torch_function__(self, called: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run a function of torch, but for the one that draws initial weights."""
+        return args[0] if called is Tensor.normal_ else called(*args, **(kwargs or {}))
 
 
 class ZeroShotModel(nn.Module):

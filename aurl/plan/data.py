@@ -19,7 +19,7 @@ from aurl.frames.video import probe
 from aurl.isolated import Failure, map_isolated
 from aurl.paths import TYPICAL_VIDEOS, source_folder
 
-SAMPLE = 3
+SAMPLE, SAMPLE_MEMORY_MB = 3, 4096
 TYPICAL_SIZE = 112
 
 
@@ -82,7 +82,7 @@ def sample_videos(paths: Sequence[Path], number: int, *, size: int, quality: int
     chosen = [paths[int(index)] for index in np.linspace(0, len(paths) - 1, min(number, len(paths)))]
     rows = []
     jobs = [(path, size, quality, chroma) for path in chosen]
-    for result in map_isolated(_extract, jobs, 1, timeout=120):
+    for result in map_isolated(_extract, jobs, 1, timeout=120, memory_mb=SAMPLE_MEMORY_MB):
         if not isinstance(result, Failure) and result[0]:
             rows.append(result)
     if not rows:

@@ -29,9 +29,11 @@ DOCUMENT, SECTION = Path("docs/tokens.md"), "python -m aurl.semantics.official"
 def read_class_names(path: Path) -> list[str]:
     """Class names, one a line. Raises: AurlError for a damaged file, or a name that is empty or stands there twice."""
     names = [line.strip() for line in read_lines(path, "restore it from git")]
+    known: set[str] = set()
     for number, name in enumerate(names, start=1):
-        if not name or name in names[: number - 1]:
+        if not name or name in known:
             raise AurlError(f"{path}: line {number} is empty or repeats a class ('{name[:100]}'); restore it from git")
+        known.add(name)
     return names
 
 

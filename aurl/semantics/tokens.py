@@ -1,6 +1,7 @@
 """Class name -> tokens: by the published table of a dataset, or from the name itself."""
 
 import re
+import unicodedata
 from pathlib import Path
 
 from aurl.errors import AurlError
@@ -44,7 +45,8 @@ def class_tokens(classes: list[str], source: str, table: Path = TOKEN_TABLE) -> 
 
 def words(name: str) -> list[str]:
     """Split a name at camel case, spaces, underscores and punctuation: "ApplyEye_makeup" -> apply eye makeup."""
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+", name)
+    # some file systems take letters with accents apart
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+", unicodedata.normalize("NFC", name))
     return [part.lower() for part in parts]
 
 

@@ -12,8 +12,10 @@ from torch import Tensor
 
 from aurl.errors import AurlError
 from aurl.files import write_bytes
-from aurl.models.zero_shot import ZeroShotModel
+from aurl.models.zero_shot import WithoutMemory, ZeroShotModel
 from aurl.progress import log
+
+MOST_STAGES, MOST_BLOCKS, LARGEST = 6, 100, 1 << 24  # of a description that is believed so far as to be compared
 
 
 @dataclass
@@ -38,12 +40,41 @@ def load_model(checkpoint: Path, description: Path) -> tuple[ZeroShotModel, dict
     """
     try:
         described = json.loads(description.read_text())
+        state = load_file(checkpoint)
+        _check_description(described, state)
         model = ZeroShotModel(**described["model"])
-        model.load_state_dict(load_file(checkpoint))
+        model.load_state_dict(state)
     except Exception as error:  # safetensors, JSON and torch each raise their own
         reason = " ".join(str(error).split())[:300]
         raise AurlError(f"{checkpoint}: not a usable checkpoint ({reason}); delete it and run again") from None
     return model.eval(), described
+
+
+def _check_description(described: dict[str, Any], state: dict[str, Tensor]) -> None:
+    """Compare a description with the tensors of the file before memory of the described size is taken.
+
+    Raises: ValueError, or what a value of a wrong type raises.
+    """
+    shape = described["model"]
+    numbers = [*(shape[key] for key in ("width", "embedding", "word_hidden", "dimension")), *shape["blocks"]]
+    numbers += [described["clip_length"]] + ([] if shape["seen_classes"] is None else [shape["seen_classes"]])
+    if len(shape["blocks"]) > MOST_STAGES or sum(shape["blocks"]) > MOST_BLOCKS:
+        raise ValueError(f"blocks {str(shape['blocks'])[:60]} are none of such a network")
+    if not all(type(number) is int and 0 < number <= LARGEST for number in numbers):
+        raise ValueError("a size in its description is no whole number, or impossible")
+    with WithoutMemory():
+        expected = ZeroShotModel(**shape).state_dict()
+    differing = [name for name in {**expected, **state} if _shape(expected, name) != _shape(state, name)]
+    if differing:
+        first = differing[0]
+        raise ValueError(
+            f"{first}: {_shape(state, first)}, its description says {_shape(expected, first)};"
+            f" {len(differing)} tensors differ"
+        )
+
+
+def _shape(state: dict[str, Tensor], name: str) -> str:
+    return str(tuple(state[name].shape)) if name in state else "missing"
 
 
 def save_resume(path: Path, identity: str, step: int, model: torch.nn.Module, optimizer: torch.optim.Optimizer,
