@@ -8,6 +8,7 @@ the share of its matrix products' rate with a batch that fills it, and a profile
 """
 
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
