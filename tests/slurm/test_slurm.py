@@ -14,14 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from cluster import Cluster, Record, cluster, missing
 from conftest import environment_of, runner
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1500)]
 
-RULES = ("render", "ingest", "manifest", "train", "features")
-SLURM = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10"]
-GENERIC = ["--profile", "profiles/cluster-generic", "--seconds-between-status-checks", "1", "--latency-wait", "10"]
 CHECKPOINT = "results/micro/checkpoints/ls/seed0.safetensors"
 LOG = "results/micro/logs/checkpoints/ls/seed0.safetensors.log"
 
@@ -48,13 +46,9 @@ def two_nodes() -> Iterator[Cluster]:
         yield running
 
 
-def snakemake(folder: Path, slurm: Cluster, *arguments: str, train: str = "") -> "subprocess.Popen[str]":
-    """Start Snakemake in a copy of the repository, with the little memory and few cores of a test's node."""
-    resources = [f"{rule}:mem_mb=500" for rule in RULES] + train.split()
-    command = [
-        "snakemake", *arguments, "--default-resources", "mem_mb=500", "runtime=10", "gpu=0",
-        "--set-resources", *resources, "--set-threads", "render=1", "manifest=1",
-    ]  # fmt: skip
+def snakemake(folder: Path, slurm: Cluster, profile: str, *arguments: str) -> "subprocess.Popen[str]":
+    """Start Snakemake with one of the repository's profiles in a copy of it."""
+    command = ["snakemake", "--profile", f"profiles/{profile}", *arguments]
     return subprocess.Popen(
         command,
         cwd=folder,
@@ -63,6 +57,20 @@ def snakemake(folder: Path, slurm: Cluster, *arguments: str, train: str = "") ->
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
+
+
+def fit(folder: Path, profile: str, train: "dict[str, object] | None" = None) -> None:
+    """Adapt a copy's profile to a test: little memory, few cores, no long waits, and `train` in place of its line."""
+    path = folder / "profiles" / profile / "config.yaml"
+    settings = yaml.safe_load(path.read_text())
+    settings["default-resources"]["mem_mb"] = 500
+    settings["set-threads"] = dict.fromkeys(settings["set-threads"], 1)
+    for rule, resources in settings["set-resources"].items():
+        if "mem_mb" in resources:
+            settings["set-resources"][rule]["mem_mb"] = 500
+    settings["set-resources"]["train"] = train or settings["set-resources"]["train"]
+    wait = {"slurm": "slurm-init-seconds-before-status-checks", "cluster-generic": "seconds-between-status-checks"}
+    path.write_text(yaml.safe_dump({**settings, "latency-wait": 10, "retries": 9, wait[profile]: 2}))
 
 
 def environment_with(folder: Path, slurm: Cluster) -> dict[str, str]:
@@ -111,7 +119,8 @@ def undisturbed(folder: Path) -> tuple[bytes, float]:
 
 def test_micro_through_slurm_is_micro_run_here(repository: Path, finished_micro: Path, slurm: Cluster) -> None:
     """The same bytes, and on the one GPU never two jobs at a time."""
-    printed = finished(snakemake(repository, slurm, *SLURM))
+    fit(repository, "slurm")
+    printed = finished(snakemake(repository, slurm, "slurm"))
     metrics = "results/micro/metrics.csv"
     assert (repository / metrics).read_bytes() == (finished_micro / metrics).read_bytes()
     assert "has been submitted with SLURM jobid" in printed
@@ -132,8 +141,8 @@ def test_a_training_killed_by_its_time_limit_resumes(micro: Path, slurm: Cluster
     params.write_text(params.read_text().replace("epochs: 100", f"epochs: {epochs}"))
     expected, _ = undisturbed(micro)
     before = len(trainings(slurm))
-    train = "train:runtime=1"
-    running = snakemake(micro, slurm, *SLURM, "--retries", "9", train=train)
+    fit(micro, "slurm", {"gpu": 1, "mem_mb": 500, "runtime": 1})
+    running = snakemake(micro, slurm, "slurm", "--", CHECKPOINT)
     resumed = set()
     while running.poll() is None:  # every attempt writes its log anew
         found = re.search(r"resumed after step (\d+)", (micro / LOG).read_text()) if (micro / LOG).exists() else None
@@ -153,12 +162,14 @@ def test_another_executor_with_submit_status_and_cancel_commands(micro: Path, sl
     expected = (micro / CHECKPOINT).read_bytes()
     (micro / CHECKPOINT).unlink()
     before = len(slurm.records())
-    finished(snakemake(micro, slurm, *GENERIC, "--", CHECKPOINT))
+    fit(micro, "cluster-generic")
+    finished(snakemake(micro, slurm, "cluster-generic", "--", CHECKPOINT))
     assert (micro / CHECKPOINT).read_bytes() == expected
-    assert [record.state for record in slurm.records()[before:]] == ["COMPLETED"]
+    submitted = slurm.records()[before:]
+    assert [(record.state, record.gpus) for record in submitted] == [("COMPLETED", 1)]
 
     lengthen(micro, epochs=100000, resume_every=1000)
-    running = snakemake(micro, slurm, *GENERIC, "--", CHECKPOINT)
+    running = snakemake(micro, slurm, "cluster-generic", "--", CHECKPOINT)
     resume = micro / "results/micro/resume/ls/seed0.safetensors"
     wait_until(resume.exists, "a state to resume from")
     job = str(slurm.records()[-1].job)
@@ -184,11 +195,10 @@ def test_a_training_on_two_nodes_goes_on_after_one_is_lost(micro: Path, two_node
     """One process on each node, by srun and torchrun; the second node is killed in the middle, and comes back."""
     lengthen(micro, epochs=400, resume_every=50, processes=2)
     expected, _ = undisturbed(micro)
-    train = (
-        "train:nodes=2 train:gres=gpu:1 train:gpu=0 train:tasks=2 train:tasks_per_gpu=0 train:cpus_per_task=1"
-        " train:mpi=srun"
-    )
-    running = snakemake(micro, two_nodes, *SLURM, "--", CHECKPOINT, train=train)
+    train = {"nodes": 2, "gres": "gpu:1", "gpu": 0, "tasks": 2, "tasks_per_gpu": 0, "cpus_per_task": 1, "mpi": "srun",
+             "mem_mb": 500, "runtime": 30}  # fmt: skip
+    fit(micro, "slurm", train)
+    running = snakemake(micro, two_nodes, "slurm", "--", CHECKPOINT)
     resume = micro / "results/micro/resume/ls/seed0.safetensors"
     wait_until(lambda: resume.exists() or running.poll() is not None, "a state to resume from")
     first = trainings(two_nodes)[-1]
