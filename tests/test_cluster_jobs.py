@@ -56,7 +56,7 @@ def test_a_job_that_starts_late_has_the_parameters_of_its_run(micro: Path) -> No
     printed = running.communicate(timeout=200)[1]
     assert running.returncode == 0, printed[-4000:]
     settings = json.loads((micro / BLOCK).read_text())["identity"]["settings"]
-    assert settings["evaluation"]["batch_size"] == 8
+    assert settings["evaluation.batch_size"] == 8
 
 
 @pytest.mark.workflow
