@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install reproduce test lint docs benchmark lock
+.PHONY: help install reproduce test test-slurm lint docs benchmark lock
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,10 @@ reproduce: $(STAMP)  ## run the experiment of params.yaml and print its ablation
 
 test: $(STAMP)  ## run the tests, WORKERS at a time
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-slurm: $(STAMP)  ## run the tests on a real Slurm of their own (Debian: slurm-wlm, munge); no root
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]'
+	$(BIN)/python -m pytest -m slurm tests/slurm
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -146,13 +146,18 @@ def seen_classes(run: Run) -> None:
 def train(run: Run, variant: str, seed: int) -> None:
     """Train one variant with one seed; resumes after a kill.
 
-    Where training.processes is above 1 it starts that many by torchrun, or is one of those that torchrun started.
+    Where training.processes is above 1 it becomes torchrun, which starts that many (in a Slurm job, on all of its
+    nodes), or is one of those that torchrun started.
     """
-    processes = run.experiment.training.processes
-    if processes > 1 and "WORLD_SIZE" not in os.environ:
+    training = run.experiment.training
+    if "WORLD_SIZE" in os.environ:
+        from aurl.training.distributed import end_with_parent
+
+        end_with_parent()
+    elif training.processes > 1:
         from aurl.training.distributed import launch
 
-        sys.exit(launch(processes, sys.argv[1:]))
+        launch(training.processes, training.compute.threads + training.compute.workers, sys.argv[1:])
     run.execute(run.jobs.train(variant, seed))
 
 

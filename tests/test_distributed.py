@@ -19,7 +19,7 @@ from torch import Tensor
 
 from aurl.errors import AurlError
 from aurl.frames.packing import encode_jpegs, write_index, write_shard
-from aurl.training.distributed import World
+from aurl.training.distributed import World, launch, slurm_nodes
 from aurl.training.step import MEASURES
 
 VARIANTS = tuple(distributed_step.MICRO.variants)
@@ -106,9 +106,10 @@ def test_aurl_train_starts_its_processes_and_resumes(micro: Path) -> None:
     training = psutil.Popen(command, cwd=micro, env=environment, stderr=subprocess.DEVNULL)
     while training.poll() is None and not resume.exists():
         time.sleep(0.01)
-    for process in [training, *training.children(recursive=True)]:
-        process.kill()
+    workers = training.children(recursive=True)
+    training.kill()
     training.wait()
+    assert not psutil.wait_procs(workers, timeout=10)[1], "a killed training leaves no process behind"
     assert (micro / checkpoint).read_bytes() == together, "a finished checkpoint stays until the next one is finished"
     if resume.exists():  # otherwise the training was faster than the kill
         assert "resumed after step" in run(*command).stderr
@@ -122,3 +123,19 @@ def test_a_wrong_number_of_processes_is_refused(micro: Path) -> None:
     done = subprocess.run(command, cwd=micro, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert "training.processes = 1, but 3 were started" in done.stderr
+
+
+def test_the_nodes_of_a_slurm_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By Slurm's variable, by squeue where an executor has taken that out, or an error that says what to do."""
+    assert slurm_nodes({}) == 1
+    assert slurm_nodes({"SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "4"}) == 4
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AurlError, match="squeue.* unset SLURM_JOB_ID"):
+        slurm_nodes({"SLURM_JOB_ID": "7"})
+    squeue = tmp_path / "squeue"
+    squeue.write_text('#!/bin/sh\n[ "$2" = --jobs=7 ] && echo 3\n')
+    squeue.chmod(0o755)
+    assert slurm_nodes({"SLURM_JOB_ID": "7"}) == 3
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    with pytest.raises(AurlError, match=r"training.processes = 4: not a multiple of the Slurm job's nodes \(3\)"):
+        launch(4, 1, [])

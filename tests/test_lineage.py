@@ -1,9 +1,12 @@
 """The table of stages against what the commands import; files, provenance blocks and locks."""
 
 import ast
+import errno
+import fcntl
 import hashlib
 import json
 import multiprocessing
+import socket
 import subprocess
 import sys
 import time
@@ -11,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from aurl.errors import AurlError
 from aurl.files import replacing, sha256_folder, write_json
 from aurl.lineage.jobs import Job
-from aurl.lineage.locks import exclusive, forget_dead_run
+from aurl.lineage.locks import Holder, check_run, exclusive, forget_dead_run
 from aurl.lineage.provenance import identity_of, recorded
 from aurl.lineage.stages import EXEMPT, PACKAGE, STAGES, _closure, stage_code, stage_packages
 
@@ -163,6 +167,38 @@ def test_locks_of_a_dead_run_are_forgotten(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
     assert len(list((tmp_path / "locks").iterdir())) == 1, "this process lives and holds the run"
+
+
+def test_a_job_on_a_cluster_checks_that_its_run_lives(tmp_path: Path) -> None:
+    check_run(tmp_path)  # nothing is shared here
+    other = tmp_path / "other"
+    script = (
+        "import sys; from pathlib import Path; from aurl.lineage.locks import forget_dead_run;"
+        "forget_dead_run(*map(Path, sys.argv[1:]))"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path), str(other)], check=True)
+    with pytest.raises(AurlError, match="has ended .start it again., or flock does not hold between machines"):
+        check_run(other)
+    forget_dead_run(tmp_path, other)
+    check_run(other)
+
+
+def test_a_file_system_without_flock_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with (
+        pytest.raises(AurlError, match="knows no flock .Function not implemented.; mount it so"),
+        exclusive(tmp_path / "x", tmp_path),
+    ):
+        pass
+
+
+def test_a_holder_on_another_machine_is_named() -> None:
+    assert str(Holder(7, 0.0, "node7")) == "process 7 on node7"
+    assert str(Holder(7, 0.0, socket.gethostname())) == "process 7"
+    assert str(Holder(None, 0.0)) == "process ?"
 
 
 def test_json_is_written_in_one_order(tmp_path: Path) -> None:

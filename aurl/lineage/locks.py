@@ -1,8 +1,13 @@
-"""Locks that die with their process, so that a killed run never has to be unlocked by hand."""
+"""Locks that die with their process, so that a killed run never has to be unlocked by hand.
+
+They hold between the machines of a cluster where the file system's `flock` does: a job that runs elsewhere
+checks that before it starts.
+"""
 
 import fcntl
 import hashlib
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from aurl.errors import AurlError
 from aurl.progress import log
 
 FOLDER = Path(".snakemake/aurl/locks")
@@ -18,10 +24,15 @@ _held: list[IO[str]] = []
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that holds a lock (None in the instant before it writes its number), and since when (Unix time)."""
+    """The process that holds a lock (None in the instant before it writes its number), since when (Unix time), where."""
 
     pid: int | None
     since: float
+    host: str = ""
+
+    def __str__(self) -> str:
+        elsewhere = f" on {self.host}" if self.host not in ("", socket.gethostname()) else ""
+        return f"process {self.pid or '?'}{elsewhere}"
 
 
 @contextmanager
@@ -32,7 +43,7 @@ def exclusive(artefact: Path, folder: Path = FOLDER) -> Iterator[None]:
     """
     with _open(_file(artefact, folder)) as handle:
         if not _taken(handle):
-            log(f"{artefact}: process {handle.read().strip() or '?'} is making it; waiting")
+            log(f"{artefact}: {_signed(handle)} is making it; waiting")
             fcntl.flock(handle, fcntl.LOCK_EX)
         _sign(handle)
         yield
@@ -58,6 +69,19 @@ def forget_dead_run(working_folder: Path = Path(".snakemake"), folder: Path = FO
         stale.unlink(missing_ok=True)
 
 
+def check_run(folder: Path = FOLDER) -> None:
+    """Refuse to start a job of a Snakemake that no longer lives: the next one would only repeat it.
+
+    To be called by the job's own process, perhaps on another machine than Snakemake's.
+    Raises: AurlError if nobody is seen to hold the run's lock. Where there is no such file, nothing is shared.
+    """
+    if (folder / "run").is_file() and living_run(folder) is None:
+        raise AurlError(
+            f"seen from {socket.gethostname()}, the Snakemake that submitted this job holds no lock: it has ended (start"
+            " it again), or flock does not hold between machines on this file system (docs/how-to/cluster.md)"
+        )
+
+
 def living_run(folder: Path = FOLDER) -> Holder | None:
     """The Snakemake that runs here; None if none does."""
     return _holder(folder / "run")
@@ -80,14 +104,24 @@ def _taken(handle: IO[str]) -> bool:
             return True
         except BlockingIOError:
             time.sleep(0.02)
+        except OSError as error:
+            raise AurlError(
+                f"{handle.name}: this file system knows no flock ({error.strerror}); mount it so that it does, or work"
+                " elsewhere (docs/how-to/cluster.md)"
+            ) from None
     return False
 
 
 def _sign(handle: IO[str]) -> None:
     handle.seek(0)
     handle.truncate()
-    handle.write(f"{os.getpid()}\n")
+    handle.write(f"{os.getpid()} {socket.gethostname()}\n")
     handle.flush()
+
+
+def _signed(handle: IO[str]) -> Holder:
+    number, _, host = handle.read().strip().partition(" ")
+    return Holder(int(number) if number.isdigit() else None, os.fstat(handle.fileno()).st_mtime, host)
 
 
 def _holder(path: Path) -> Holder | None:
@@ -97,8 +131,7 @@ def _holder(path: Path) -> Holder | None:
             try:
                 fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                number = handle.read().strip()
-                return Holder(int(number) if number.isdigit() else None, path.stat().st_mtime)
+                return _signed(handle)
     except OSError:
         pass  # never taken
     return None

@@ -80,7 +80,7 @@ def watch(look: Callable[[], Overview], seconds: float, terminal: bool) -> Overv
 def _headline(overview: Overview) -> str:
     state = click.style(overview.state, fg=COLOURS.get(overview.state), bold=True)
     if overview.run is not None:
-        how = f" (snakemake, process {overview.run.pid or '?'}, since {_clock(overview.run.since)})"
+        how = f" (snakemake, {overview.run}, since {_clock(overview.run.since)})"
     elif overview.state == "running":
         how = " (no snakemake lives, but jobs that it started do)"
     else:
@@ -109,8 +109,8 @@ def _section(title: str, lines: list[str]) -> list[str]:
 
 def _running(status: JobStatus, now: float) -> list[str]:
     assert status.holder is not None
-    since, process = status.holder.since, status.holder.pid
-    who = f", process {process}" if process else ", starting"
+    since = status.holder.since
+    who = f", {status.holder}" if status.holder.pid else ", starting"
     return [
         f"{status.name}: since {_clock(since)} ({in_time(max(now - since, 0))}){who}",
         *(f"  {line}" for line in last_lines(status.log, 1)),
@@ -151,7 +151,8 @@ def _described(status: JobStatus) -> dict[str, Any]:
     return {
         "stage": status.job.stage, "wildcards": status.job.wildcards, "state": status.state, "reason": status.reason,
         "output": str(status.job.outputs[0]), "log": str(status.log), "seconds": status.seconds,
-        "process": status.holder and status.holder.pid, "since": status.holder and status.holder.since,
+        "process": status.holder and status.holder.pid, "host": status.holder and status.holder.host,
+        "since": status.holder and status.holder.since,
         "last_lines": last_lines(status.log, FAILED_LINES) if status.state not in ("done", "waiting") else [],
     }  # fmt: skip
 

@@ -1,11 +1,15 @@
 """Several processes, one training: torchrun's ranks, their shards of a batch, and averaged gradients."""
 
+import ctypes
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 import torch
 import torch.distributed as dist
@@ -40,6 +44,7 @@ class World:
 
 
 ALONE = World()
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @contextmanager
@@ -79,8 +84,85 @@ def synchronise_batch_norm(model: ZeroShotModel, world: World, device: torch.dev
     return model
 
 
-def launch(processes: int, command: Sequence[str]) -> int:
-    """Start an `aurl` command in `processes` processes on this machine by torchrun; returns its exit status."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    environment = {"OMP_NUM_THREADS": "1", **os.environ}
-    return subprocess.run([*torchrun, "--module", "aurl.cli", *command], env=environment).returncode
+def agree(step: int, world: World, device: torch.device) -> None:
+    """Make sure that all processes go on from the same step: each reads the resume state from the shared disk.
+
+    Raises: AurlError if they do not; together they would compute nonsense.
+    """
+    if world.size == 1:
+        return
+    steps = torch.tensor([step, -step], device=device)
+    dist.all_reduce(steps, dist.ReduceOp.MIN)
+    lowest, highest = int(steps[0]), -int(steps[1])
+    if lowest != highest:
+        raise AurlError(
+            f"the processes found different resume states (steps {lowest} to {highest}): the shared file system has not"
+            " brought the last one to every machine yet; start the training again"
+        )
+
+
+def end_with_parent() -> None:
+    """Let the kernel kill this process when the one that started it dies: a killed torchrun leaves no workers behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def launch(processes: int, threads: int, command: Sequence[str]) -> NoReturn:
+    """Become torchrun, which starts an `aurl` command in `processes` processes: a kill of this one ends them all.
+
+    In a Slurm job of several nodes, become `srun`, which starts a torchrun on each of them.
+
+    Args:
+        threads: CPUs of each process.
+    Raises:
+        AurlError: the processes cannot be dealt out to the nodes, or Slurm does not tell their number.
+    """
+    nodes = slurm_nodes(os.environ)
+    if processes % nodes:
+        raise AurlError(f"training.processes = {processes}: not a multiple of the Slurm job's nodes ({nodes})")
+    each = processes // nodes
+    torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={each}"]
+    if nodes == 1:
+        started = [*torchrun, "--standalone"]
+    else:
+        srun = [
+            "srun",
+            f"--nodes={nodes}",
+            f"--ntasks={nodes}",
+            "--ntasks-per-node=1",
+            f"--cpus-per-task={each * threads}",
+        ]
+        meeting = f"{socket.gethostname()}:{_free_port()}"
+        started = [
+            *srun, "--overlap", "--kill-on-bad-exit=1", *torchrun, f"--nnodes={nodes}", "--rdzv-backend=c10d",
+            f"--rdzv-endpoint={meeting}", f"--rdzv-id={os.environ['SLURM_JOB_ID']}",
+        ]  # fmt: skip
+    os.execvpe(started[0], [*started, "--module", "aurl.cli", *command], {"OMP_NUM_THREADS": "1", **os.environ})
+
+
+def slurm_nodes(environment: Mapping[str, str]) -> int:
+    """How many nodes the Slurm job has that a process of this environment runs in; 1 outside of Slurm.
+
+    Raises: AurlError if Slurm does not tell.
+    """
+    if "SLURM_JOB_ID" not in environment:
+        return 1
+    told = environment.get("SLURM_JOB_NUM_NODES")  # an executor may have taken it out
+    if told is None:
+        squeue = ["squeue", "--noheader", f"--jobs={environment['SLURM_JOB_ID']}", "--format=%D"]
+        try:
+            told = subprocess.run(squeue, capture_output=True, text=True, check=True).stdout.strip()
+        except (OSError, subprocess.CalledProcessError) as error:
+            reason = (getattr(error, "stderr", None) or str(error)).strip()
+            raise AurlError(
+                f"{' '.join(squeue)}: {reason}; unset SLURM_JOB_ID to train on this machine alone"
+            ) from None
+    if not told.isdigit():
+        raise AurlError(f"Slurm tells '{told}' nodes of job {environment['SLURM_JOB_ID']}; set SLURM_JOB_NUM_NODES")
+    return int(told)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("", 0))
+        return int(listener.getsockname()[1])

@@ -22,7 +22,7 @@ from aurl.progress import log, track
 from aurl.semantics.classes import read_embeddings, read_seen_classes
 from aurl.training.batches import ClipBatches, batch_loader
 from aurl.training.checkpoint import load_resume, restore_optimizer, save_resume, state_bytes
-from aurl.training.distributed import ALONE, World, joined, synchronise_batch_norm
+from aurl.training.distributed import ALONE, World, agree, joined, synchronise_batch_norm
 from aurl.training.imported import check_digest
 from aurl.training.objective import Objective
 from aurl.training.optimizer import learning_rate, make_optimizer, set_learning_rate
@@ -115,6 +115,7 @@ def train(
     loader = batch_loader(batches, first_step, compute.workers, pin_memory=device.type == "cuda")
     progress = track(loader, label, "steps", total_steps, first_step) if world.rank == 0 else loader
     with joined(world, device):
+        agree(first_step, world, device)
         for step, (clips, labels) in enumerate(progress, start=first_step):
             rate = learning_rate(step, steps_per_epoch, total_steps, optimization)
             set_learning_rate(optimizer, rate)

@@ -6,20 +6,30 @@ import sys
 
 from snakemake.io import AnnotatedString
 
-from aurl.config import parse_experiment
+from aurl.config import load_experiment, parse_experiment
 from aurl.errors import AurlError
 from aurl.lineage.jobs import Jobs
-from aurl.lineage.locks import forget_dead_run
+from aurl.lineage.locks import check_run, forget_dead_run
 from aurl.lineage.snapshot import snapshot
 from aurl.lineage.stages import stage_code, stage_settings
 from aurl.paths import ResultPaths, source_folder
 
-forget_dead_run()
 try:
-    EXPERIMENT = parse_experiment(config, "params.yaml")
-    PARAMS = snapshot(EXPERIMENT)
+    if workflow.is_main_process:
+        forget_dead_run()
+        EXPERIMENT = parse_experiment(config, "params.yaml")
+        os.environ["AURL_PARAMS"] = str(snapshot(EXPERIMENT))
+    else:  # a job on a cluster: it may start on another machine, when params.yaml is no longer that of the run
+        check_run()
+        EXPERIMENT = load_experiment(Path(os.environ["AURL_PARAMS"]))
+    PARAMS = os.environ["AURL_PARAMS"]
 except AurlError as error:
     sys.exit(f"aurl: error: {error}")  # the one line; Snakemake would drop an exception's text here
+
+
+envvars:
+    "AURL_PARAMS",  # Snakemake hands it to every job
+
 
 P = ResultPaths(EXPERIMENT.experiment)
 JOBS = Jobs(EXPERIMENT, P)
