@@ -39,7 +39,9 @@ def measure() -> list[Comparison]:
 
     ours = [[draw["top1"], draw["top5"]] for draw in evaluate_draws(similarity, labels, splits)]
     theirs: list[list[float]] = []
-    every_split = seconds(lambda: theirs.extend(split_accuracies(*arrays, split) for split in splits), time.process_time)
+    every_split = seconds(
+        lambda: theirs.extend(split_accuracies(*arrays, split) for split in splits), time.process_time
+    )
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
     published, whole, alone = interleaved(

@@ -55,7 +55,9 @@ def our_step(model: ZeroShotModel, embeddings: Tensor, precision: str = "float32
     """The step of the variant `aurl`; `gradients` is called alone, without moving."""
     generator = ClassGeneratorSettings(mix="uniform", low=0.0, high=1.0, rows=None)
     objective = Objective({"seen": 1.0, "centres": 1.0, "synthetic": 1.0}, SCALE, generator, "semantic")
-    compute = ComputeSettings(device="cpu", precision=precision, channels_last=True, compile=False, threads=1, workers=0)
+    compute = ComputeSettings(
+        device="cpu", precision=precision, channels_last=True, compile=False, threads=1, workers=0
+    )
     return TrainingStep(model, torch.optim.SGD(model.parameters(), lr=0.1), objective, embeddings, compute)
 
 
@@ -77,7 +79,9 @@ def compare(batch: int) -> list[Comparison]:
     )
     against = "the published step (float32), CPU time"
     return [
-        Comparison(f"{batch} videos, {precision}", against, ratios(took, published), AIM, "smaller", note=NOTES[precision])
+        Comparison(
+            f"{batch} videos, {precision}", against, ratios(took, published), AIM, "smaller", note=NOTES[precision]
+        )
         for precision, took in zip(NOTES, ours, strict=True)
     ]
 
