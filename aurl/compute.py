@@ -1,14 +1,11 @@
 """Where and how torch computes: device, threads, precision, and what makes results repeatable."""
 
-import ctypes
 import os
 
 import torch
 
 from aurl.errors import AurlError
-
-# glibc's mallopt: which parameter, and its value (an int). Blocks below 1 GiB come from the heap, which is not given back
-MALLOC_PARAMETERS = {"M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**26), "M_MMAP_THRESHOLD": (-3, 2**30)}
+from aurl.memory import keep_freed_memory
 
 
 def prepare_device(device: str, threads: int, local_rank: int = 0) -> torch.device:
@@ -38,18 +35,6 @@ def prepare_device(device: str, threads: int, local_rank: int = 0) -> torch.devi
         )
     torch.cuda.set_device(local_rank)
     return torch.device("cuda", local_rank)
-
-
-def keep_freed_memory() -> bool:
-    """Let malloc reuse what was freed, instead of taking zeroed pages from the system in every step.
-
-    Without it a third of the time of a small network's step went into page faults (docs/performance.md); results are
-    the same. The process keeps the most that it ever held.
-
-    Returns: False where the C library is not glibc; nothing is changed there.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and all(mallopt(*pair) for pair in MALLOC_PARAMETERS.values())
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -52,7 +52,7 @@ class VideoDatabase:
         """A normalised clip, float32 (3, T, size, size)."""
         with self.database.begin() as transaction:
             jpegs = msgpack.unpackb(transaction.get(str(video).encode()))
-        images = [Image.open(io.BytesIO(jpegs[frame])).convert("RGB") for frame in frames]
+        images = [Image.open(io.BytesIO(jpegs[frame])) for frame in frames]
         resized = [np.asarray(image.resize((self.size, self.size), Image.Resampling.BILINEAR)) for image in images]
         clip = torch.from_numpy(np.stack(resized)).permute(3, 0, 1, 2).float() / 255
         return (clip - self.mean) / self.std
