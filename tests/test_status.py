@@ -73,7 +73,16 @@ def test_what_is_deleted_or_changed_waits_with_all_that_follows(micro: Path) -> 
     waiting = {name for name, state in states(found).items() if state != "done"}
     cells = {f"{stage} {variant} 0 {data}" for stage in ("features", "evaluate") for variant in ("ls", "mse")
              for data in ("micro_ucf", "micro_hmdb")}  # fmt: skip
-    assert waiting == {"train ls 0", "evaluate aurl 0 micro_ucf", "collect", "statistics", "tables", "figures", "report", *cells}
+    assert waiting == {
+        "train ls 0",
+        "evaluate aurl 0 micro_ucf",
+        "collect",
+        "statistics",
+        "tables",
+        "figures",
+        "report",
+        *cells,
+    }
     assert {job["state"] for job in found["jobs"]} == {"done", "waiting"}, "a log of a success is no failure"
     text = run("aurl", "status").stdout
     assert re.search(r"about \d+ (s|min) with one job at a time", text)
