@@ -23,9 +23,9 @@ MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an expe
 
 
 class Settings(BaseModel):
-    """Base: unknown keys are errors, values never change after reading."""
+    """Base: unknown keys are errors, so are NaN and infinity; values never change after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RenderSettings(Settings):

@@ -35,6 +35,7 @@ TIMEOUT_SECONDS, MEMORY_MB = 20, 1024
 LONGEST_INPUT = 1 << 14
 WARM_UP = 300  # inputs before memory is measured: modules, caches
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+DIR_FD = {"os.mkdir": 2, "os.remove": 1, "os.rmdir": 1}  # where their arguments name an open folder
 CHANGING = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod"}
 
 
@@ -321,6 +322,9 @@ def forbid_writes_outside(folder: Path) -> None:
             paths = [path] if writes and not isinstance(path, int) else []
         elif event in CHANGING:
             paths = [argument for argument in arguments[:2] if isinstance(argument, (str, bytes))]
+            handle = arguments[DIR_FD[event]] if event in DIR_FD else -1
+            if isinstance(handle, int) and handle >= 0:  # a name below an open folder
+                paths = [os.path.join(os.readlink(f"/proc/self/fd/{handle}"), os.fsdecode(path)) for path in paths]
         else:
             return
         for path in paths:

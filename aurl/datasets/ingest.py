@@ -8,6 +8,7 @@ against which later stages check every byte that they read.
 import csv
 import functools
 import shutil
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,37 @@ def find_videos(folder: Path, layout: str) -> list[VideoFile]:
     if not videos:
         raise AurlError(f"{folder}: no class folders with videos found (layout '{layout}')")
     for video in videos:
-        if any(character in video.path for character in "\n\r\0"):
-            raise AurlError(f"{folder}: the file name {video.path!r} contains a line break; rename the file")
+        if not video.path.isprintable():
+            raise AurlError(
+                f"{folder}: the name {video.path!a} contains a line break or another character that cannot be printed;"
+                " rename it"
+            )
+    _check_spelling(folder, {video.class_name for video in videos})
     return sorted(videos, key=lambda video: (video.class_name, video.path))
+
+
+def _check_spelling(folder: Path, classes: set[str]) -> None:
+    """Raises: AurlError for two classes whose names differ only in how letters with accents are stored."""
+    known: dict[str, str] = {}
+    for name in sorted(classes):
+        other = known.setdefault(unicodedata.normalize("NFC", name), name)
+        if other != name:
+            raise AurlError(
+                f"{folder}: the classes {other!a} and {name!a} look the same (their accents are stored in two ways);"
+                " put their videos into one folder"
+            )
+
+
+def _check_regular(folder: Path, videos: list[VideoFile]) -> None:
+    """Raises: AurlError for a video that is a folder, a pipe, a device, or a link to one or to nothing."""
+    for video in videos:
+        path = folder / video.path
+        try:
+            regular = path.is_file()
+        except OSError:  # a link to itself
+            regular = False
+        if not regular:
+            raise AurlError(f"{path}: not a regular file, nor a link to one; remove it")
 
 
 def render_dataset(folder: Path, *, seed: int, first_class: int, classes: int, videos_per_class: int,
@@ -93,6 +122,7 @@ def ingest_folder(source: Path, layout: str, versioned: bool, held: Path, listin
     Raises: AurlError for a missing folder, an empty class, or a file that its layout does not allow.
     """
     videos = find_videos(source, layout)
+    _check_regular(source, videos)
     with replacing(held, listing) as (folder, table):
         folder.mkdir(parents=True)
         if versioned:

@@ -107,7 +107,8 @@ def _read_array(path: Path) -> np.ndarray:
     if not path.is_file():
         raise AurlError(f"{path}: no such file; write one with numpy.save")
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="ignore"):  # of a size that is refused
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy raises many kinds for damaged and for pickled files
         raise AurlError(f"{path}: not a readable .npy array ({' '.join(str(error).split())[:200]})") from None
     if not isinstance(array, np.ndarray):

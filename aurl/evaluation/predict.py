@@ -38,6 +38,8 @@ from aurl.semantics.tokens import class_tokens
 from aurl.semantics.vectors import load_vectors
 from aurl.text_files import MOST_BYTES
 
+LISTED = 100  # unknown words in an error
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -96,9 +98,11 @@ def embed_names(classes: list[str], vectors: KeyedVectors, where: Path, source: 
     tokens = class_tokens(classes, source)
     unknown = sorted({token for found in tokens.values() for token in found if token not in vectors})
     if unknown:
+        more = f" and {len(unknown) - LISTED} more words" if len(unknown) > LISTED else ""
+        listed = ", ".join(map(repr, unknown[:LISTED]))
         raise AurlError(
-            f"{where}: does not know {', '.join(map(repr, unknown))}; use other words, or --vectors with a larger file"
-            " (the shipped one is a small part of GoogleNews-vectors-negative300.bin)"
+            f"{where}: does not know {listed}{more}; use other words, or --vectors with a larger file (the shipped one is a"
+            " small part of GoogleNews-vectors-negative300.bin)"
         )
     return np.stack([class_embedding(tokens[name], vectors) for name in classes])
 

@@ -192,7 +192,7 @@ def _zip_entries(archive: Path, budget: Budget) -> Generator[_Entry]:
                 raise AurlError(f"{info.orig_filename!r} is a link or a device")
             if info.flag_bits & 1:
                 raise AurlError(f"{info.orig_filename!r} is encrypted")
-            if info.is_dir():
+            if info.filename.endswith("/"):  # `is_dir` stumbles over a name without letters
                 yield _Entry(info.orig_filename, None)
             else:
                 try:

@@ -186,4 +186,8 @@ def _open(path: Path) -> Any:
 
 
 def _one_line(error: Exception) -> str:
+    """What went wrong, without the file's place on this machine: a manifest repeats it."""
+    if isinstance(error, av.FFmpegError):
+        said = f"; {error.log[-1]}" if error.log else ""
+        return " ".join(f"{type(error).__name__}: {error.strerror}{said}".split())
     return f"{type(error).__name__}: {error}".splitlines()[0]

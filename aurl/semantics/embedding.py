@@ -15,6 +15,8 @@ from aurl.semantics.classes import ClassEmbeddings
 from aurl.semantics.tokens import class_tokens
 from aurl.semantics.vectors import load_vectors
 
+LONGEST_LIST = 10_000  # characters of classes and words in a message; no dataset here comes near
+
 
 def class_embedding(tokens: list[str], vectors: KeyedVectors) -> np.ndarray:
     """Mean of the tokens' vectors, each scaled to unit length first, the mean not again (released code): (dimension,)."""
@@ -35,6 +37,7 @@ def embed_classes(tokens: dict[str, list[str]], vectors: KeyedVectors, missing: 
     unknown = {name: [word for word in found if word not in vectors] for name, found in tokens.items()}
     unknown = {name: found for name, found in sorted(unknown.items()) if found}
     listed = "; ".join(f"{name}: {', '.join(found)}" for name, found in unknown.items())
+    listed = f"{listed[:LONGEST_LIST]} ..." if len(listed) > LONGEST_LIST else listed
     if unknown and missing == "error":
         raise AurlError(
             f"{where}: {len(unknown)} of {len(tokens)} classes have words that the vectors do not know ({listed});"
