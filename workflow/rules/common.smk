@@ -4,17 +4,19 @@ import os
 import subprocess
 import sys
 
+from snakemake.cli import get_argument_parser
 from snakemake.io import AnnotatedString
 
 from aurl.config import parse_experiment
 from aurl.errors import AurlError
+from aurl.lineage.intact import mend_before_run
 from aurl.lineage.jobs import Jobs
 from aurl.lineage.locks import forget_dead_run
 from aurl.lineage.snapshot import snapshot
 from aurl.lineage.stages import stage_code, stage_settings
 from aurl.paths import ResultPaths, source_folder
 
-forget_dead_run()
+ALONE = forget_dead_run()
 try:
     EXPERIMENT = parse_experiment(config, "params.yaml")
     PARAMS = snapshot(EXPERIMENT)
@@ -23,6 +25,30 @@ except AurlError as error:
 
 P = ResultPaths(EXPERIMENT.experiment)
 JOBS = Jobs(EXPERIMENT, P)
+
+
+GIVEN = vars(get_argument_parser().parse_known_args(sys.argv[1:])[0])
+ONLY_SHOWN = "dryrun lint list_rules list_target_rules dag rulegraph filegraph d3dag summary detailed_summary report".split()
+NO_RUN = "touch unlock print_compilation list_changes list_untracked cleanup_metadata delete_all_output".split()
+
+
+def asked_for(options):
+    """Whether one of these options stands on Snakemake's command line."""
+    return any(GIVEN.get(option) for option in options)
+
+
+def make_again(paths):
+    """Run the jobs of outputs that are marked, and only those, before this run begins."""
+    options = ["--cores", str(workflow.cores), "--nolock", "--quiet", "progress", "rules", "host"]
+    for name in ("profile", "workflow_profile", "config"):
+        values = GIVEN.get(name) or []
+        options += [f"--{name.replace('_', '-')}", *map(str, values if isinstance(values, list) else [values])] if values else []
+    return subprocess.run(["snakemake", *options, "--", *map(str, paths)]).returncode == 0
+
+
+if ALONE and workflow.is_main_process and not asked_for(NO_RUN):
+    for line in mend_before_run(JOBS, act=not asked_for(ONLY_SHOWN), again=make_again):
+        print(f"aurl: {line}", file=sys.stderr)
 
 
 wildcard_constraints:
