@@ -34,6 +34,8 @@ from test_faults import failing_run, own_dataset
 from test_pipeline import edit, planned
 from test_remotes import s3  # noqa: F401 (a fixture)
 
+from aurl.lineage.intact import TOGETHER_SECONDS
+
 pytestmark = pytest.mark.workflow
 
 SEED = 7
@@ -223,6 +225,7 @@ def test_read_only_results(micro: Path, finished_micro: Path, figures: Figures, 
 
 def test_a_damaged_shard_is_restored_and_said(micro: Path, finished_micro: Path) -> None:
     """A sample of the below; even where the file's time does not tell."""
+    time.sleep(TOGETHER_SECONDS + 0.5)  # this copy is new, so are its files' times of change
     flip(micro / SHARD, keep_time=True)
     told = runner(micro)("snakemake", "--dry-run").stderr
     assert f"{SHARD}: damaged" in told

@@ -19,7 +19,7 @@ from aurl.lineage.lock import Lock
 from aurl.lineage.locks import maker
 from aurl.lineage.status import mark_started, started_marker
 
-TOGETHER_SECONDS = 5.0  # within which a job's outputs and its block are written and touched
+TOGETHER_SECONDS = 2.0  # within which a job's outputs and its block are written and touched
 FUTURE_SECONDS = 2.0  # a clock is not called wrong for less
 
 
