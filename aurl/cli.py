@@ -16,7 +16,9 @@ import click
 
 from aurl.config import ComputeSettings, Experiment, load_experiment
 from aurl.errors import AurlError
+from aurl.lineage.digests import Digests
 from aurl.lineage.execute import Execution, device_of, execute, seeds_of
+from aurl.lineage.intact import check_inputs
 from aurl.lineage.jobs import Job, Jobs
 from aurl.lineage.provenance import identity_of, recorded
 from aurl.paths import SOURCES, ResultPaths
@@ -35,6 +37,7 @@ class Run:
         """Do a job, and leave its provenance block; of several processes of one job the first one leaves it."""
         device, seeds = device_of(job, self.experiment), seeds_of(job)
         identity = identity_of(job, self.jobs.settings(job), seeds, device)
+        check_inputs(self.jobs, job, identity.inputs, Digests())
         first = os.environ.get("RANK", "0") == "0"
         with recorded(identity, job, self.jobs.block(job)) if first else nullcontext():
             execute(Execution(self.jobs, job, job.outputs, workers, identity.digest(), verdict=verdict))
@@ -414,7 +417,7 @@ def audit(
     """Trace TABLE (ablation, sota, metrics) to the data, and verify every step; exit status 1 unless all agree."""
     from aurl.lineage import audit_report
     from aurl.lineage.audit import Audit, select_jobs
-    from aurl.lineage.digests import CACHE, Digests
+    from aurl.lineage.digests import CACHE
     from aurl.lineage.provenance import git_state
 
     for variant in retrain:

@@ -36,6 +36,12 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
             _remove(temporary)
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a whole file's contents or nothing."""
+    with replacing(target) as (temporary,):
+        shutil.copyfile(source, temporary)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file or nothing."""
     with replacing(path) as (temporary,):

@@ -22,6 +22,13 @@ def log(message: str) -> None:
     sys.stderr.flush()
 
 
+def notice(message: str) -> None:
+    """A line that a person should see: besides the log, where standard error goes to one, on standard output."""
+    log(message)
+    if not sys.stderr.isatty():
+        print(f"aurl: {message}", flush=True)
+
+
 def track(
     items: Iterable[Item], description: str, unit: str, total: int, done: int = 0, brief: bool = False
 ) -> Iterator[Item]:

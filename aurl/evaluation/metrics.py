@@ -7,6 +7,7 @@ from torch.nn import functional
 ROWS = 256  # videos at a time: what is made of them on the way is small, and its memory is used again
 PART = 16 * ROWS  # videos whose cosines with all classes are in memory at a time
 
+
 def cosine_similarity(videos: Tensor, classes: Tensor) -> Tensor:
     """cos of every video with every class: (N, d), (K, d) -> (N, K)."""
     units = functional.normalize(classes, dim=1)

@@ -1,19 +1,23 @@
 """DVC: what it knows, and committing to it. Snakemake runs the stages; DVC records and versions them."""
 
 import json
+import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from aurl.errors import AurlError
+from aurl.files import copy_file, write_text
 from aurl.lineage.digests import Digests
-from aurl.lineage.lock import CACHE, Lock
-from aurl.progress import track
+from aurl.lineage.lock import CACHE, LOCK, Lock
+from aurl.progress import log, track
 
 Status = dict[str, list[Any]]
+BEFORE = Path(".snakemake/aurl/before")  # what a file was before DVC began to rewrite it in place
 
 
 def dvc(*arguments: str) -> str:
@@ -58,8 +62,10 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
     from dvc.repo import Repo, lock_repo
 
     try:
-        recorded = Lock.read().stages
         with Repo() as repo, lock_repo(repo):
+            if restore_interrupted():
+                log(f"{LOCK}: the last record was interrupted while it wrote this file; it is again what it was before")
+            recorded = Lock.read().stages
             params = yaml.safe_load(Path("params.yaml").read_text())
             stages = [stage for stage in repo.index.stages if stage.cmd]
             compared = track(stages, "compare with dvc.lock", "stages", len(stages), brief=True)
@@ -72,11 +78,60 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
                 stage.save()
                 stage.commit(relink=False)
             if changed:
-                changed[0].dvcfile.dump_stages(changed, update_pipeline=False)
+                with whole_or_restored(LOCK):
+                    changed[0].dvcfile.dump_stages(changed, update_pipeline=False)
     except DvcException as error:
         raise AurlError(f"DVC could not record: {' '.join(str(error).split())[-600:]}") from None
     digests.save()
     return sorted(found)
+
+
+@contextmanager
+def whole_or_restored(path: Path, folder: Path = BEFORE) -> Iterator[None]:
+    """Let another library rewrite a file in place; what it was comes back if that fails.
+
+    After a kill `restore_interrupted` brings it back.
+    """
+    kept = folder / path.name
+    if path.is_file():
+        copy_file(path, kept)
+    else:
+        write_text(kept, "")
+    try:
+        yield
+    except BaseException:
+        restore_interrupted(path, folder)
+        raise
+    kept.unlink(missing_ok=True)
+
+
+def restore_interrupted(path: Path = LOCK, folder: Path = BEFORE) -> bool:
+    """Bring back what a file was before a rewriting that was killed; returns whether there was one."""
+    kept = folder / path.name
+    if not kept.is_file():
+        return False
+    if kept.stat().st_size == 0:  # there was none
+        path.unlink(missing_ok=True)
+        kept.unlink()
+    else:
+        os.replace(kept, path)
+    return True
+
+
+def drop_damaged(stages: Iterable[str], digests: Digests) -> list[str]:
+    """Remove the objects of DVC's cache, among those that these stages recorded, whose contents are not what their
+    name says; returns their MD5s. Such an object is of no use, and DVC would check it out as it is.
+    """
+    lock, dropped = Lock.read(), []
+    named = [md5 for stage in stages if stage in lock.stages for md5 in lock.stages[stage].outs.values()]
+    for md5 in named:
+        inner = list(lock.listing(md5).values()) if md5.endswith(".dir") and not _damaged(lock, md5, digests) else []
+        for found in [md5, *inner]:
+            if _damaged(lock, found, digests):
+                lock.cached(found).unlink()
+                dropped.append(found)
+    digests.save()
+    return dropped
 
 
 def changes(stage_changes: list[Any], kind: str) -> dict[str, str]:
@@ -99,6 +154,11 @@ def value_at(params: Any, key: str) -> Any:
             return None
         params = params[part]
     return params
+
+
+def _damaged(lock: Lock, md5: str, digests: Digests) -> bool:
+    cached = lock.cached(md5)
+    return cached.is_file() and digests.of(cached).md5 != md5.removesuffix(".dir")
 
 
 def _waits(stage_changes: list[Any]) -> bool:

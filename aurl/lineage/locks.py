@@ -54,19 +54,20 @@ def maker(artefact: Path, folder: Path = FOLDER) -> Holder | None:
     return _holder(_file(artefact, folder))
 
 
-def forget_dead_run(working_folder: Path = Path(".snakemake"), folder: Path = FOLDER) -> None:
+def forget_dead_run(working_folder: Path = Path(".snakemake"), folder: Path = FOLDER) -> bool:
     """Remove the lock files of a Snakemake that no longer lives; held until this process ends.
 
-    Where another one lives, its locks stay, and Snakemake itself refuses to start beside it.
+    Returns: False where another one lives; its locks stay, and Snakemake itself refuses to start beside it.
     """
     handle = _open(folder / "run")
     if not _taken(handle):
         handle.close()
-        return
+        return False
     _sign(handle)
     _held.append(handle)
     for stale in (working_folder / "locks").glob("*.lock"):
         stale.unlink(missing_ok=True)
+    return True
 
 
 def check_run(folder: Path = FOLDER) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from aurl.errors import AurlError
 from aurl.lineage.digests import Digests
-from aurl.lineage.dvc import Status, changes, commit_changed, dvc, status
+from aurl.lineage.dvc import Status, changes, commit_changed, drop_damaged, dvc, status
 
 
 def record_experiment(experiment: str, accept: bool = False, absent: Iterable[str] = ()) -> Iterator[str]:
@@ -54,6 +54,13 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
     if pull:
         dvc("pull")
     differing = status(waiting=not partial)
+    dropped = drop_damaged(differing, Digests()) if differing else []
+    if dropped:
+        yield f"DVC's cache: {len(dropped)} damaged objects were removed, first {dropped[0][:12]}"
+        if pull:
+            dvc("pull", "--force")
+            differing = status(waiting=not partial)
+            yield "they were fetched again"
     if differing:
         raise AurlError(
             f"{len(differing)} stages differ from dvc.lock, first {next(iter(differing))}; 'dvc status' shows how,"

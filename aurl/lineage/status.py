@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from aurl.files import write_json
 from aurl.lineage.jobs import Job, Jobs
 from aurl.lineage.locks import Holder, living_run, maker
 from aurl.lineage.provenance import code_digests
@@ -120,7 +121,7 @@ def survey(jobs: Jobs) -> Overview:
         reason = _not_done(job, blocks, done, jobs.settings(job), code[job.stage])
         comparable = block if not reason.startswith(MADE_WITH_OTHER) else None
         seconds = None if comparable is None else float(comparable["circumstance"]["seconds"])
-        started = _time(_marker(jobs.block(job)))
+        started = _time(started_marker(jobs.block(job)))
         if holder is not None:
             state, reason = "running", "being made"
         elif not reason:
@@ -185,9 +186,14 @@ def _failed(log: Path) -> bool:
     return any(told in path.read_text(errors="replace").splitlines() for path in later)
 
 
-def _marker(block: Path) -> Path:
-    """The file by which Snakemake remembers that it started the job of a block and has not seen its end."""
-    return STARTED / urlsafe_b64encode(str(block).encode()).decode()
+def started_marker(output: Path) -> Path:
+    """The file by which Snakemake remembers that it started the job of an output and has not seen its end."""
+    return STARTED / urlsafe_b64encode(str(output).encode()).decode()
+
+
+def mark_started(path: Path) -> None:
+    """Let Snakemake take an output for one whose job was killed: it makes it again."""
+    write_json(started_marker(path), {"external_jobid": None})
 
 
 def _read_block(path: Path) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """Checkpoints (safetensors plus JSON: nothing that unpickles) and the state of unfinished trainings."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from torch import Tensor
 from aurl.errors import AurlError
 from aurl.files import write_bytes
 from aurl.models.zero_shot import WithoutMemory, ZeroShotModel
-from aurl.progress import log
+from aurl.progress import notice
 
 MOST_STAGES, MOST_BLOCKS, LARGEST = 6, 100, 1 << 24  # of a description that is believed so far as to be compared
 
@@ -85,7 +86,8 @@ def save_resume(path: Path, identity: str, step: int, model: torch.nn.Module, op
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items() if isinstance(value, Tensor)}
     tensors["log"] = rows
     cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(cpu, {"aurl": json.dumps({"identity": identity, "step": step})}))
+    described = {"identity": identity, "step": step, "sha256": _digest(cpu)}
+    write_bytes(path, save(cpu, {"aurl": json.dumps(described)}))
 
 
 def load_resume(path: Path, identity: str) -> ResumeState | None:
@@ -96,11 +98,14 @@ def load_resume(path: Path, identity: str) -> ResumeState | None:
         with safe_open(path, framework="pt") as handle:
             described = json.loads(handle.metadata()["aurl"])
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
+        if described["sha256"] != _digest(tensors):
+            raise ValueError("its contents are not those that were written")
     except Exception as error:  # a damaged file: whatever the reader makes of it
-        log(f"{path}: unreadable resume state ({error}); training starts from the beginning")
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        notice(f"{path}: unreadable resume state ({reason}); training starts from the beginning")
         return None
     if described["identity"] != identity:
-        log(f"{path}: belongs to a training with other inputs or settings; training starts from the beginning")
+        notice(f"{path}: belongs to a training with other inputs or settings; training starts from the beginning")
         return None
     return ResumeState(
         described["step"],
@@ -108,6 +113,15 @@ def load_resume(path: Path, identity: str) -> ResumeState | None:
         {name.removeprefix("optimizer."): tensor for name, tensor in tensors.items() if name.startswith("optimizer.")},
         tensors["log"],
     )
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """Hex SHA-256 over names and bytes, sorted by name."""
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        found.update(name.encode())
+        found.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -18,7 +18,7 @@ from aurl.frames.store import FrameStore
 from aurl.models.published import initialise_backbone
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.paths import source_folder
-from aurl.progress import log, track
+from aurl.progress import notice, track
 from aurl.semantics.classes import read_embeddings, read_seen_classes
 from aurl.training.batches import ClipBatches, batch_loader
 from aurl.training.checkpoint import load_resume, restore_optimizer, save_resume, state_bytes
@@ -158,7 +158,7 @@ def restore(
         return 0, []
     model.load_state_dict(state.model)
     restore_optimizer(optimizer, state.optimizer)
-    log(f"{label}: resumed after step {state.step}")
+    notice(f"{label}: resumed after step {state.step}")
     return state.step, list(state.log)
 
 

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 
+from snakemake.cli import get_argument_parser
 from snakemake.io import AnnotatedString
 
 from aurl.config import load_experiment, parse_experiment
 from aurl.errors import AurlError
+from aurl.lineage.intact import mend_before_run
 from aurl.lineage.jobs import Jobs
 from aurl.lineage.locks import check_run, forget_dead_run
 from aurl.lineage.snapshot import snapshot
@@ -16,10 +18,11 @@ from aurl.paths import ResultPaths, source_folder
 
 try:
     if workflow.is_main_process:
-        forget_dead_run()
+        ALONE = forget_dead_run()
         EXPERIMENT = parse_experiment(config, "params.yaml")
         os.environ["AURL_PARAMS"] = str(snapshot(EXPERIMENT))
     else:  # a job on a cluster: it may start on another machine, when params.yaml is no longer that of the run
+        ALONE = False
         check_run()
         EXPERIMENT = load_experiment(Path(os.environ["AURL_PARAMS"]))
     PARAMS = os.environ["AURL_PARAMS"]
@@ -33,6 +36,30 @@ envvars:
 
 P = ResultPaths(EXPERIMENT.experiment)
 JOBS = Jobs(EXPERIMENT, P)
+
+
+GIVEN = vars(get_argument_parser().parse_known_args(sys.argv[1:])[0])
+ONLY_SHOWN = "dryrun lint list_rules list_target_rules dag rulegraph filegraph d3dag summary detailed_summary report".split()
+NO_RUN = "touch unlock print_compilation list_changes list_untracked cleanup_metadata delete_all_output".split()
+
+
+def asked_for(options):
+    """Whether one of these options stands on Snakemake's command line."""
+    return any(GIVEN.get(option) for option in options)
+
+
+def make_again(paths):
+    """Run the jobs of outputs that are marked, and only those, before this run begins."""
+    options = ["--cores", str(workflow.cores), "--nolock", "--quiet", "progress", "rules", "host"]
+    for name in ("profile", "workflow_profile", "config"):
+        values = GIVEN.get(name) or []
+        options += [f"--{name.replace('_', '-')}", *map(str, values if isinstance(values, list) else [values])] if values else []
+    return subprocess.run(["snakemake", *options, "--", *map(str, paths)]).returncode == 0
+
+
+if ALONE and not asked_for(NO_RUN):
+    for line in mend_before_run(JOBS, act=not asked_for(ONLY_SHOWN), again=make_again):
+        print(f"aurl: {line}", file=sys.stderr)
 
 
 wildcard_constraints:
