@@ -118,7 +118,7 @@ def second_run(preset: str, folder: Path, work: Path, jobs: int) -> list[Compari
         bare[name] = work / name.replace(" ", "_")
         bare[name].mkdir()
         (bare[name] / "Snakefile").write_text(BARE.format(jobs=jobs - 1, params=params))
-        run(bare[name], "snakemake", "--cores", str(CORES))
+        run(bare[name], "snakemake", "--cores", str(CORES), "--scheduler", "greedy")
     rows = []
     for what, options in (("second run, nothing to do", ()), ("dry run", ("--dry-run",))):
         command = ("snakemake", "--cores", str(CORES), "--quiet", "all", *options)
