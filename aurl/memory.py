@@ -15,4 +15,4 @@ def keep_freed_memory() -> bool:
     Returns: False where the C library is not glibc; nothing is changed there.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and all([mallopt(*pair) for pair in MALLOC_PARAMETERS.values()])
+    return mallopt is not None and all(mallopt(*pair) for pair in MALLOC_PARAMETERS.values())

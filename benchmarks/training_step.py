@@ -8,6 +8,7 @@ the share of its matrix products' rate with a batch that fills it, and a profile
 """
 
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -51,6 +52,7 @@ def product(a: Tensor, b: Tensor) -> None:
 
 
 def on_cpu() -> list[Comparison]:
+    """One core."""
     device = prepare_device("cpu", 1)
     contiguous, last = networks(device)
     clips = torch.randint(0, 256, (CPU_BATCH, FRAMES, SIZE, SIZE, 3), dtype=torch.uint8)
@@ -62,7 +64,7 @@ def on_cpu() -> list[Comparison]:
         lambda: product(a, b),
         clock=time.process_time,
     )
-    instructions = "avx512_bf16" in open("/proc/cpuinfo").read()
+    instructions = "avx512_bf16" in Path("/proc/cpuinfo").read_text()
     rate = 2 * WIDTH**3 / np.array(products)
     share = CPU_BATCH * CLIP_FLOPS / np.array(mixed) / rate
     against = "float32, contiguous, CPU time"
