@@ -6,13 +6,16 @@ Against the bare decoding of the same files by libavcodec (PyAV, one thread, not
 script compares every frame with that of a sequential PyAV read, pixel by pixel.
 """
 
+import itertools
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import av
 import numpy as np
+import pandas as pd
 from clips import SETTINGS, Clip, videos
 from harness import Comparison, interleaved, ratios, seconds
 
@@ -72,46 +75,44 @@ def same_frames(clip: Clip) -> int:
     return largest
 
 
-def parts(clips: list[Clip]) -> dict[str, float | str]:
-    """Where the time of extraction goes, in percent of CPU time."""
-    took: dict[str, float] = defaultdict(float)
-    for clip in clips:
-        chunks: list[np.ndarray] = []
-        small: list[np.ndarray] = []
-        took["SHA-256"] += seconds(lambda: sha256_file(clip.path), time.process_time)  # noqa: B023 (called here)
-        took["decode to RGB"] += seconds(
-            lambda: chunks.extend(read_frames(clip.path, clip.frames, clip.rotation)),
-            time.process_time,  # noqa: B023
-        )
-        took["resize"] += seconds(lambda: small.extend(squash(chunk, 112) for chunk in chunks), time.process_time)  # noqa: B023
-        took["JPEG"] += seconds(
-            lambda: [encode_jpegs(chunk, 90, "420") for chunk in small],
-            time.process_time,  # noqa: B023
-        )
-    return {f"{name} [%]": 100 * part / sum(took.values()) for name, part in took.items()}
+def parts(clip: Clip) -> dict[str, float]:
+    """CPU seconds of the steps of extraction."""
+    chunks: list[np.ndarray] = []
+    small: list[np.ndarray] = []
+    works: dict[str, Callable[[], object]] = {
+        "SHA-256": lambda: sha256_file(clip.path),
+        "decode to RGB": lambda: chunks.extend(read_frames(clip.path, clip.frames, clip.rotation)),
+        "resize": lambda: small.extend(squash(chunk, SETTINGS["size"]) for chunk in chunks),
+        "JPEG": lambda: [encode_jpegs(chunk, SETTINGS["quality"], SETTINGS["chroma"]) for chunk in small],
+    }
+    return {name: seconds(work, time.process_time) for name, work in works.items()}
+
+
+def compare(name: str, clips: list[Clip]) -> Comparison:
+    """The videos of one codec: speed, where the time goes, and whether the frames are the right ones."""
+    decoded, extracted = interleaved(
+        lambda: [decode(clip.path) for clip in clips],
+        lambda: [clip.jpegs(**SETTINGS) for clip in clips],
+        clock=time.process_time,
+    )
+    took = pd.DataFrame([parts(clip) for clip in clips]).sum()
+    figures: dict[str, float | str] = {f"{part} [%]": share for part, share in (100 * took / took.sum()).items()}
+    figures |= {
+        "files": len(clips),
+        "containers": " ".join(sorted({clip.path.suffix[1:] for clip in clips})),
+        "frames that are the same ones": sum(clip.frames for clip in clips),
+        "largest difference of a pixel [of 255]": max(map(same_frames, clips)),
+    }
+    what = f"{name}: videos/s"
+    return Comparison(
+        what, "bare decoding, CPU time", ratios(decoded, extracted), AIMS.get(name), figures=figures, note=NOTE
+    )
 
 
 def measure() -> list[Comparison]:
     """For each codec."""
     with tempfile.TemporaryDirectory() as scratch:
         by_codec: dict[str, list[Clip]] = defaultdict(list)
-        for clip in sum(videos(Path(scratch), EACH).values(), []):
+        for clip in itertools.chain(*videos(Path(scratch), EACH).values()):
             by_codec[codec(clip.path)].append(clip)
-        rows = []
-        for name, clips in sorted(by_codec.items()):
-            decoded, extracted = interleaved(
-                lambda: [decode(clip.path) for clip in clips],  # noqa: B023 (called in this turn)
-                lambda: [clip.jpegs(**SETTINGS) for clip in clips],  # type: ignore[arg-type]  # noqa: B023
-                clock=time.process_time,
-            )
-            figures = parts(clips) | {
-                "files": len(clips),
-                "containers": " ".join(sorted({clip.path.suffix[1:] for clip in clips})),
-                "frames that are the same ones": sum(clip.frames for clip in clips),
-                "largest difference of a pixel [of 255]": max(map(same_frames, clips)),
-            }
-            rows.append(
-                Comparison(f"{name}: videos/s", "bare decoding, CPU time", ratios(decoded, extracted), AIMS.get(name),
-                           figures=figures, note=NOTE)
-            )  # fmt: skip
-        return rows
+        return [compare(name, clips) for name, clips in sorted(by_codec.items())]

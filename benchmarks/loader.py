@@ -37,8 +37,9 @@ def compare(
     experiment = load_experiment(PRESETS / f"{preset}.yaml")
     settings, compute = experiment.variants["aurl"], experiment.training.compute
     device = prepare_device(device_name, 1)
+    random = torch.Generator().manual_seed(0)
     data = TrainingData(
-        [f"class {number}" for number in range(classes)], torch.randn(classes, 300, generator=torch.Generator().manual_seed(0)),
+        [f"class {number}" for number in range(classes)], torch.randn(classes, 300, generator=random),
         np.arange(len(frames)), np.arange(len(frames)) % classes, frames,
     )  # fmt: skip
     per_epoch = len(frames) // batch
@@ -63,10 +64,9 @@ def compare(
     rates = ratios([took / steps for took in training], [took / load for took in loading])
     inside = seconds(lambda: [batches[number] for number in range(steps)], time.process_time)
     share = inside / (inside + seconds(train, time.process_time))
-    return Comparison(
-        f"{preset}: clips/s delivered, {workers} worker{'s' * (workers > 1)}", f"clips/s of a training step on {device.type}", rates, AIM,
-        figures={"CPU time of loading, of loading and step in one process [%]": 100 * share},
-    )  # fmt: skip
+    figures: dict[str, float | str] = {"loading, of loading and step in one process [% of CPU time]": 100 * share}
+    what = f"{preset}: clips/s delivered, {workers} worker{'s' * (workers > 1)}"
+    return Comparison(what, f"clips/s of a training step on {device.type}", rates, AIM, figures=figures)
 
 
 def measure() -> list[Comparison]:

@@ -52,6 +52,7 @@ def product(a: Tensor, b: Tensor) -> None:
 
 
 def on_cpu() -> list[Comparison]:
+    """One core."""
     device = prepare_device("cpu", 1)
     contiguous, last = networks(device)
     clips = torch.randint(0, 256, (CPU_BATCH, FRAMES, SIZE, SIZE, 3), dtype=torch.uint8)

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-ROWS = 256  # videos at a time: what is made of them on the way is small, and its memory is used again
-PART = 16 * ROWS  # videos whose cosines with all classes are in memory at a time
+ROWS = 128  # videos at a time: what is made of them on the way is small, and its memory is used again
+PART = 32 * ROWS  # videos whose cosines with all classes are in memory at a time
 
 
 def cosine_similarity(videos: Tensor, classes: Tensor) -> Tensor:
@@ -43,8 +43,9 @@ def closeness(videos: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
         videos: (N, d). labels: (N,) int64. classes: (K, d).
     Returns: scalar.
     """
+    units = functional.normalize(classes, dim=1, eps=1e-8)
     similarity = torch.cat([
-        functional.cosine_similarity(part, classes[of_part], dim=1)
+        (functional.normalize(part, dim=1, eps=1e-8) * units[of_part]).sum(dim=1)
         for part, of_part in zip(videos.split(ROWS), labels.split(ROWS), strict=True)
     ])  # fmt: skip
     return class_mean(1 - similarity, labels)
