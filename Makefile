@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install reproduce test lint docs lock
+.PHONY: help install reproduce test lint audit-dependencies fuzz docs lock
 
 help:  ## what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 install: $(STAMP)  ## create .venv and install the locked dependencies
 
@@ -27,10 +27,18 @@ reproduce: $(STAMP)  ## run the experiment of params.yaml and print its ablation
 test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest
 
-lint: $(STAMP)  ## ruff and mypy
+lint: $(STAMP) audit-dependencies  ## ruff, mypy, bandit, and the locked packages' known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy aurl
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml aurl benchmarks docs
+
+audit-dependencies: $(STAMP)  ## ask for known vulnerabilities of the locked packages; says so where nobody answers
+	$(BIN)/python tests/audit_dependencies.py
+
+fuzz: $(STAMP)  ## give every parser 110,000 bad inputs in all (a quarter of an hour); figures in benchmarks/fuzz.json
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "atheris==3.0.0"
+	$(BIN)/python tests/fuzz.py
 
 docs: $(STAMP)  ## build the documentation into build/site
 	$(BIN)/python docs/generate.py
