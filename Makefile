@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install reproduce test test-slurm lint docs benchmark lock
+.PHONY: help install reproduce test test-slurm test-faults lint audit-dependencies fuzz docs benchmark lock
 
 help:  ## what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 install: $(STAMP)  ## create .venv and install the locked dependencies
 
@@ -32,10 +32,18 @@ test-slurm: $(STAMP)  ## run the tests on a real Slurm of their own (Debian: slu
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]'
 	$(BIN)/python -m pytest -m slurm tests/slurm
 
-lint: $(STAMP)  ## ruff and mypy
+lint: $(STAMP) audit-dependencies  ## ruff, mypy, bandit, and the locked packages' known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy aurl
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml aurl benchmarks docs
+
+audit-dependencies: $(STAMP)  ## ask for known vulnerabilities of the locked packages; says so where nobody answers
+	$(BIN)/python tests/audit_dependencies.py
+
+fuzz: $(STAMP)  ## give every parser 110,000 bad inputs in all (a quarter of an hour); figures in benchmarks/fuzz.json
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "atheris==3.0.0"
+	$(BIN)/python tests/fuzz.py
 
 docs: $(STAMP)  ## build the documentation into build/site
 	$(BIN)/python docs/generate.py

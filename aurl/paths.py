@@ -121,6 +121,18 @@ def source_folder(folder: str) -> Path:
     return Path(value + folder[match.end() :])
 
 
+def snakemake_path(path: Path) -> Path:
+    """The path, as an input of a rule. Raises: AurlError if Snakemake would read it as something else."""
+    found = re.search(r"<[a-z][a-z0-9_]*>|[{}]", str(path))
+    if found:
+        raise AurlError(f"{path}: Snakemake takes '{found[0]}' in a name for a variable of its own; rename the folder")
+    if not str(path).isprintable():
+        raise AurlError(
+            f"{path}: the name contains a line break or another character that cannot be printed; rename it"
+        )
+    return path
+
+
 def video_folder(source: SourceSettings, held: Path) -> Path:
     """The folder that a dataset's relative paths start from.
 

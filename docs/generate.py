@@ -1,10 +1,13 @@
-"""Write the generated pages: parameters.md (every key of params.yaml) and modules.md (every module).
+"""Write the generated pages: parameters.md (every key of params.yaml) and modules.md (every module), and the measured
+parts of security.md.
 
 Run as `python docs/generate.py`; tests/test_docs.py compares the result with the pages.
 """
 
+import importlib.util
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from aurl.files import write_text
 from aurl.lineage.stages import PACKAGE, STAGES
 
 DOCS = Path(__file__).resolve().parent
+BENCHMARKS = DOCS.parent / "benchmarks"
 NAME = "NAME"
 NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 LIMITS = {
@@ -57,9 +61,54 @@ def modules() -> str:
     return "\n".join(lines) + "\n"
 
 
+def security() -> str:
+    """The page on hostile input, its figures and counts as the files of measurements and the corpus say."""
+    text = (DOCS / "security.md").read_text()
+    for name, part in (
+        ("benchmarks/isolation.json", _isolation()), ("tests/hostile.py", _corpus()), ("benchmarks/fuzz.json", _fuzzing()),
+    ):  # fmt: skip
+        before, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition("<!-- end -->\n")
+        text = f"{before}{start}{part}{end}{after}"
+    return text
+
+
+def _isolation() -> str:
+    found = json.loads((BENCHMARKS / "isolation.json").read_text())
+    with_limits, without = (found["videos_per_cpu_second"][kind] for kind in ("with", "without"))
+    return (
+        f"The limits cost next to nothing: {with_limits} videos a second of CPU time with them, {without} without (ratio"
+        f" {found['cpu_ratio']}; `python benchmarks/isolation.py`: {found['videos']} rendered videos, probed and extracted"
+        f" {found['turns']} times each way, in turns).\n"
+    )
+
+
+def _corpus() -> str:
+    spec = importlib.util.spec_from_file_location("hostile", DOCS.parent / "tests" / "hostile.py")
+    assert spec is not None
+    assert spec.loader is not None
+    sys.path.insert(0, str(DOCS.parent / "tests"))
+    hostile = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hostile)
+    rows = [f"| {group} | {len(kinds)} | {'; '.join(kinds)} |" for group, kinds in hostile.GROUPS.items()]
+    total = sum(map(len, hostile.GROUPS.values()))
+    return "\n".join([f"{total} files:\n", "| of | files | kinds |", "|---|---|---|", *rows, ""])
+
+
+def _fuzzing() -> str:
+    found = json.loads((BENCHMARKS / "fuzz.json").read_text())
+    rows = [
+        f"| {name} | {target['inputs']:,} | {target['seconds']:,} | {sum(target['findings'].values())} "
+        f"| {target['memory_growth_mib']} |"
+        for name, target in found["targets"].items()
+    ]
+    head = ["| parser | inputs | seconds | findings | memory, MiB |", "|---|---|---|---|---|"]
+    return "\n".join([f"The last run: {found['inputs']:,} inputs by {found['engine']}.\n", *head, *rows, ""])
+
+
 def pages() -> dict[Path, str]:
     """Generated page -> its text."""
-    return {DOCS / "parameters.md": parameters(), DOCS / "modules.md": modules()}
+    return {DOCS / "parameters.md": parameters(), DOCS / "modules.md": modules(), DOCS / "security.md": security()}
 
 
 def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, list[str]]]:

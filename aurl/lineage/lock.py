@@ -32,7 +32,7 @@ class Lock:
         self._listings: dict[str, dict[str, str]] = {}
         try:
             # the C loader: a lock of 500 stages takes the other one many seconds
-            raw = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+            raw = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}  # nosec B506
             stages = [
                 LockedStage(name, _md5s(entry, "deps"), _md5s(entry, "outs"), _flat(entry.get("params", {})))
                 for name, entry in raw.get("stages", {}).items()

@@ -8,7 +8,7 @@ what it would set on an object is dropped.
 """
 
 import io
-import pickletools
+import pickletools  # nosec B403
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -97,9 +97,9 @@ def render_page(**values: Any) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"duration": duration, "yaml": as_yaml}
-    style, script = ((TEMPLATE / name).read_text() for name in ("style.css", "script.js"))
+    style, script = (Markup((TEMPLATE / name).read_text()) for name in ("style.css", "script.js"))  # nosec B704
     return environment.get_template("page.html.j2").render(
-        style=Markup(style), script=Markup(script), style_hash=_hash(style), script_hash=_hash(script), **values
+        style=style, script=script, style_hash=_hash(style), script_hash=_hash(script), **values
     )
 
 

@@ -14,7 +14,7 @@ from aurl.lineage.jobs import Jobs
 from aurl.lineage.locks import check_run, forget_dead_run
 from aurl.lineage.snapshot import snapshot
 from aurl.lineage.stages import stage_code, stage_settings
-from aurl.paths import ResultPaths, source_folder
+from aurl.paths import ResultPaths, snakemake_path, source_folder
 
 try:
     if workflow.is_main_process:

@@ -19,7 +19,7 @@ def class_folders(dataset):
     if dataset in JOBS.absent:
         return [folder]
     if folder.is_dir():
-        return [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+        return [snakemake_path(path) for path in (folder, *sorted(path for path in folder.iterdir() if path.is_dir()))]
     if source(dataset).versioned and P.files(dataset).is_file():
         return []
     raise AurlError(
