@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install reproduce test lint docs lock
+.PHONY: help install reproduce test test-faults lint docs lock
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,10 @@ reproduce: $(STAMP)  ## run the experiment of params.yaml and print its ablation
 
 test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest
+
+test-faults: $(STAMP)  ## make every fault, and write the figures of docs/faults.md
+	AURL_FAULTS=benchmarks/faults.json $(BIN)/python -m pytest -m faults
+	$(BIN)/python benchmarks/faults_page.py
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .
