@@ -32,6 +32,10 @@ test-slurm: $(STAMP)  ## run the tests on a real Slurm of their own (Debian: slu
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]'
 	$(BIN)/python -m pytest -m slurm tests/slurm
 
+test-faults: $(STAMP)  ## make every fault, and write the figures of docs/faults.md
+	AURL_FAULTS=benchmarks/faults.json $(BIN)/python -m pytest -m faults
+	$(BIN)/python benchmarks/faults_page.py
+
 lint: $(STAMP) audit-dependencies  ## ruff, mypy, bandit, and the locked packages' known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

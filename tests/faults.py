@@ -46,6 +46,11 @@ def finished(folder: Path) -> dict[str, str]:
     return {path: told for path, told in found.items() if (folder / path).exists() and digest(folder / path) == told}
 
 
+def still(folder: Path, before: dict[str, str]) -> dict[str, str]:
+    """The digests now of what was finished before; empty for what is missing."""
+    return {path: digest(folder / path) if (folder / path).exists() else "" for path in before}
+
+
 def flip(path: Path, keep_time: bool = False) -> None:
     """Change one byte in the middle of a file, its time of change put back if wanted."""
     times, content = path.stat(), bytearray(path.read_bytes())

@@ -1,5 +1,6 @@
 """The documentation: its commands run and print what it shows, its links and generated pages hold."""
 
+import importlib
 import importlib.util
 import re
 import shutil
@@ -112,6 +113,17 @@ def generator() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_figures_of_the_faults_are_those_that_were_measured() -> None:
+    sys.path.insert(0, str(REPOSITORY / "benchmarks"))
+    try:
+        faults = importlib.import_module("faults_page")
+    finally:
+        sys.path.remove(str(REPOSITORY / "benchmarks"))
+    page = (DOCS / "faults.md").read_text()
+    for name, table in (("faults", faults.faults_table()), ("scale", faults.scale_table())):
+        assert f"<!-- {name} -->\n{table}<!-- end -->\n" in page, "run 'python benchmarks/faults_page.py'"
 
 
 def test_generated_pages_are_up_to_date() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from aurl.lineage.lock import CACHE, LOCK, Lock
 from aurl.progress import log, track
 
 Status = dict[str, list[Any]]
+RWLOCK = Path(".dvc/tmp/rwlock")
 BEFORE = Path(".snakemake/aurl/before")  # what a file was before DVC began to rewrite it in place
 
 
@@ -25,6 +27,7 @@ def dvc(*arguments: str) -> str:
 
     Raises: AurlError with dvc's own words if it fails.
     """
+    drop_broken_rwlock()
     done = subprocess.run(["dvc", *arguments], capture_output=True, text=True)
     if done.returncode:
         reason = " ".join((done.stderr or done.stdout).replace("ERROR: ", "").split())[-600:]
@@ -61,6 +64,7 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
     from dvc.exceptions import DvcException
     from dvc.repo import Repo, lock_repo
 
+    drop_broken_rwlock()
     try:
         with Repo() as repo, lock_repo(repo):
             if restore_interrupted():
@@ -116,6 +120,24 @@ def restore_interrupted(path: Path = LOCK, folder: Path = BEFORE) -> bool:
     else:
         os.replace(kept, path)
     return True
+
+
+def drop_broken_rwlock(path: Path = RWLOCK) -> None:
+    """Remove DVC's list of who reads and writes what, if a kill left half of it: DVC would refuse everything.
+
+    Locks of dead processes in a whole one DVC ignores by itself.
+    """
+    for wait in (0.2, 0.2, 0.0):  # a living DVC may be writing it just now
+        try:
+            json.loads(path.read_text())
+        except FileNotFoundError:
+            return
+        except ValueError:
+            time.sleep(wait)
+        else:
+            return
+    path.unlink(missing_ok=True)
+    log(f"{path}: left half-written by a dvc that was killed; removed")
 
 
 def drop_damaged(stages: Iterable[str], digests: Digests) -> list[str]:

@@ -24,7 +24,10 @@ FUTURE_SECONDS = 2.0  # a clock is not called wrong for less
 
 
 def mend_before_run(jobs: Jobs, act: bool, again: Callable[[list[Path]], bool]) -> Iterator[str]:
-    """What `pull_back_future` and `mend` do, with the digests that are kept."""
+    """What `pull_back_future` and `mend` do, with the digests that are kept; and whether results can be written."""
+    if act and jobs.paths.root.is_dir() and not os.access(jobs.paths.root, os.W_OK):
+        yield f"{jobs.paths.root}: not writable (a read-only file system, or another owner): nothing new can be made"
+        return
     yield from pull_back_future(jobs, act)
     yield from mend(jobs, Digests(), act, again)
 

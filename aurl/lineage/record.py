@@ -82,8 +82,10 @@ def unexplained(changed: Status) -> list[str]:
         path
         for stage_changes in changed.values()
         if not changes(stage_changes, "changed deps") and "changed command" not in stage_changes
-        for path in changes(stage_changes, "changed outs")
-        if "/provenance/" not in path and not path.endswith("/report.html")
+        for path, what in changes(stage_changes, "changed outs").items()
+        if what != "not in cache"  # the cache lost it: what lies here is as it was recorded
+        and "/provenance/" not in path
+        and not path.endswith("/report.html")
     ]
 
 
