@@ -17,7 +17,7 @@ import click
 from aurl.config import ComputeSettings, Experiment, load_experiment
 from aurl.errors import AurlError
 from aurl.lineage.digests import Digests
-from aurl.lineage.execute import Execution, device_of, execute, seeds_of
+from aurl.lineage.execute import Execution, device_of, execute, load_stage, seeds_of
 from aurl.lineage.intact import check_inputs
 from aurl.lineage.jobs import Job, Jobs
 from aurl.lineage.provenance import identity_of, recorded
@@ -35,6 +35,7 @@ class Run:
 
     def execute(self, job: Job, workers: int = 1, verdict: Verdict | None = None) -> None:
         """Do a job, and leave its provenance block; of several processes of one job the first one leaves it."""
+        load_stage(job.stage)
         device, seeds = device_of(job, self.experiment), seeds_of(job)
         identity = identity_of(job, self.jobs.settings(job), seeds, device)
         check_inputs(self.jobs, job, identity.inputs, Digests())

@@ -60,6 +60,20 @@ def test_stages_import_no_heavy_library_that_they_do_not_need(absent: str, stage
     assert absent not in stage_packages(stage)
 
 
+def test_a_stage_is_loaded_without_the_garbage_collector() -> None:
+    """A collection while torch is imported, and one of all its modules at the end, cost more than most jobs."""
+    script = """
+import gc, sys
+from aurl.lineage.execute import load_stage
+before = gc.get_stats()[2]["collections"]
+load_stage("evaluate")
+assert gc.isenabled() and "torch" in sys.modules
+assert gc.get_stats()[2]["collections"] == before
+assert gc.get_freeze_count() > 100_000, gc.get_freeze_count()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_packages_hold_no_code_of_their_own() -> None:
     """Empty `__init__.py` files are why the code table may leave them out."""
     for path in PACKAGE.rglob("__init__.py"):
