@@ -128,7 +128,7 @@ def snakemake_path(path: Path) -> Path:
         raise AurlError(f"{path}: Snakemake takes '{found[0]}' in a name for a variable of its own; rename the folder")
     if not str(path).isprintable():
         raise AurlError(
-            f"{path}: the name contains a line break or another character that cannot be printed; rename it"
+            f"{str(path)!a}: the name contains a line break or another character that cannot be printed; rename it"
         )
     return path
 

@@ -77,8 +77,8 @@ def _isolation() -> str:
     found = json.loads((BENCHMARKS / "isolation.json").read_text())
     with_limits, without = (found["videos_per_cpu_second"][kind] for kind in ("with", "without"))
     return (
-        f"The limits cost next to nothing: {with_limits} videos a second of CPU time with them, {without} without (ratio"
-        f" {found['cpu_ratio']}; `python benchmarks/isolation.py`: {found['videos']} rendered videos, probed and extracted"
+        f"What the limits cost: {with_limits} videos a second of CPU time with them, {without} without, a ratio of"
+        f" {found['cpu_ratio']} (`python benchmarks/isolation.py`: {found['videos']} rendered videos, probed and extracted"
         f" {found['turns']} times each way, in turns).\n"
     )
 

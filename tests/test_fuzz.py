@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TARGETS = fuzz.targets()
-SAMPLE_SECONDS = 0.8  # of each target
+SAMPLE_SECONDS = 0.6  # of each target
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -78,7 +78,7 @@ def test_names_pass_through_every_stage_unharmed(repository: Path) -> None:
     fill(repository / FOLDER)
     experiment = yaml.safe_load((repository / "params.yaml").read_text())
     experiment["datasets"]["micro_ucf"]["source"] = {"folder": FOLDER, "versioned": True}
-    experiment["semantics"] |= {"vectors": "own vectors 'x'.txt", "dimension": 4}
+    experiment["semantics"] |= {"vectors": "own vectors 'x'.txt", "dimension": 4, "tau": 0.0}
     experiment["report"]["title"] = "</title><script>alert(3)</script> & title"
     experiment["report"]["test_sets"]["ucf101"]["label"] = "<b onclick=alert(4)>label_%&$"
     for key in ("mse", "ls_e2e", "aurl_no_cg"):

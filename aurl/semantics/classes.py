@@ -45,7 +45,7 @@ def read_seen_table(path: Path) -> "pd.DataFrame":
     exact = {"distance": float}  # Python's own conversion, which loses no digit
     mend = made_again(path)
     table = read_csv(path, [*types, *exact], mend, dtype=types, converters=exact, keep_default_na=False)
-    if not np.isfinite(table["distance"]).all():
+    if not np.isfinite(table["distance"].astype(float)).all():
         raise AurlError(f"{path}: unreadable (a distance is not finite); {mend}")
     return table
 
