@@ -23,7 +23,7 @@ def prepare_device(device: str, threads: int, local_rank: int = 0) -> torch.devi
     torch.set_num_threads(threads)
     torch.set_deterministic_debug_mode("warn")  # not use_deterministic_algorithms, which imports the compiler: 1 s
     # every kernel here writes all of its output; filling it with NaN first took a fifth of a step (docs/performance.md)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[assignment]
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     if device == "cpu" or not torch.cuda.is_available():
         keep_freed_memory()
