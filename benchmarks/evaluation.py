@@ -19,6 +19,7 @@ from aurl.evaluation.protocol import evaluate_draws, evaluate_protocols, half_cl
 VIDEOS, CLASSES, DIMENSIONS, SPLITS = 13_320, 101, 2048, 50
 TIMED_SPLITS = 5  # of the published way in each round; all splits cost the same
 AIM = 120.0
+NOTE = "The one matrix product of videos and classes bounds it; the splits themselves are a small part of the rest"
 
 
 def drawn(videos: int = VIDEOS, classes: int = CLASSES, dimensions: int = DIMENSIONS) -> tuple[torch.Tensor, ...]:
@@ -44,19 +45,23 @@ def measure() -> list[Comparison]:
     )
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
-    published, whole, alone = interleaved(
+    units = torch.nn.functional.normalize(classes, dim=1)
+    published, whole, alone, product = interleaved(
         lambda: [split_accuracies(*arrays, split) for split in splits[:TIMED_SPLITS]],
         lambda: evaluate_protocols({1: videos}, labels, classes, [SPLITS]),
         lambda: evaluate_draws(cosine_similarity(videos, classes), labels, splits),
+        lambda: videos @ units.T,
         clock=time.process_time,
     )
-    published = [took * SPLITS / TIMED_SPLITS for took in published]
+    scaled = [took * SPLITS / TIMED_SPLITS for took in published]
     against = "a distance matrix for each split, CPU time"
     figures: dict[str, float | str] = {
-        "published, all 50 splits run once [times what 5 in a round give]": every_split / float(np.median(published)),
+        "published, all 50 splits run once [times what 5 in a round give]": every_split / float(np.median(scaled)),
         "equal numbers": f"top-1 and top-5 of all {SPLITS} splits",
     }
     return [
-        Comparison("top-1 and top-5 of 50 splits", against, ratios(published, alone), AIM, figures=figures),
-        Comparison("the same with closeness and dispersion", against, ratios(published, whole), AIM),
-    ]
+        Comparison("top-1 and top-5 of 50 splits", against, ratios(scaled, alone), AIM, figures=figures, note=NOTE),
+        Comparison("the same with closeness and dispersion", against, ratios(scaled, whole), AIM, note=NOTE),
+        Comparison("top-1 and top-5 of 50 splits", "their one matrix product alone, CPU time", ratios(alone, product), None,
+                   "smaller"),
+    ]  # fmt: skip
