@@ -34,7 +34,7 @@ RUNS = 110_000  # of all targets together
 BY_CHANCE = 0.25  # share of random changes; the rest by coverage
 TIMEOUT_SECONDS, MEMORY_MB = 20, 1024
 LONGEST_INPUT = 1 << 14
-WARM_UP = 300  # inputs before memory is measured: modules, caches
+WARM_UP = 300  # inputs by coverage before memory is measured: modules, caches, the fuzzer itself
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 DIR_FD = {"os.mkdir": 2, "os.remove": 1, "os.rmdir": 1}  # where their arguments name an open folder
 CHANGING = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod"}
@@ -360,7 +360,7 @@ class Session:
                 (self.folder / f"finding-{len(self.findings)}").write_bytes(content)
                 print(f"{self.name}: {problem}", file=sys.stderr, flush=True)
             self.findings[kind] = self.findings.get(kind, 0) + 1
-        if self.inputs == min(WARM_UP, self.runs // 2):
+        if self.inputs == round(self.runs * BY_CHANCE) + min(WARM_UP, self.runs // 4):
             self.before = peak_mib()
         if self.inputs == self.runs:
             self.figures.write_text(json.dumps({
