@@ -6,6 +6,7 @@ from scale import MIDDLE_CLASSES, MIDDLE_SIZE, SIZES, STAGES, Taken, measure_all
 AIM = 1.15  # of a process of 70 to 400 MiB; an index in memory is a few bytes for each video
 NATURE = {
     "ingest": "the paths and classes of the folder's files, sorted before they are listed",
+    "frames": "8 bytes for each frame and video of the shard, three times while its index is written",
     "train": "length, label, order and clip start of every video",
     "features": "lengths, labels, and the paths, which stand in the file's head",
     "evaluate": "labels, the paths in the file's head, and a distance of every video",
