@@ -57,6 +57,7 @@ def flip(path: Path, keep_time: bool = False) -> None:
     content[len(content) // 2] ^= 0xFF
     path.chmod(0o644)
     path.write_bytes(content)
+    path.chmod(times.st_mode)  # DVC takes a write-protected object of its cache for whole
     if keep_time:
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 

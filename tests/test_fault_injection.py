@@ -360,7 +360,7 @@ print(json.dumps([str(lock.cached(lock.md5(path))) for path in ({METRICS!r}, {CH
         ).stdout
     )
     for name in recorded:
-        flip(micro / name)
+        flip(micro / name, keep_time=True)  # DVC itself looks at times
     assert "Nothing to be done" in run("snakemake").stderr
     same(micro, finished_micro)
     found = run("aurl", "audit", "--all", ok=False)
@@ -370,8 +370,8 @@ print(json.dumps([str(lock.cached(lock.md5(path))) for path in ({METRICS!r}, {CH
     run("aurl", "record")
     remove(micro, "metrics.csv", "checkpoints/ls/seed0.safetensors")  # now only cache and remote hold them
     told = run("aurl", "sync").stdout
-    assert "1 damaged objects were removed" in told
-    assert "fetched again" in told
+    assert "1 damaged objects" in told
+    assert "were removed, to be fetched again" in told
     same(micro, finished_micro)
     assert run("aurl", "audit", "--all").stdout.endswith("all agree\n")
     figures.add("damaged objects of DVC's cache", 2, "named; fetched or recorded again; same results",
@@ -404,8 +404,8 @@ def test_a_frame_extraction_that_hangs(micro: Path, corpus: dict[str, Path], fig
 @pytest.mark.faults
 def test_two_runs_at_the_same_moment(micro: Path, finished_micro: Path, figures: Figures, began: float) -> None:
     for _ in range(3):
-        remove(micro, "metrics.csv", "features/ls", "metrics/ls")
-        runs = [start(micro), start(micro)]
+        remove(micro, "metrics.csv", "metrics/ls")
+        runs = [start(micro, "--", METRICS), start(micro, "--", METRICS)]
         ended = [begun.end() for begun in runs]
         assert 0 in ended, "neither went through"
         for begun, status in zip(runs, ended, strict=True):
@@ -428,7 +428,7 @@ def test_locks_left_behind(micro: Path, finished_micro: Path, figures: Figures, 
     held = {"write": {str(micro / METRICS): {"pid": 999999, "cmd": "dvc commit"}}, "read": {}}
     (micro / ".dvc/tmp/rwlock").write_text(json.dumps(held))
     remove(micro, "metrics.csv")
-    run("snakemake")
+    run("snakemake", "--", METRICS)
     run("aurl", "record")
     (micro / ".dvc/tmp/rwlock").write_text(json.dumps(held)[:40])
     assert "left half-written" in run("aurl", "record").stderr
@@ -441,17 +441,19 @@ def test_locks_left_behind(micro: Path, finished_micro: Path, figures: Figures, 
 def test_the_clock_jumps(micro: Path, finished_micro: Path, figures: Figures, began: float, shift: int) -> None:
     """Files of another time under the present clock, as a clock that was set leaves them; then a wrong clock itself."""
     run = runner(micro)
-    remove(micro, "features/ls", "metrics/ls/seed0/micro_ucf.json", "metrics.csv")
+    remove(micro, "metrics/ls/seed0/micro_ucf.json", "metrics.csv")
     for number, path in enumerate(sorted((micro / "results/micro").rglob("*"))):
         if number % 2:
             os.utime(path, (time.time() + shift,) * 2)
-    done = run("snakemake")
+    done = run("snakemake", "--", METRICS)
     assert ("in the future" in done.stderr) == (shift > 0)
-    assert "train" not in done.stderr.split("Select jobs")[0]
+    assert "train" not in done.stderr
     same(micro, finished_micro)
     if shutil.which("faketime"):
-        remove(micro, "features/ls/seed0/micro_ucf.safetensors", "metrics/ls/seed0/micro_ucf.json", "metrics.csv")
-        run("env", "NO_FAKE_STAT=1", "faketime", "-f", f"{shift:+d}", "snakemake")
+        remove(micro, "metrics/ls/seed0/micro_ucf.json", "metrics.csv")
+        # what a clock tells, without the counter that it does not set, and with the files' real times
+        unset = ["env", "NO_FAKE_STAT=1", "DONT_FAKE_MONOTONIC=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+        run(*unset, "faketime", "-f", f"{shift:+d}", "snakemake", "--", METRICS)
         same(micro, finished_micro)
     figures.add(f"clock off by {shift / 3600:+.0f} h", 2 if shutil.which("faketime") else 1, "same results",
                 time.monotonic() - began)  # fmt: skip

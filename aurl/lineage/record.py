@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from aurl.errors import AurlError
 from aurl.lineage.digests import Digests
 from aurl.lineage.dvc import Status, changes, commit_changed, drop_damaged, dvc, status
+from aurl.lineage.lock import Lock
 
 
 def record_experiment(experiment: str, accept: bool = False, absent: Iterable[str] = ()) -> Iterator[str]:
@@ -51,16 +52,14 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
         partial: the experiment does without data that is not here; what waits for it is not missed.
     Raises: AurlError if what lies here is not what dvc.lock records.
     """
+    # DVC takes what its cache holds for whole, and what it has checked out for what the cache should hold
+    stages = [name for name in Lock.read().stages if f"{name.partition('@')[2]}-".startswith(f"{experiment}-")]
+    dropped = drop_damaged(stages, Digests())
+    if dropped:
+        yield f"DVC's cache: {len(dropped)} damaged objects, first {dropped[0][:12]}, were removed, to be fetched again"
     if pull:
         dvc("pull")
     differing = status(waiting=not partial)
-    dropped = drop_damaged(differing, Digests()) if differing else []
-    if dropped:
-        yield f"DVC's cache: {len(dropped)} damaged objects were removed, first {dropped[0][:12]}"
-        if pull:
-            dvc("pull", "--force")
-            differing = status(waiting=not partial)
-            yield "they were fetched again"
     if differing:
         raise AurlError(
             f"{len(differing)} stages differ from dvc.lock, first {next(iter(differing))}; 'dvc status' shows how,"
