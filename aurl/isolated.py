@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
+from aurl.memory import keep_freed_memory
 from aurl.progress import log
 
 Item = TypeVar("Item")
@@ -68,7 +69,7 @@ def _outcomes(
 ) -> Iterator[tuple[Item, Result | Failure]]:
     """Each item with its result, in order."""
     limited = functools.partial(_limited, function, timeout, memory_mb)
-    with ProcessPool(max_workers=workers, max_tasks=MOST_ITEMS, initializer=_no_core_file) as pool:
+    with ProcessPool(max_workers=workers, max_tasks=MOST_ITEMS, initializer=_prepare) as pool:
         under_way: deque[tuple[Item, ProcessFuture[Result]]] = deque()
 
         def first() -> tuple[Item, Result | Failure]:
@@ -134,8 +135,10 @@ def _data_bytes() -> int:
     return int(line.split()[1]) << 10
 
 
-def _no_core_file() -> None:
+def _prepare() -> None:
+    """No core file; and the memory of one item's pictures is used again for the next one's."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    keep_freed_memory()
 
 
 def _cause(exit_code: int | None) -> str:
