@@ -35,10 +35,10 @@ def scale_table() -> str:
         "| step | seconds | CPU seconds | peak memory |",
         "|---|---|---|---|",
     ]
-    for name, row in found["steps"].items():
+    for row in found["steps"]:
         memory, cpu = row.get("peak memory [MiB]"), row.get("CPU seconds")
         shown = "" if memory is None else f"{memory:,} MiB"
-        lines.append(f"| {name} | {row['seconds']:.0f} | {'' if cpu is None else f'{cpu:.0f}'} | {shown} |")
+        lines.append(f"| {row['step']} | {row['seconds']:.0f} | {'' if cpu is None else f'{cpu:.0f}'} | {shown} |")
     return "\n".join(lines) + "\n"
 
 

@@ -252,7 +252,8 @@ def main() -> None:
         steps.run("aurl audit --all, digests known", "aurl", "audit", "--all")
         disk = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
         measured = {"videos": chosen.videos, "shards": chosen.shards, "cores": os.cpu_count(),
-                    "bytes of the experiment's folder": disk, "steps": steps.measured}  # fmt: skip
+                    "bytes of the experiment's folder": disk,
+                    "steps": [{"step": name, **figures} for name, figures in steps.measured.items()]}  # fmt: skip
         os.chdir(REPOSITORY)
         write_json(OUTPUT, measured)
         print(json.dumps(measured, indent=1))

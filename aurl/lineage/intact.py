@@ -17,6 +17,7 @@ from aurl.lineage.digests import Digests
 from aurl.lineage.jobs import Job, Jobs
 from aurl.lineage.lock import Lock
 from aurl.lineage.locks import maker
+from aurl.lineage.stages import stage_code
 from aurl.lineage.status import mark_started, started_marker
 
 TOGETHER_SECONDS = 2.0  # within which a job's outputs and its block are written and touched
@@ -84,23 +85,27 @@ def mend(jobs: Jobs, digests: Digests, act: bool, again: Callable[[list[Path]], 
 
 
 def pull_back_future(jobs: Jobs, act: bool = True) -> Iterator[str]:
-    """Give results that lie in the future (the clock was set back) the present time; yields a line if there are any.
+    """Give files that lie in the future (the clock was set back) the present time; yields a line if there are any.
 
-    Snakemake refuses outputs that are older than their inputs. Their order in time does not matter: what they were made
-    from is compared by content.
+    Snakemake fails a job whose outputs are older than its inputs or code. Their order in time does not matter: what
+    they were made from is compared by content.
     """
-    now = time.time()
-    paths = [path for job in jobs.all() for path in (*job.outputs, jobs.block(job))]
+    now, listed = time.time(), list(jobs.all())
+    paths = {path for job in listed for path in (*job.outputs, jobs.block(job), *job.inputs)}
+    paths |= {Path(path) for stage in {job.stage for job in listed} for path in stage_code(stage)}
     stamped = [path / SNAKEMAKE_STAMP if path.is_dir() else path for path in paths]
     ahead = [path for path in {*paths, *stamped} if _mtime(path) > now + FUTURE_SECONDS]
     if ahead:
         furthest = max(map(_mtime, ahead)) - now
         yield (
-            f"{len(ahead)} results lie up to {furthest:.0f} s in the future, first {min(ahead)}: was the clock set back?"
+            f"{len(ahead)} files lie up to {furthest:.0f} s in the future, first {min(ahead)}: was the clock set back?"
             + ("; they are given the present time" if act else "")
         )
     for path in ahead if act else ():
-        os.utime(path)
+        try:
+            os.utime(path)
+        except OSError as error:
+            yield f"{path}: keeps its time ({error.strerror}); jobs that read it fail until then"
 
 
 def check_inputs(jobs: Jobs, job: Job, inputs: Mapping[str, str], digests: Digests) -> None:
