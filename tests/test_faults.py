@@ -226,7 +226,7 @@ def test_a_run_killed_in_every_stage_completes(repository: Path, finished_micro:
     runner(repository)("snakemake")
     found, expected = (digests(folder / "results/micro") for folder in (repository, finished_micro))
     assert found.keys() - expected.keys() == set()
-    assert [name for name in expected if found[name] != expected[name]] == []
+    assert {name for name in expected if found[name] != expected[name]} <= {"report.html"}, "the page holds times"
 
 
 def test_two_runs_at_once_do_not_mix(repository: Path, finished_micro: Path) -> None:

@@ -94,7 +94,7 @@ def build(folder: Path, preset: str, seen: str, unseen: list[str]) -> tuple[Figu
     }  # fmt: skip
     torch.manual_seed(0)
     (folder / "aurl.safetensors").write_bytes(state_bytes(ZeroShotModel(**shape)))
-    write_json(folder / "aurl.json", {"model": shape})
+    write_json(folder / "aurl.json", {"model": shape, "clip_length": 8})
     inputs = FigureInputs(
         folder / "metrics.csv", folder / "seen.csv", features, steps, ("aurl", 0, folder / "aurl.safetensors"), manifests,
         frames, embeddings,
