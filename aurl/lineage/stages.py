@@ -2,8 +2,8 @@
 
 One table feeds the rules' inputs and params, the provenance blocks and the test that compares it with
 what the commands really import. The code of a stage is its entry module with everything of this package
-that it imports. `cli`, `config`, `lineage`, `paths`, `files`, `errors`, `isolated` and `progress` are
-exempt: they carry values and bytes from place to place and decide no result.
+that it imports. `cli`, `config`, `lineage`, `paths`, `files`, `errors`, `isolated`, `memory` and `progress`
+are exempt: they carry values and bytes from place to place and decide no result.
 """
 
 import ast
@@ -17,7 +17,8 @@ from aurl.config import Experiment, lookup
 
 PACKAGE = Path(__file__).resolve().parents[1]
 EXEMPT = tuple(
-    f"aurl.{name}" for name in ["cli", "config", "lineage", "paths", "files", "errors", "isolated", "progress"]
+    f"aurl.{name}"
+    for name in ["cli", "config", "lineage", "paths", "files", "errors", "isolated", "memory", "progress"]
 )
 
 
