@@ -15,13 +15,12 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 import torch
-from clips import Clip, store, videos
+from clips import Clip, full_size_frames, store, videos
 from harness import Comparison, interleaved, ratios
 from published_way import VideoDatabase, full_size_jpeg, write_database
 
 from aurl.frames.clips import evaluation_indices
 from aurl.frames.store import FrameStore
-from aurl.frames.video import read_frames
 
 EACH, CLIPS = 6, 4  # videos of a dataset, clips of a video
 QUALITY, FINER_QUALITY = 75, 95  # PIL's default, with which everything is measured; OpenCV's, for the sizes
@@ -38,8 +37,7 @@ def stored_jpegs(ours: FrameStore, video: int, frames: np.ndarray) -> list[bytes
 
 def full_size(clip: Clip, quality: int) -> list[bytes]:
     """All frames of a video as JPEGs of their full size."""
-    chunks = read_frames(clip.path, clip.frames, clip.rotation)
-    return [full_size_jpeg(frame, quality) for chunk in chunks for frame in chunk]
+    return [full_size_jpeg(frame, quality) for frame in full_size_frames(clip)]
 
 
 def compare(name: str, clips: list[Clip], folder: Path) -> list[Comparison]:

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
+from PIL import Image
+
 from aurl.datasets.ingest import find_videos
 from aurl.datasets.rendered import render_video, rendered_videos
 from aurl.files import sha256_file
@@ -40,6 +44,21 @@ class Clip:
     def jpegs(self, size: int, quality: int, chroma: str) -> list[bytes]:
         """Its frames as the store keeps them."""
         return extract_video((self.path, self.frames, self.rotation, self.sha256), size, quality, chroma)
+
+
+def full_size_frames(clip: Clip) -> np.ndarray:
+    """All frames by a sequential PyAV read, upright, uint8 (frames, height, width, 3)."""
+    with av.open(str(clip.path), metadata_errors="replace") as container:
+        container.streams.video[0].thread_type = "NONE"
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    return np.rot90(np.stack(frames), clip.rotation // 90, axes=(1, 2))
+
+
+def squashed_by_pil(frames: np.ndarray, size: int) -> np.ndarray:
+    """Frames (n, height, width, 3) resized to (n, size, size, 3) as the released code does it."""
+    return np.stack(
+        [np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BILINEAR)) for frame in frames]
+    )
 
 
 def videos(scratch: Path, each: int) -> dict[str, list[Clip]]:

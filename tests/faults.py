@@ -128,17 +128,28 @@ def workers_of(pid: int) -> list[int]:
     return sorted(found)
 
 
+def forget(folder: Path, rules: list[str]) -> None:
+    """Delete what rules made, and its provenance blocks, so that they run again."""
+    stages = {{"render": "ingest"}.get(rule, rule) for rule in rules}
+    for block in (folder / "results/micro/provenance").rglob("*.json"):
+        with contextlib.suppress(ValueError):
+            told = json.loads(block.read_text())
+            if told["identity"]["stage"] in stages:
+                for path in (folder / name for name in told["outputs"]):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                block.unlink()
+
+
 def kill(folder: Path, rule: str, kind: str, draw: random.Random, *arguments: str) -> str:
     """Start Snakemake, and SIGKILL something of it at a random moment after a job of a rule began.
 
     Args:
         kind: `worker` (one process of an `aurl` command), `snakemake` (its jobs live on) or `group` (all at once).
-    Returns: what was running; empty if the rule never ran.
+    Returns: what was running.
+    Raises: AssertionError if the rule never ran.
     """
     begun = start(folder, *arguments)
-    if not begun.wait_for(rule):
-        begun.end()
-        return ""
+    assert begun.wait_for(rule), f"{rule} never ran (status {begun.end()}):\n{''.join(begun.text[-40:])}"
     begun.wait(draw.uniform(0.0, 3.0))
     running = "+".join(sorted(set(begun.running))) or "between jobs"
     if kind == "group":

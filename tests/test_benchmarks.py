@@ -14,7 +14,7 @@ from conftest import REPOSITORY
 from aurl.compute import prepare_device
 from aurl.evaluation.metrics import closeness, cosine_similarity, dispersion
 from aurl.evaluation.protocol import evaluate_draws, half_class_split
-from aurl.frames.packing import encode_jpegs, squash, write_index, write_shard
+from aurl.frames.packing import encode_jpegs, write_index, write_shard
 from aurl.frames.store import FrameStore
 from aurl.memory import keep_freed_memory
 from aurl.training.step import MEASURES
@@ -29,12 +29,12 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_loaders_give_the_same_clip(benchmark: ModuleType, tmp_path: Path) -> None:
     """One stores squashed frames and the other squashes stored ones: equal but for the JPEG."""
-    way = benchmark.import_module("published_way")
+    way, clips = benchmark.import_module("published_way"), benchmark.import_module("clips")
     y, x = np.mgrid[0:60, 0:80]
     frames = np.stack([np.stack([x + 8 * n, 2 * y, 3 * x], axis=-1) for n in range(20)]).astype(np.uint8)
     way.write_database(tmp_path / "lmdb", [[way.full_size_jpeg(frame, 95) for frame in frames]])
     pair = tmp_path / "0.jpegs", tmp_path / "0.safetensors"
-    write_shard(*pair, [encode_jpegs(squash(frames, 32), 95, "444")])
+    write_shard(*pair, [encode_jpegs(clips.squashed_by_pil(frames, 32), 95, "444")])
     write_index([pair], {"size": 32, "quality": 95, "chroma": "444"}, tmp_path / "index.json")
     mean, std = (0.43, 0.39, 0.38), (0.23, 0.22, 0.21)
     wanted = np.array([3, 4, 19, 0, 3])
@@ -86,7 +86,8 @@ def test_extraction_compares_frames(
     extraction, clips = benchmark.import_module("frame_extraction"), benchmark.import_module("clips")
     for kind in ("h264", "mkv", "open_gop", "xvid", "rotated"):
         clip = clips.Clip.of(corpus[kind])
-        assert extraction.same_frames(clip) <= 2, kind
+        found = extraction.same_frames(clip)
+        assert found["from a sequential read and PIL's resize [of 255]"] < 3, (kind, found)
     right = extraction.sequential
     monkeypatch.setattr(extraction, "sequential", lambda *arguments: np.roll(right(*arguments), 1, axis=0))
     with pytest.raises(AssertionError, match="open_gop"):

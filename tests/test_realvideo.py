@@ -26,10 +26,11 @@ def test_every_clip_is_found_and_decodes_to_the_reference_frames(realvideo: Path
         total = 0
         with av.open(str(realvideo / folder / video.path), metadata_errors="replace") as container:
             reference = container.decode(video=0)
-            for chunk in read_frames(realvideo / folder / video.path, found.frames, found.rotation):
+            for chunk in read_frames(realvideo / folder / video.path, found.frames, 112, found.rotation):
                 for ours, theirs in zip(chunk, reference, strict=False):
                     if total % 8 == 0:
-                        assert np.abs(ours.astype(int) - theirs.to_ndarray(format="rgb24")).max() <= 3, video.path
+                        small = theirs.reformat(112, 112, "rgb24", interpolation="BILINEAR").to_ndarray()
+                        assert np.abs(ours.astype(int) - small).mean() < 1, video.path
                     total += 1
         assert total == found.frames
 

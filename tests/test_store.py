@@ -12,7 +12,7 @@ from aurl.datasets.ingest import ingest_folder
 from aurl.datasets.manifest import make_manifest
 from aurl.errors import AurlError
 from aurl.frames.extract import extract_shard
-from aurl.frames.packing import encode_jpegs, split_shards, squash, write_index, write_shard
+from aurl.frames.packing import encode_jpegs, split_shards, write_index, write_shard
 from aurl.frames.store import FrameStore
 from aurl.frames.video import read_frames
 
@@ -45,7 +45,7 @@ def test_store_holds_the_squashed_frames(dataset: Path) -> None:
     store = FrameStore(build(dataset, 2))
     assert len(store) == 3
     assert store.num_frames().tolist() == [40, 40, 40]
-    original = squash(np.concatenate(list(read_frames(dataset.parent / "set/a/h264.mp4", 40))), 32)
+    original = np.concatenate(list(read_frames(dataset.parent / "set/a/h264.mp4", 40, 32)))
     stored = store.read(0, np.arange(40))
     assert stored.shape == (40, 32, 32, 3)
     assert np.abs(stored.astype(int) - original).mean() < 3  # JPEG
@@ -91,15 +91,6 @@ def test_damage_is_named(dataset: Path) -> None:
     (index.parent / "shards" / "0.safetensors").write_bytes(b"no")
     with pytest.raises(AurlError, match="unreadable shard index"):
         FrameStore(index)
-
-
-def test_squash_does_not_crop() -> None:
-    frame = np.zeros((1, 20, 40, 3), np.uint8)
-    frame[:, :, :2], frame[:, -1:] = 255, 255
-    small = squash(frame, 16)
-    assert small.shape == (1, 16, 16, 3)
-    assert small[0, 8, 0].min() > 100
-    assert small[0, -1, 8].min() > 100
 
 
 def test_an_empty_shard_is_allowed(tmp_path: Path) -> None:

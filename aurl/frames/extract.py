@@ -8,12 +8,12 @@ from pathlib import Path
 from aurl.datasets.table import iterate_usable
 from aurl.errors import AurlError
 from aurl.files import sha256_file
-from aurl.frames.packing import encode_jpegs, split_shards, squash, write_shard
+from aurl.frames.packing import encode_jpegs, split_shards, write_shard
 from aurl.frames.video import read_frames
 from aurl.isolated import Failure, map_isolated
 from aurl.progress import track
 
-MORE_TIME, MORE_MEMORY = 4, 2  # than to decode alone: frames are also resized, compressed and kept to the video's end
+MORE_TIME, MORE_MEMORY = 4, 2  # than to decode alone: frames are also squashed, compressed and kept to the video's end
 LISTED = 20  # videos named in an error
 
 
@@ -55,8 +55,8 @@ def extract_video(
         raise ValueError("the file has changed since the dataset was listed; run 'snakemake --forcerun ingest'")
     return [
         jpeg
-        for chunk in read_frames(path, frames, rotation, with_decord)
-        for jpeg in encode_jpegs(squash(chunk, size), quality, chroma)
+        for chunk in read_frames(path, frames, size, rotation, with_decord)
+        for jpeg in encode_jpegs(chunk, quality, chroma)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Packing frames into shards: squash, JPEG, and the files that `store` reads."""
+"""Packing frames into shards: JPEG, and the files that `store` reads."""
 
 from array import array
 from collections.abc import Iterable
@@ -7,20 +7,12 @@ from typing import Any
 
 import numpy as np
 import simplejpeg
-from PIL import Image
 from safetensors.numpy import save
 
 from aurl.errors import AurlError
 from aurl.files import replacing, sha256_file, write_json
 from aurl.frames.store import load_shard_index
 from aurl.progress import track
-
-
-def squash(frames: np.ndarray, size: int) -> np.ndarray:
-    """Resize frames (n, height, width, 3) to (n, size, size, 3), aspect not kept; PIL bilinear (released code)."""
-    return np.stack(
-        [np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BILINEAR)) for frame in frames]
-    )
 
 
 def encode_jpegs(frames: np.ndarray, quality: int, chroma: str) -> list[bytes]:

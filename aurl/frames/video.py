@@ -1,15 +1,14 @@
-"""Reading video files: what is in one (`probe`), and its frames in order (`read_frames`).
+"""Reading video files: what is in one (`probe`), and its frames in order, squashed (`read_frames`).
 
-PyAV is the reference. decord is faster, but only when it is read sequentially from frame 0 (its seeks
-gave wrong frames on open-GOP H.264) and only where it agrees with PyAV's count: it overstates the length
-of cut and of packed-bitstream files and repeats frames to fill it. Everything else goes through PyAV.
+PyAV is the reference. decord reads, but only sequentially from frame 0 (its seeks gave wrong frames on open-GOP
+H.264) and only where it agrees with PyAV's count: it overstates the length of cut and of packed-bitstream files and
+repeats frames to fill it. Everything else goes through PyAV, which squashes with the same filter to the same pixels.
 
 A file from the internet is opened as a container of video, whatever it claims to be: FFmpeg also knows playlists,
 which name other files and addresses to read.
 """
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import av
 import decord
 import numpy as np
 
-CHUNK_FRAMES, CHUNK_BYTES = 32, 64 << 20  # whichever is reached first, but at least one frame
+CHUNK = 32  # frames
 FORMATS = (  # FFmpeg's names of the containers that may be opened; none of them reads anything but its own file
     *("mov,mp4,m4a,3gp,3g2,mj2", "avi", "matroska,webm", "mpeg", "mpegts", "mpegvideo", "flv", "asf", "ogg"),
     *("m4v", "h264", "hevc", "ivf"),
@@ -66,25 +65,29 @@ def probe(path: Path) -> VideoProperties:
         return VideoProperties("unreadable", _one_line(error))
 
 
-def read_frames(path: Path, frames: int, rotation: int = 0, with_decord: bool = True) -> Iterator[np.ndarray]:
-    """Yield a video's frames in order, in chunks of at most 32: uint8 RGB (n, height, width, 3), upright.
+def read_frames(
+    path: Path, frames: int, size: int, rotation: int = 0, with_decord: bool = True
+) -> Iterator[np.ndarray]:
+    """Yield a video's frames in order, in chunks of at most 32: uint8 RGB (n, size, size, 3), upright, aspect not kept.
 
-    The frames of a chunk are of one size; a video may change its own.
+    FFmpeg's scaler squashes while it converts to RGB: a triangle filter as wide as the reduction, which is what PIL's
+    bilinear resize of the released code is too, but before the conversion and not after it. That saves the frames of
+    full size; what it changes is half of what the stored JPEGs lose (docs/performance.md).
 
     Args:
         frames: the count that `probe` found; exactly so many come.
+        size: height and width of the frames, in pixels.
         rotation: the rotation that `probe` found, undone here and nowhere else (the readers differ).
         with_decord: where it agrees; PyAV reads all files.
     Raises:
         ValueError: fewer frames could be decoded than `probe` found.
     """
-    found = _agreeing_decord(path, frames) if with_decord and not rotation else None
-    if found is not None:
-        reader, step = found
-        for start in range(0, frames, step):
-            yield reader.get_batch(range(start, min(start + step, frames))).asnumpy()
+    reader = _agreeing_decord(path, frames, size) if with_decord and not rotation else None
+    if reader is None:
+        yield from _read_with_pyav(path, frames, size, rotation)
         return
-    yield from _read_with_pyav(path, frames, rotation)
+    for start in range(0, frames, CHUNK):
+        yield reader.get_batch(range(start, min(start + CHUNK, frames))).asnumpy()
 
 
 def _decode_all(container: Any) -> VideoProperties:
@@ -121,8 +124,8 @@ def _announced_frames(container: Any, stream: Any, rate: float) -> tuple[int, fl
     return 0, 0
 
 
-def _agreeing_decord(path: Path, frames: int) -> tuple[Any, int] | None:
-    """A decord reader for the file and how many frames make a chunk, or None where decord cannot be trusted with it.
+def _agreeing_decord(path: Path, frames: int, size: int) -> Any | None:
+    """A decord reader for the file, or None where decord cannot be trusted with it.
 
     It takes no list of allowed containers, so that a playlist, which is text, is kept from it.
     """
@@ -133,34 +136,30 @@ def _agreeing_decord(path: Path, frames: int) -> tuple[Any, int] | None:
         if text.isprintable():
             return None
     try:
-        reader = decord.VideoReader(str(path.absolute()), num_threads=1)
+        reader = decord.VideoReader(str(path.absolute()), width=size, height=size, num_threads=1)
         if len(reader) != frames:
             return None
         first = reader[0].asnumpy()
         reader.seek(0)
     except (decord.DECORDError, OSError, RuntimeError):
         return None
-    reference = next(_read_with_pyav(path, 1, 0))[0]
-    if first.shape != reference.shape or np.abs(first.astype(np.int16) - reference).mean() > 1:
+    reference = next(_read_with_pyav(path, 1, size, 0))[0]
+    if first.shape != reference.shape:  # decord takes a row's padding for more channels, at sizes like 16
         return None
-    return reader, _chunk_frames(first.shape)
+    return reader if np.abs(first.astype(np.int16) - reference).mean() <= 1 else None
 
 
-def _read_with_pyav(path: Path, frames: int, rotation: int) -> Iterator[np.ndarray]:
+def _read_with_pyav(path: Path, frames: int, size: int, rotation: int) -> Iterator[np.ndarray]:
     chunk: list[np.ndarray] = []
     done = 0
     with _open(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
         try:
-            for frame in container.decode(stream):
-                image = np.rot90(frame.to_ndarray(format="rgb24"), rotation // 90)
-                if chunk and image.shape != chunk[0].shape:
-                    yield np.stack(chunk)
-                    chunk = []
-                chunk.append(image)
+            for image in _squashed(container.decode(stream), size):
+                chunk.append(np.rot90(image, rotation // 90))
                 done += 1
-                if len(chunk) == _chunk_frames(image.shape) or done == frames:
+                if len(chunk) == CHUNK or done == frames:
                     yield np.stack(chunk)
                     chunk = []
                 if done == frames:
@@ -172,8 +171,22 @@ def _read_with_pyav(path: Path, frames: int, rotation: int) -> Iterator[np.ndarr
     raise ValueError(f"only {done} of {frames} frames could be decoded")
 
 
-def _chunk_frames(shape: tuple[int, ...]) -> int:
-    return max(1, min(CHUNK_FRAMES, CHUNK_BYTES // max(1, math.prod(shape))))
+def _squashed(frames: Iterable[av.VideoFrame], size: int) -> Iterator[np.ndarray]:
+    """Frames as RGB (size, size, 3), by the filter that decord uses; a video may change its frames' size or format."""
+    graph, of = None, None
+    for frame in frames:
+        if graph is None or of != (frame.width, frame.height, frame.format.name):
+            of = (frame.width, frame.height, frame.format.name)
+            graph = av.filter.Graph()
+            source = graph.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+            )
+            scale = graph.add("scale", f"{size}:{size}:flags=bilinear")
+            graph.link_nodes(source, scale, graph.add("format", "rgb24"), graph.add("buffersink")).configure()
+        graph.push(frame)
+        squashed = graph.pull()
+        assert isinstance(squashed, av.VideoFrame)
+        yield squashed.to_ndarray()
 
 
 def _open(path: Path) -> Any:

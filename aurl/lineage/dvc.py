@@ -142,16 +142,25 @@ def drop_broken_rwlock(path: Path = RWLOCK) -> None:
 
 def drop_damaged(stages: Iterable[str], digests: Digests) -> list[str]:
     """Remove the objects of DVC's cache, among those that these stages recorded, whose contents are not what their
-    name says; returns their MD5s. Such an object is of no use, and DVC would check it out as it is.
+    name says, and the outputs that DVC made from them; returns their MD5s.
+
+    A download that broke off can leave such an object. DVC would check it out as it is, and take what it has once
+    checked out for whole ever after.
     """
     lock, dropped = Lock.read(), []
-    named = [md5 for stage in stages if stage in lock.stages for md5 in lock.stages[stage].outs.values()]
-    for md5 in named:
-        inner = list(lock.listing(md5).values()) if md5.endswith(".dir") and not _damaged(lock, md5, digests) else []
-        for found in [md5, *inner]:
+    outs = [out for stage in stages if stage in lock.stages for out in lock.stages[stage].outs.items()]
+    for path, md5 in outs:
+        files = {path: md5}
+        if md5.endswith(".dir") and not _damaged(lock, md5, digests):
+            files |= {f"{path}/{name}": inner for name, inner in lock.listing(md5).items()}
+        for name, found in files.items():
             if _damaged(lock, found, digests):
-                lock.cached(found).unlink()
+                cached = lock.cached(found)
+                if Path(name).is_file() and digests.of(Path(name)).md5 == digests.of(cached).md5:
+                    Path(name).unlink()
                 dropped.append(found)
+    for found in dropped:
+        lock.cached(found).unlink(missing_ok=True)
     digests.save()
     return dropped
 

@@ -52,12 +52,18 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
         partial: the experiment does without data that is not here; what waits for it is not missed.
     Raises: AurlError if what lies here is not what dvc.lock records.
     """
-    # DVC takes what its cache holds for whole, and what it has checked out for what the cache should hold
     stages = [name for name in Lock.read().stages if f"{name.partition('@')[2]}-".startswith(f"{experiment}-")]
-    dropped = drop_damaged(stages, Digests())
-    if dropped:
-        yield f"DVC's cache: {len(dropped)} damaged objects, first {dropped[0][:12]}, were removed, to be fetched again"
-    if pull:
+    for pulled in range(3):  # a pull that broke off may have left damage, and so may this one
+        dropped = drop_damaged(stages, Digests())
+        if dropped and pulled == 2:
+            raise AurlError(
+                f"DVC's remote: {len(dropped)} objects come damaged again and again, first {dropped[0]}; delete them there"
+                " and run 'dvc push' where they are whole"
+            )
+        if dropped:
+            yield f"DVC's cache: {len(dropped)} damaged objects, first {dropped[0][:12]}, were removed, to be fetched again"
+        if not pull or (pulled and not dropped):
+            break
         dvc("pull")
     differing = status(waiting=not partial)
     if differing:
