@@ -14,6 +14,7 @@ import torch
 from harness import Comparison, interleaved, ratios, seconds
 from published_way import split_accuracies
 
+from aurl.compute import prepare_device
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.evaluation.protocol import evaluate_draws, evaluate_protocols, half_class_split
 
@@ -33,7 +34,7 @@ def drawn(videos: int = VIDEOS, classes: int = CLASSES, dimensions: int = DIMENS
 
 def measure() -> list[Comparison]:
     """All of evaluation, and the splits alone."""
-    torch.set_num_threads(1)
+    prepare_device("cpu", 1)  # as a stage does
     videos, labels, classes = drawn()
     splits = [half_class_split(CLASSES, seed) for seed in range(SPLITS)]
     arrays = [tensor.numpy() for tensor in (videos, labels, classes)]

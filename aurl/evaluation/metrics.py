@@ -9,9 +9,13 @@ PART = 32 * ROWS  # videos whose cosines with all classes are in memory at a tim
 
 
 def cosine_similarity(videos: Tensor, classes: Tensor) -> Tensor:
-    """cos of every video with every class: (N, d), (K, d) -> (N, K)."""
-    units = functional.normalize(classes, dim=1)
-    return torch.cat([functional.normalize(part, dim=1) @ units.T for part in videos.split(ROWS)])
+    """cos of every video with every class: (N, d), (K, d) -> (N, K).
+
+    Divided by the videos' norms after the product: K numbers a video instead of d.
+    """
+    units = functional.normalize(classes, dim=1).T
+    norms = (torch.linalg.vector_norm(part, dim=1, keepdim=True).clamp_min(1e-12) for part in videos.split(ROWS))
+    return torch.cat([part @ units / norm for part, norm in zip(videos.split(ROWS), norms, strict=True)])
 
 
 def beaten(scores: Tensor, labels: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aurl.evaluation.metrics import PART, beaten, closeness, cosine_similarity, dispersion
+from aurl.evaluation.metrics import PART, beaten, class_mean, cosine_similarity, dispersion
 
 
 def half_class_split(num_classes: int, seed: int) -> np.ndarray:
@@ -29,7 +29,7 @@ class Tally:
         self._chosen = torch.zeros(classes, len(draws))
         for column, numbers in enumerate(draws):
             self._chosen[torch.as_tensor(numbers), column] = 1
-        self._top1 = torch.zeros(self._chosen.shape, dtype=torch.float64)  # of each class and draw
+        self._top1 = torch.zeros(self._chosen.shape, dtype=torch.float64)  # counts, of each class and draw
         self._top5 = torch.zeros(len(draws), dtype=torch.float64)
         self._videos = torch.zeros(classes, dtype=torch.float64)  # of each class
 
@@ -37,7 +37,8 @@ class Tally:
         """Take up videos: (n, classes), labels (n,)."""
         ranks = beaten(similarity, labels).float() @ self._chosen  # counts, exact in float32
         inside = self._chosen.bool()[labels]
-        self._top1.index_add_(0, labels, ((ranks < 1) & inside).double())
+        first = ((ranks < 1) & inside).float()
+        self._top1 += torch.zeros_like(self._chosen).index_add_(0, labels, first)
         self._top5 += ((ranks < 5) & inside).sum(dim=0)
         self._videos += torch.bincount(labels, minlength=len(self._chosen))
 
@@ -86,11 +87,13 @@ def evaluate_protocols(
     most = max((count for count in splits if count > 1), default=0)
     drawn = [np.arange(len(classes)), *(half_class_split(len(classes), seed) for seed in range(most))]
     for clips, embeddings in videos.items():
-        tally = Tally(drawn, len(classes))
+        tally, own = Tally(drawn, len(classes)), []
         for part, of_part in zip(embeddings.split(PART), labels.split(PART), strict=True):
-            tally.add(cosine_similarity(part, classes), of_part)
+            similarity = cosine_similarity(part, classes)
+            tally.add(similarity, of_part)
+            own.append(similarity.gather(1, of_part[:, None])[:, 0])
         properties = {
-            "closeness": closeness(embeddings, labels, classes).item(),
+            "closeness": class_mean(1 - torch.cat(own), labels).item(),  # `closeness`, of cosines already here
             "dispersion": dispersion(embeddings, labels).item(),
         }
         everything, *halves = tally.accuracies()
