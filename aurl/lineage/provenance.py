@@ -25,7 +25,7 @@ from aurl.lineage.locks import exclusive
 from aurl.lineage.stages import PACKAGE, stage_code, stage_packages
 
 PROCESS_STARTED = time.time()
-DISTRIBUTIONS = {"PIL": "pillow", "yaml": "pyyaml"}
+DISTRIBUTIONS = {"yaml": "pyyaml"}
 
 
 @dataclass(frozen=True)
