@@ -9,6 +9,7 @@ from pathlib import Path
 
 import media
 import pytest
+from filelock import FileLock
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REALVIDEO = Path(os.environ.get("AURL_REALVIDEO", REPOSITORY.parent / "shared" / "realvideo")).resolve()
@@ -79,12 +80,20 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def finished_micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository in which `micro` has run to its tables and was recorded; do not change it."""
-    folder = copy_repository(tmp_path_factory.mktemp("finished") / "repository")
-    run = runner(folder)
-    run("aurl", "use", "micro")
-    run("snakemake")
-    run("aurl", "record")
+    """A copy of the repository in which `micro` has run to its tables and was recorded; do not change it.
+
+    pytest-xdist's workers share it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, complete = shared / "finished/repository", shared / "finished/complete"
+    with FileLock(shared / "finished.lock"):
+        if not complete.exists():
+            run = runner(copy_repository(folder))
+            run("aurl", "use", "micro")
+            run("snakemake")
+            run("aurl", "record")
+            complete.touch()
     return folder
 
 

@@ -216,6 +216,7 @@ def kill_when_running(folder: Path, rule: str, whole_group: bool) -> bool:
     return False
 
 
+@pytest.mark.faults  # tests/test_fault_injection.py has a sample
 def test_a_run_killed_in_every_stage_completes(repository: Path, finished_micro: Path) -> None:
     killed = [
         rule
@@ -229,18 +230,20 @@ def test_a_run_killed_in_every_stage_completes(repository: Path, finished_micro:
     assert {name for name in expected if found[name] != expected[name]} <= {"report.html"}, "the page holds times"
 
 
-def test_two_runs_at_once_do_not_mix(repository: Path, finished_micro: Path) -> None:
-    first = start(repository)
+def test_two_runs_at_once_do_not_mix(micro: Path, finished_micro: Path) -> None:
+    shutil.rmtree(micro / "results/micro/features")
+    (micro / "results/micro/metrics.csv").unlink()
+    first = start(micro)
     assert first.stderr is not None
     for line in first.stderr:
-        if "rule frames" in line:
+        if "rule features" in line:
             break
     drain = threading.Thread(target=first.stderr.read)
     drain.start()
-    second = runner(repository)("snakemake", ok=False)
+    second = runner(micro)("snakemake", ok=False)
     assert second.returncode != 0
     assert "lock" in (second.stdout + second.stderr).lower()
     assert first.wait(timeout=300) == 0
     drain.join()
     metrics = "results/micro/metrics.csv"
-    assert (repository / metrics).read_bytes() == (finished_micro / metrics).read_bytes()
+    assert (micro / metrics).read_bytes() == (finished_micro / metrics).read_bytes()
