@@ -16,6 +16,11 @@ REALVIDEO = Path(os.environ.get("AURL_REALVIDEO", REPOSITORY.parent / "shared" /
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Workflow tests first: while one of xdist's workers runs micro for them, the other has short tests to do."""
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One media file of each kind."""
