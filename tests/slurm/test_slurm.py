@@ -56,6 +56,7 @@ def snakemake(folder: Path, slurm: Cluster, profile: str, *arguments: str) -> "s
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore Ctrl-C
     )
 
 
