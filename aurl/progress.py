@@ -70,6 +70,7 @@ def transfer(description: str, total: int | None, done: int = 0) -> Iterator[Cal
     count = 0
 
     def advance(number: int) -> None:
+        """Count so many bytes more; a line at most every few seconds."""
         nonlocal count, last
         count += number
         now = time.monotonic()
