@@ -30,11 +30,11 @@ test: $(STAMP)  ## run the tests, WORKERS at a time
 
 test-slurm: $(STAMP)  ## run the tests on a real Slurm of their own (Debian: slurm-wlm, munge); no root
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]'
-	$(BIN)/python -m pytest -m slurm tests/slurm
+	$(BIN)/python -m pytest -m slurm tests/workflow
 
 test-faults: $(STAMP)  ## make every fault, and write the figures of docs/faults.md
 	AURL_FAULTS=benchmarks/faults.json $(BIN)/python -m pytest -m faults
-	$(BIN)/python benchmarks/faults_page.py
+	$(BIN)/python tools/faults_page.py
 
 lint: $(STAMP) audit-dependencies  ## ruff, mypy, bandit, and the locked packages' known vulnerabilities
 	$(BIN)/ruff check .
@@ -43,11 +43,11 @@ lint: $(STAMP) audit-dependencies  ## ruff, mypy, bandit, and the locked package
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml aurl benchmarks docs
 
 audit-dependencies: $(STAMP)  ## ask for known vulnerabilities of the locked packages; says so where nobody answers
-	$(BIN)/python tests/audit_dependencies.py
+	$(BIN)/python tools/audit_dependencies.py
 
 fuzz: $(STAMP)  ## give every parser 110,000 bad inputs in all (a quarter of an hour); figures in benchmarks/fuzz.json
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "atheris==3.0.0"
-	$(BIN)/python tests/fuzz.py
+	$(BIN)/python tools/fuzz.py
 
 docs: $(STAMP)  ## build the documentation into build/site
 	$(BIN)/python docs/generate.py

@@ -14,15 +14,17 @@ from typing import Any, Literal
 
 import click
 
-from aurl.config import ComputeSettings, Experiment, load_experiment
-from aurl.errors import AurlError
-from aurl.lineage.digests import Digests
-from aurl.lineage.execute import Execution, device_of, execute, load_stage, seeds_of
-from aurl.lineage.intact import check_inputs
-from aurl.lineage.jobs import Job, Jobs
-from aurl.lineage.provenance import identity_of, recorded
-from aurl.paths import SOURCES, ResultPaths
+from aurl.experiment.read import load_experiment
+from aurl.experiment.settings import ComputeSettings, Experiment
+from aurl.lineage.blocks import identity_of, recorded
+from aurl.operate.intact import check_inputs
+from aurl.pipeline.execute import Execution, device_of, execute, load_stage, seeds_of
+from aurl.pipeline.jobs import Job, Jobs
+from aurl.pipeline.paths import ResultPaths
 from aurl.report.making import Verdict
+from aurl.system.digests import Digests
+from aurl.system.errors import AurlError
+from aurl.system.shipped import SOURCES
 
 
 class Run:
@@ -179,7 +181,7 @@ def import_weights(context: click.Context, file: Path | None, variant: str, seed
     """
     experiment = load_experiment(context.obj)
     if file is not None:
-        from aurl.lineage.declare import declare_weights
+        from aurl.operate.import_weights import declare_weights
 
         for line in declare_weights(context.obj, experiment, variant, file, force):
             click.echo(line)
@@ -224,7 +226,7 @@ def encode(
     device: Literal["auto", "cpu", "cuda"], precision: Literal["float32", "bfloat16"], threads: int,
 ) -> None:  # fmt: skip
     """Embed clips and word vectors of your own with a checkpoint."""
-    from aurl.evaluation.encode import encode as encode_files
+    from aurl.inference.encode import encode as encode_files
 
     compute = ComputeSettings(device=device, precision=precision, threads=threads)
     encode_files(checkpoint, clips, vectors, output, batch_size, compute)
@@ -250,7 +252,7 @@ def predict(
     top: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Say which of any class names fit VIDEOS best; exit status 1 if a video cannot be read."""
-    from aurl.evaluation import predict as prediction
+    from aurl.inference import predict as prediction
 
     names = prediction.class_names(classes, classes_file)
     chosen = prediction.choose_checkpoint(run.experiment, run.paths, checkpoint, variant, seed)
@@ -300,7 +302,7 @@ def figures(run: Run) -> None:
 @with_run
 def report(run: Run, audit_first: bool) -> None:
     """Write results/<experiment>/report.html: tables, figures and how they were made, in one page."""
-    from aurl.lineage.making import audited
+    from aurl.operate.making import audited
 
     run.execute(run.jobs.report(), verdict=audited(run.jobs) if audit_first else None)
 
@@ -350,8 +352,8 @@ def status(run: Run, seconds: float | None, as_json: bool) -> None:
     """Show where the experiment stands: jobs done, running, waiting, failed; exit status 1 if a job failed."""
     import time
 
-    from aurl.lineage import status_report
-    from aurl.lineage.status import survey
+    from aurl.operate import status_report
+    from aurl.operate.status import survey
 
     click.get_current_context().color = False if os.environ.get("NO_COLOR") else None
     if seconds is not None and as_json:
@@ -372,7 +374,7 @@ def status(run: Run, seconds: float | None, as_json: bool) -> None:
 @click.pass_context
 def use(context: click.Context, name: str, force: bool) -> None:
     """Write params.yaml from the preset NAME, and say what changes."""
-    from aurl.lineage.presets import use_preset
+    from aurl.operate.presets import use_preset
 
     for line in use_preset(name, context.obj, force):
         click.echo(line)
@@ -416,10 +418,10 @@ def audit(
     chain: bool | None, as_json: bool, html: Path | None,
 ) -> None:  # fmt: skip
     """Trace TABLE (ablation, sota, metrics) to the data, and verify every step; exit status 1 unless all agree."""
-    from aurl.lineage import audit_report
-    from aurl.lineage.audit import Audit, select_jobs
-    from aurl.lineage.digests import CACHE
-    from aurl.lineage.provenance import git_state
+    from aurl.audit import report as audit_report
+    from aurl.audit.audit import Audit, select_jobs
+    from aurl.lineage.blocks import git_state
+    from aurl.system.digests import CACHE
 
     for variant in retrain:
         run.experiment.variant(variant)
@@ -448,8 +450,8 @@ def audit(
 @with_run
 def rerun(run: Run, stage: str, variant: str | None, seed: int | None, dataset: str | None) -> None:
     """Run STAGE again (for one variant, seed or dataset) with what follows, and show before and after."""
-    from aurl.lineage.rerun import choose
-    from aurl.lineage.rerun import rerun as rerun_jobs
+    from aurl.operate.rerun import choose
+    from aurl.operate.rerun import rerun as rerun_jobs
 
     for line in rerun_jobs(run.jobs, choose(run.jobs, stage, variant=variant, seed=seed, dataset=dataset)):
         click.echo(line)

@@ -20,8 +20,8 @@ VIDEOS = 960
 TRAIN = f"""
 import dataclasses, hashlib, json, resource, sys, tempfile
 from pathlib import Path
-from aurl.config import load_experiment
-from aurl.paths import ResultPaths
+from aurl.experiment.read import load_experiment
+from aurl.pipeline.paths import ResultPaths
 from aurl.training.loop import TrainingOutputs, load_training_data, train
 experiment, paths, folder = load_experiment(Path("presets/mini.yaml")), ResultPaths("mini"), Path(tempfile.mkdtemp())
 seen = experiment.seen

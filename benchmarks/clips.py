@@ -11,12 +11,12 @@ from PIL import Image
 
 from aurl.datasets.ingest import find_videos
 from aurl.datasets.rendered import render_video, rendered_videos
-from aurl.files import sha256_file
+from aurl.experiment.folders import source_folder
 from aurl.frames.extract import extract_video
 from aurl.frames.packing import write_index, write_shard
 from aurl.frames.store import FrameStore
 from aurl.frames.video import probe
-from aurl.paths import source_folder
+from aurl.system.files import sha256_file
 
 FOLDERS = {
     "UCF101": ("UCF-101", "ucf101"),

@@ -14,9 +14,9 @@ import torch
 from harness import Comparison, interleaved, ratios, seconds
 from published_way import split_accuracies
 
-from aurl.compute import prepare_device
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.evaluation.protocol import evaluate_draws, evaluate_protocols, half_class_split
+from aurl.system.compute import prepare_device
 
 VIDEOS, CLASSES, DIMENSIONS, SPLITS = 13_320, 101, 2048, 50
 TIMED_SPLITS = 5  # of the published way in each round; all splits cost the same

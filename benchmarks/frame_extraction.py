@@ -20,9 +20,9 @@ import simplejpeg
 from clips import SETTINGS, Clip, full_size_frames, squashed_by_pil, videos
 from harness import Comparison, interleaved, ratios, seconds
 
-from aurl.files import sha256_file
 from aurl.frames.packing import encode_jpegs
 from aurl.frames.video import _squashed, read_frames
+from aurl.system.files import sha256_file
 
 EACH = 6
 AIMS = {"h264": 0.6}  # by codec

@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 from aurl.datasets.ingest import render_dataset
-from aurl.evaluation.predict import decode_video
-from aurl.files import write_json
-from aurl.isolated import Failure, map_isolated
+from aurl.inference.predict import decode_video
+from aurl.system.files import write_json
+from aurl.system.isolated import Failure, map_isolated
 
 TURNS, CLASSES, VIDEOS, MEMORY_MB = 12, 20, 10, 2048
 OUTPUT = Path("benchmarks/isolation.json")

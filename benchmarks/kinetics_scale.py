@@ -32,12 +32,12 @@ import pandas as pd
 import psutil
 import yaml
 
-from aurl.config import load_experiment
-from aurl.files import write_json
+from aurl.experiment.read import load_experiment
 from aurl.frames.packing import encode_jpegs, split_shards, write_shard
-from aurl.lineage.jobs import Jobs
-from aurl.lineage.provenance import identity_of, recorded
-from aurl.paths import ResultPaths
+from aurl.lineage.blocks import identity_of, recorded
+from aurl.pipeline.jobs import Jobs
+from aurl.pipeline.paths import ResultPaths
+from aurl.system.files import write_json
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 OUTPUT = REPOSITORY / "benchmarks" / "kinetics_scale.json"

@@ -14,9 +14,9 @@ import sys
 import time
 from pathlib import Path
 
-from aurl.config import load_experiment
-from aurl.lineage.jobs import Jobs
-from aurl.paths import ResultPaths
+from aurl.experiment.read import load_experiment
+from aurl.pipeline.jobs import Jobs
+from aurl.pipeline.paths import ResultPaths
 from aurl.training.seeds import axis_seeds
 
 OUTPUT = Path(__file__).resolve().parent / "lineage_scale.json"

@@ -17,9 +17,9 @@ import torch
 from clips import SETTINGS, rendered, store
 from harness import Comparison, interleaved, ratios, seconds
 
-from aurl.compute import prepare_device
-from aurl.config import load_experiment
+from aurl.experiment.read import load_experiment
 from aurl.frames.store import FrameStore
+from aurl.system.compute import prepare_device
 from aurl.training.batches import ClipBatches, batch_loader
 from aurl.training.loop import TrainingData, build_model, model_shape
 from aurl.training.objective import Objective

@@ -13,9 +13,9 @@ from harness import Comparison, interleaved, ratios
 from published_way import heads_and_losses
 from torch import Tensor, nn
 
-from aurl.compute import prepare_device
-from aurl.config import ClassGeneratorSettings, ComputeSettings
+from aurl.experiment.settings import ClassGeneratorSettings, ComputeSettings
 from aurl.models.zero_shot import ZeroShotModel
+from aurl.system.compute import prepare_device
 from aurl.training.objective import Objective
 from aurl.training.step import TrainingStep
 

@@ -20,10 +20,11 @@ from pathlib import Path
 
 from harness import Comparison, interleaved, ratios
 
-from aurl.config import Experiment, load_experiment
-from aurl.lineage.jobs import Jobs
-from aurl.lineage.stages import STAGES
-from aurl.paths import ResultPaths
+from aurl.experiment.read import load_experiment
+from aurl.experiment.settings import Experiment
+from aurl.pipeline.jobs import Jobs
+from aurl.pipeline.paths import ResultPaths
+from aurl.pipeline.stages import STAGES
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CORES = 2

@@ -1,7 +1,7 @@
 """The published way of doing things, restated to be measured against.
 
 Written from the paper and from what is known of how the released code behaves, not from its text; where that is open,
-the restatement does the cheaper thing. `tests/test_benchmarks.py` shows that each gives the results that ours gives.
+the restatement does the cheaper thing. `tests/benchmarks` shows that each gives the results that ours gives.
 """
 
 import io

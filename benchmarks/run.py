@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from aurl.files import replace_section, write_json
+from aurl.system.files import replace_section, write_json
 
 FOLDER = Path(__file__).parent
 MEASURED = FOLDER / "measured"

@@ -58,7 +58,7 @@ def measure_all(sizes: tuple[int, ...] = SIZES, classes: tuple[int, ...] = CLASS
 
     What was measured of the same code on this machine less than two hours ago is taken as it is.
     """
-    from aurl.files import sha256_folder, write_json
+    from aurl.system.files import sha256_folder, write_json
 
     code = {folder: sha256_folder(REPOSITORY / folder / "") for folder in ("aurl",)}
     key = {"code": code["aurl"], "benchmark": Path(__file__).read_text(), "sizes": [*sizes], "classes": [*classes]}
@@ -147,7 +147,7 @@ def rotate(path: Path) -> None:
 
 def share(folder: Path, stage: str) -> None:
     """What a stage made of the dataset to test on serves as the one to train on: they have the same videos."""
-    from aurl.paths import ResultPaths
+    from aurl.pipeline.paths import ResultPaths
 
     paths = ResultPaths(EXPERIMENT, folder / "results")
     made = {
@@ -168,8 +168,8 @@ def run_stage(stage: str) -> dict[str, float]:
     import importlib
 
     from aurl.cli import Run
-    from aurl.config import load_experiment
-    from aurl.lineage.stages import STAGES as ENTRIES
+    from aurl.experiment.read import load_experiment
+    from aurl.pipeline.stages import STAGES as ENTRIES
 
     run = Run(load_experiment(Path("params.yaml")))
     dataset, network = ("test",), ("ls", 0)
@@ -177,7 +177,7 @@ def run_stage(stage: str) -> dict[str, float]:
                  "embeddings": dataset, "train": network, "features": (*network, *dataset),
                  "evaluate": (*network, *dataset)}  # fmt: skip
     if stage == "predict":
-        importlib.import_module("aurl.evaluation.predict")
+        importlib.import_module("aurl.inference.predict")
         work = lambda: predict_all(run)  # noqa: E731
     else:
         importlib.import_module(ENTRIES[stage].entry)

@@ -18,9 +18,10 @@ import torch
 from safetensors.torch import save_file
 from tabulate import tabulate
 
-from aurl.config import Experiment, load_experiment
 from aurl.evaluation.statistics import write_statistics
-from aurl.files import replace_section
+from aurl.experiment.read import load_experiment
+from aurl.experiment.settings import Experiment
+from aurl.system.files import replace_section
 
 DOCUMENT, SECTION = Path("docs/statistics.md"), "python benchmarks/statistics_time.py"
 VIDEOS, CLASSES, DIMENSION = 13_320, 101, 2048

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from aurl.files import replace_section
-from aurl.paths import TOKEN_TABLE
-from aurl.report.tau_sweep import REMOVED, tau_sweep
 from aurl.semantics.embedding import embed_classes
 from aurl.semantics.seen import seen_class_table, write_seen_table
+from aurl.semantics.tau_sweep import REMOVED, tau_sweep
 from aurl.semantics.tokens import read_token_table
 from aurl.semantics.vectors import load_vectors
+from aurl.system.files import replace_section
+from aurl.system.shipped import TOKEN_TABLE
 
 SEEN, UNSEEN = "kinetics700", ("ucf101", "hmdb51")
 VECTORS = Path("data/googlenews_action_subset.bin")

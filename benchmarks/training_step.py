@@ -16,8 +16,8 @@ from harness import Comparison, interleaved, ratios
 from torch import Tensor
 from torch.nn import functional
 
-from aurl.compute import autocast, prepare_device
 from aurl.models.r2plus1d import R2Plus1D
+from aurl.system.compute import autocast, prepare_device
 
 FRAMES, SIZE = 16, 112
 CLIP_FLOPS = 242.5e9  # forward and back, see `aurl plan`

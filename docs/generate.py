@@ -1,7 +1,7 @@
 """Write the generated pages: parameters.md (every key of params.yaml) and modules.md (every module), and the measured
 parts of security.md.
 
-Run as `python docs/generate.py`; tests/test_docs.py compares the result with the pages.
+Run as `python docs/generate.py`; tests/docs/test_docs.py compares the result with the pages.
 """
 
 import importlib.util
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from aurl.config import Experiment
-from aurl.files import write_text
-from aurl.lineage.stages import PACKAGE, STAGES
+from aurl.experiment.settings import Experiment
+from aurl.pipeline.stages import PACKAGE, STAGES
+from aurl.system.files import write_text
 
 DOCS = Path(__file__).resolve().parent
 BENCHMARKS = DOCS.parent / "benchmarks"
@@ -33,7 +33,8 @@ def parameters() -> str:
     parts = [
         "# params.yaml\n",
         "<!-- python docs/generate.py -->\n",
-        "Every key of an experiment, from its models in `aurl/config.py`; unknown keys are errors. *Reruns* names the "
+        "Every key of an experiment, from its models in `aurl/experiment/settings.py`; unknown keys are errors. "
+        "*Reruns* names the "
         "stages whose jobs a change makes out of date; what follows from them runs again too, unless they come out "
         f"equal. `seen`, `unseen`, `datasets`, `variants`, `trained`, `imported` and `seeds` also decide which jobs there "
         f"are. `{NAME}` is a name that you choose. A key without default must be written.\n",
@@ -65,7 +66,8 @@ def security() -> str:
     """The page on hostile input, its figures and counts as the files of measurements and the corpus say."""
     text = (DOCS / "security.md").read_text()
     for name, part in (
-        ("benchmarks/isolation.json", _isolation()), ("tests/hostile.py", _corpus()), ("benchmarks/fuzz.json", _fuzzing()),
+        ("benchmarks/isolation.json", _isolation()), ("tests/helpers/hostile.py", _corpus()),
+        ("benchmarks/fuzz.json", _fuzzing()),
     ):  # fmt: skip
         before, start, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition("<!-- end -->\n")
@@ -84,10 +86,10 @@ def _isolation() -> str:
 
 
 def _corpus() -> str:
-    spec = importlib.util.spec_from_file_location("hostile", DOCS.parent / "tests" / "hostile.py")
+    spec = importlib.util.spec_from_file_location("hostile", DOCS.parent / "tests/helpers/hostile.py")
     assert spec is not None
     assert spec.loader is not None
-    sys.path.insert(0, str(DOCS.parent / "tests"))
+    sys.path.insert(0, str(DOCS.parent / "tests/helpers"))
     hostile = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(hostile)
     rows = [f"| {group} | {len(kinds)} | {'; '.join(kinds)} |" for group, kinds in hostile.GROUPS.items()]

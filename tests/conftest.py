@@ -2,18 +2,18 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import media
 import pytest
 from filelock import FileLock
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-REALVIDEO = Path(os.environ.get("AURL_REALVIDEO", REPOSITORY.parent / "shared" / "realvideo")).resolve()
-Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+from repositories import CREDENTIALS, REALVIDEO, copy_repository, runner
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,46 +33,6 @@ def realvideo() -> Path:
     if not (REALVIDEO / "UCF-101").is_dir():
         pytest.skip(f"no real clips: {REALVIDEO} has no UCF-101 folder; set AURL_REALVIDEO (docs/datasets.md)")
     return REALVIDEO
-
-
-def copy_repository(target: Path) -> Path:
-    """Copy what git tracks or would track, as a repository of its own with one commit."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, capture_output=True, check=True
-    ).stdout.decode()
-    for name in filter(None, listed.split("\0")):
-        if (REPOSITORY / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPOSITORY / name, target / name)
-    (target / "dvc.lock").unlink(missing_ok=True)
-    shutil.copy(REPOSITORY / "presets" / "mini.yaml", target / "params.yaml")
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "copy"]):
-        identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-        subprocess.run(["git", *identity, *command], cwd=target, check=True)
-    return target
-
-
-def environment_of(folder: Path) -> dict[str, str]:
-    """The environment in which a copy of the repository runs its own code."""
-    return {
-        **os.environ,
-        "PYTHONPATH": str(folder),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "AURL_REALVIDEO": str(REALVIDEO),
-    }
-
-
-def runner(folder: Path) -> Runner:
-    """A function that runs a command in a copy of the repository, with that copy's code."""
-    environment = environment_of(folder)
-
-    def run(*command: str, ok: bool = True) -> "subprocess.CompletedProcess[str]":
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=550)
-        if ok:
-            assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
-        return done
-
-    return run
 
 
 @pytest.fixture
@@ -108,3 +68,29 @@ def micro(finished_micro: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "micro"
     shutil.copytree(finished_micro, folder, symlinks=True)
     return folder
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a running S3 API with a bucket `results`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    try:
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(address, timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        urllib.request.urlopen(urllib.request.Request(f"{address}/results", method="PUT"), timeout=5).close()
+        yield address
+    finally:
+        server.kill()
+        server.wait()

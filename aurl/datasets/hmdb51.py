@@ -4,7 +4,7 @@ from pathlib import Path
 
 from aurl.datasets import class_folders
 from aurl.datasets.layouts import VideoFile
-from aurl.errors import AurlError
+from aurl.system.errors import AurlError
 
 
 def find(folder: Path) -> list[VideoFile]:

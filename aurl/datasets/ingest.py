@@ -16,10 +16,10 @@ from typing import Any
 from aurl.datasets import class_folders, hmdb51, kinetics700, ucf101
 from aurl.datasets.layouts import VideoFile
 from aurl.datasets.rendered import render_video, rendered_videos
-from aurl.errors import AurlError
-from aurl.files import replacing, sha256_file
-from aurl.isolated import Failure, map_isolated
-from aurl.progress import track
+from aurl.system.errors import AurlError
+from aurl.system.files import replacing, sha256_file
+from aurl.system.isolated import Failure, map_isolated
+from aurl.system.progress import track
 
 LAYOUTS = {
     "class_folders": class_folders.find,

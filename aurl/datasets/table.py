@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aurl.text_files import made_again, unreadable
+from aurl.system.text_files import made_again, unreadable
 
 COUNT_COLUMNS, NUMBER_COLUMNS = ["bytes", "frames", "width", "height", "rotation"], ["rate", "duration"]
 USABLE = {"error": {"ok"}, "leave_out": {"ok"}, "keep_partial": {"ok", "partial"}}

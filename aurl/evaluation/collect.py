@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from aurl.files import replacing
+from aurl.system.files import replacing
 
 KEY = ["variant", "seed", "dataset", "clips", "splits"]
 VALUES = ["top1", "top1_std", "top5", "class_top1", "closeness", "dispersion", "videos", "classes"]

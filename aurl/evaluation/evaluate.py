@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.protocol import evaluate_protocols
-from aurl.files import write_json
+from aurl.system.files import write_json
 
 VALUES = ["top1", "top1_std", "top5", "class_top1", "closeness", "dispersion", "videos", "classes"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from safetensors import safe_open
 from torch import Tensor
 
-from aurl.errors import AurlError
-from aurl.files import replacing
+from aurl.system.errors import AurlError
+from aurl.system.files import replacing
 
 
 @dataclass(frozen=True)

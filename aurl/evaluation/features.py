@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aurl.compute import autocast, prepare_device
-from aurl.config import ComputeSettings
 from aurl.datasets.table import iterate_usable, usable_labels
-from aurl.errors import AurlError
 from aurl.evaluation.feature_file import write_features
+from aurl.experiment.settings import ComputeSettings
 from aurl.frames.clips import clip_indices, evaluation_starts
 from aurl.frames.store import FrameStore
+from aurl.models.checkpoint import load_model
 from aurl.models.zero_shot import ZeroShotModel
-from aurl.progress import track
 from aurl.semantics.classes import read_embeddings
-from aurl.training.checkpoint import load_model
+from aurl.system.compute import autocast, prepare_device
+from aurl.system.errors import AurlError
+from aurl.system.progress import track
 
 
 @lru_cache(4096)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from aurl.errors import AurlError
+from aurl.system.errors import AurlError
 
 
 def read_predictions(path: Path) -> pd.DataFrame:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from aurl.config import StatisticsSettings
-from aurl.errors import AurlError
 from aurl.evaluation.comparison import comparisons, conclusion, paired_test
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.metrics import PART, cosine_similarity, hits
 from aurl.evaluation.resampling import percentiles, resample
-from aurl.files import write_json
-from aurl.progress import track
+from aurl.experiment.settings import StatisticsSettings
+from aurl.system.errors import AurlError
+from aurl.system.files import write_json
+from aurl.system.progress import track
 
 RANKS = (1, 5)
 Cell = tuple[str, int, str]  # variant, seed, dataset

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from aurl.errors import AurlError
 from aurl.fetch.names import safe_path
-from aurl.files import files_below, replacing
-from aurl.progress import in_bytes, transfer
+from aurl.system.errors import AurlError
+from aurl.system.files import files_below, replacing
+from aurl.system.progress import in_bytes, transfer
 
 CHUNK = 1 << 20
 MOST_DEEP = 2  # an archive in an archive, as HMDB51's; no further

@@ -17,9 +17,9 @@ from typing import Any
 import requests
 import urllib3
 
-from aurl.errors import AurlError
-from aurl.files import write_json
-from aurl.progress import in_bytes, log, transfer
+from aurl.system.errors import AurlError
+from aurl.system.files import write_json
+from aurl.system.progress import in_bytes, log, transfer
 
 TIMEOUT_SECONDS = (20.0, 60.0)  # to connect, between two bytes
 ATTEMPTS = 5

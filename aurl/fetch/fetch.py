@@ -20,15 +20,15 @@ from typing import Any
 from urllib.parse import quote
 
 from aurl.datasets.ingest import find_videos
-from aurl.errors import AurlError
 from aurl.fetch.archives import Budget, check_kind, is_archive, merge, need_programs, unpack
 from aurl.fetch.download import download, need_disk
 from aurl.fetch.sources import Checksum, Source, SourceFile
-from aurl.files import replacing, write_json
-from aurl.lineage.locks import exclusive
-from aurl.paths import TOKEN_TABLE
-from aurl.progress import in_bytes, transfer
 from aurl.semantics.tokens import read_token_table
+from aurl.system.errors import AurlError
+from aurl.system.files import replacing, write_json
+from aurl.system.locks import exclusive
+from aurl.system.progress import in_bytes, transfer
+from aurl.system.shipped import TOKEN_TABLE
 
 RECORDED = "recorded at first download, not stated by the source"
 SHOWN = 5  # names of classes in a message

@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from aurl.errors import AurlError
+from aurl.system.errors import AurlError
 
 LONGEST_NAME_BYTES = 255
 

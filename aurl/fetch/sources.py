@@ -6,9 +6,10 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from aurl.config import Name, Positive, Settings, read_yaml
-from aurl.errors import AurlError
+from aurl.experiment.read import read_yaml
+from aurl.experiment.settings import Name, Positive, Settings
 from aurl.fetch.names import safe_path
+from aurl.system.errors import AurlError
 
 Address = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S+$")]
 

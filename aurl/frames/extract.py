@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aurl.datasets.table import iterate_usable
-from aurl.errors import AurlError
-from aurl.files import sha256_file
 from aurl.frames.packing import encode_jpegs, split_shards, write_shard
 from aurl.frames.video import read_frames
-from aurl.isolated import Failure, map_isolated
-from aurl.progress import track
+from aurl.system.errors import AurlError
+from aurl.system.files import sha256_file
+from aurl.system.isolated import Failure, map_isolated
+from aurl.system.progress import track
 
 MORE_TIME, MORE_MEMORY = 4, 2  # than to decode alone: frames are also squashed, compressed and kept to the video's end
 LISTED = 20  # videos named in an error

@@ -9,10 +9,10 @@ import numpy as np
 import simplejpeg
 from safetensors.numpy import save
 
-from aurl.errors import AurlError
-from aurl.files import replacing, sha256_file, write_json
 from aurl.frames.store import load_shard_index
-from aurl.progress import track
+from aurl.system.errors import AurlError
+from aurl.system.files import replacing, sha256_file, write_json
+from aurl.system.progress import track
 
 
 def encode_jpegs(frames: np.ndarray, quality: int, chroma: str) -> list[bytes]:

@@ -13,7 +13,7 @@ import numpy as np
 import simplejpeg
 from safetensors import safe_open
 
-from aurl.errors import AurlError
+from aurl.system.errors import AurlError
 
 PART = 1 << 20  # numbers of an index that are looked at together
 LARGEST_SIZE = 4096  # pixels; above any that the experiment's frames can have

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
-from aurl.errors import AurlError
-from aurl.files import copy_file, write_text
-from aurl.lineage.digests import Digests
-from aurl.lineage.lock import CACHE, LOCK, Lock
-from aurl.progress import log, track
+from aurl.lineage.dvc_lock import CACHE, LOCK, Lock
+from aurl.system.digests import Digests
+from aurl.system.errors import AurlError
+from aurl.system.files import copy_file, write_text
+from aurl.system.progress import log, track
 
 Status = dict[str, list[Any]]
 RWLOCK = Path(".dvc/tmp/rwlock")

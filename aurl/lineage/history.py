@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aurl.errors import AurlError
-from aurl.lineage.lock import Lock, LockedStage
+from aurl.lineage.dvc_lock import Lock, LockedStage
+from aurl.system.errors import AurlError
 
 
 @dataclass(frozen=True)

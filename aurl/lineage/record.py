@@ -4,10 +4,10 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from aurl.errors import AurlError
-from aurl.lineage.digests import Digests
 from aurl.lineage.dvc import Status, changes, commit_changed, drop_damaged, dvc, status
-from aurl.lineage.lock import Lock
+from aurl.lineage.dvc_lock import Lock
+from aurl.system.digests import Digests
+from aurl.system.errors import AurlError
 
 
 def record_experiment(experiment: str, accept: bool = False, absent: Iterable[str] = ()) -> Iterator[str]:

@@ -23,10 +23,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aurl.errors import AurlError
 from aurl.models.r2plus1d import R2Plus1D
 from aurl.models.torch_file import read_checkpoint
 from aurl.models.zero_shot import WithoutMemory, ZeroShotModel
+from aurl.system.errors import AurlError
 
 LISTED = 10  # problems that an error names
 WIDEST = 1 << 16  # no layer is wider; larger sizes would overflow

@@ -18,8 +18,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from aurl.errors import AurlError
 from aurl.models.inert_pickle import OPAQUE, Name, read_pickle
+from aurl.system.errors import AurlError
 
 MAX_PICKLE_BYTES = 4 << 20  # that of R(2+1)D-18 with both projectors has 0.1 MiB
 ZIP_MAGIC = b"PK\x03\x04"

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from aurl.compute import prepare_device
-from aurl.config import Experiment
+from aurl.experiment.settings import Experiment
 from aurl.models.zero_shot import ZeroShotModel
+from aurl.system.compute import prepare_device
 from aurl.training.loop import build_model
 from aurl.training.objective import Objective
 from aurl.training.optimizer import make_optimizer

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from aurl.config import DatasetSettings, FrameSettings, RenderSettings
 from aurl.datasets.ingest import find_videos, render_dataset
-from aurl.errors import AurlError
+from aurl.experiment.folders import source_folder
+from aurl.experiment.settings import DatasetSettings, FrameSettings, RenderSettings
 from aurl.fetch.sources import Source
-from aurl.files import sha256_file
 from aurl.frames.extract import extract_video
 from aurl.frames.video import probe
-from aurl.isolated import Failure, map_isolated
-from aurl.paths import TYPICAL_VIDEOS, source_folder
+from aurl.system.errors import AurlError
+from aurl.system.files import sha256_file
+from aurl.system.isolated import Failure, map_isolated
+from aurl.system.shipped import TYPICAL_VIDEOS
 
 SAMPLE, SAMPLE_MEMORY_MB = 3, 4096
 TYPICAL_SIZE = 112
@@ -92,7 +93,7 @@ def sample_videos(paths: Sequence[Path], number: int, *, size: int, quality: int
 
 
 def typical_sample(dataset: str, size: int) -> Sample | None:
-    """A typical video of an official dataset (measured on real clips, benchmarks/typical_videos.py), if known."""
+    """A typical video of an official dataset (measured on real clips, tools/typical_videos.py), if known."""
     table = pd.read_csv(TYPICAL_VIDEOS).set_index("dataset")
     if dataset not in table.index:
         return None

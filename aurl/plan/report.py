@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 import torch
 
-from aurl.config import Experiment
+from aurl.experiment.folders import source_folder
+from aurl.experiment.settings import Experiment
 from aurl.fetch.sources import Source
-from aurl.paths import source_folder
 from aurl.plan.cost import ClipCost, DeviceSpeed, clip_cost, measure_step
 from aurl.plan.data import DatasetPlan, plan_dataset
-from aurl.progress import in_bytes, in_time
+from aurl.system.progress import in_bytes, in_time
 
 CPU_BATCH, CPU_CLIP_LIMIT = 32, 5e9  # clips of fewer FLOPs than this are timed in batches, larger ones two at a time
 UNKNOWN = "?"

@@ -1,9 +1,9 @@
 """Whether what was measured compares with what is published."""
 
-from aurl.config import DatasetSettings, ReportSettings
-from aurl.paths import TOKEN_TABLE
+from aurl.experiment.settings import DatasetSettings, ReportSettings
 from aurl.report.results import Results
 from aurl.semantics.tokens import FROM_NAMES, read_token_table
+from aurl.system.shipped import TOKEN_TABLE
 
 
 def incomplete_test_sets(results: Results, report: ReportSettings, datasets: dict[str, DatasetSettings]) -> list[str]:

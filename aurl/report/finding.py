@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aurl.config import ReportSettings
+from aurl.experiment.settings import ReportSettings
 from aurl.report.results import Measured, Results, read_published
 
 METHOD = "aurl"  # the variant that the paper proposes

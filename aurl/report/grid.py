@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from aurl.report.tables import LONGEST_LINE, Table
-from aurl.text_files import made_again, unreadable
+from aurl.system.text_files import made_again, unreadable
 
 NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?(?:e-?\d+)?)(?: (?:[±\[(]|to ).*)?")  # "+1.2", "44.4 ± 0.3 [..]", "1 to 2"
 Link = Callable[[tuple[str, str]], str | None]  # (variant, dataset) -> the id of its lineage on the page

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aurl.text_files import made_again, unreadable
+from aurl.system.text_files import made_again, unreadable
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,9 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from aurl.config import DatasetSettings, ReportSettings
 from aurl.datasets.table import USABLE, iterate_table
-from aurl.files import write_text
-from aurl.report.blocks import Block, behind, commits, stage_costs, versions
+from aurl.experiment.settings import DatasetSettings, ReportSettings
+from aurl.lineage.read_blocks import Block, behind, commits, stage_costs, versions
 from aurl.report.comparable import compared
 from aurl.report.figures.cost import cost_drawing
 from aurl.report.figures.style import encoded
@@ -30,7 +29,8 @@ from aurl.report.grid import Grid, grid_of_table, statistics_grids
 from aurl.report.making import Making
 from aurl.report.results import Results
 from aurl.report.tables import Table
-from aurl.text_files import made_again, unreadable
+from aurl.system.files import write_text
+from aurl.system.text_files import made_again, unreadable
 
 TEMPLATE = Path(__file__).parent / "template"
 MIME = {"svg": "image/svg+xml", "png": "image/png"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from aurl.paths import PUBLISHED
-from aurl.text_files import made_again, read_csv
+from aurl.system.shipped import PUBLISHED
+from aurl.system.text_files import made_again, read_csv
 
 METRICS = ["top1", "top1_std", "top5", "class_top1", "closeness", "dispersion", "videos"]
 KEY_TYPES = {"variant": str, "seed": int, "dataset": str, "clips": int, "splits": int}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from aurl.errors import AurlError
-from aurl.paths import ResultPaths
-from aurl.report.blocks import read_blocks, stage_costs
+from aurl.lineage.read_blocks import read_blocks, stage_costs
+from aurl.pipeline.paths import ResultPaths
+from aurl.system.errors import AurlError
 
 
 def summarise(paths: ResultPaths) -> str:

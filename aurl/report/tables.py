@@ -13,17 +13,17 @@ from typing import Any
 
 import pandas as pd
 
-from aurl.config import DatasetSettings, ReportSettings, VariantSettings, WeightsSettings
 from aurl.datasets.table import USABLE, iterate_table, iterate_usable
 from aurl.evaluation.predictions import top1_of_predictions
-from aurl.files import replacing
-from aurl.paths import PREDICTIONS, TOKEN_TABLE
+from aurl.experiment.settings import DatasetSettings, ReportSettings, VariantSettings, WeightsSettings
 from aurl.report.comparable import compared
 from aurl.report.intervals import Interval, Statistics
 from aurl.report.results import Measured, Results, read_published
-from aurl.report.tau_sweep import REMOVED, TAUS, tau_sweep
 from aurl.semantics.classes import read_embeddings, read_seen_table
+from aurl.semantics.tau_sweep import REMOVED, TAUS, tau_sweep
 from aurl.semantics.tokens import FROM_NAMES, read_token_table
+from aurl.system.files import replacing
+from aurl.system.shipped import PREDICTIONS, TOKEN_TABLE
 
 PAPER_LABELS = {"ucf101": "UCF101", "hmdb51": "HMDB51"}
 AUTHORS, AUTHORS_METHOD = "authors", "AURL, the authors' predictions"

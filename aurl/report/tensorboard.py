@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from aurl.errors import AurlError
-from aurl.files import replacing
-from aurl.text_files import made_again, read_csv
+from aurl.system.errors import AurlError
+from aurl.system.files import replacing
+from aurl.system.text_files import made_again, read_csv
 
 
 def export_steps(logs: Mapping[tuple[str, int], Path], folder: Path) -> Iterator[str]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors import safe_open
 
-from aurl.errors import AurlError
-from aurl.text_files import made_again, read_csv, unreadable
+from aurl.system.errors import AurlError
+from aurl.system.text_files import made_again, read_csv, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd

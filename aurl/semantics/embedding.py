@@ -8,12 +8,12 @@ from gensim.models import KeyedVectors
 from safetensors.numpy import save
 
 from aurl.datasets.table import iterate_usable
-from aurl.errors import AurlError
-from aurl.files import write_bytes
-from aurl.progress import log
 from aurl.semantics.classes import ClassEmbeddings
 from aurl.semantics.tokens import class_tokens
 from aurl.semantics.vectors import load_vectors
+from aurl.system.errors import AurlError
+from aurl.system.files import write_bytes
+from aurl.system.progress import log
 
 LONGEST_LIST = 10_000  # characters of classes and words in a message; no dataset here comes near
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from aurl.errors import AurlError
-from aurl.files import replacing
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings
+from aurl.system.errors import AurlError
+from aurl.system.files import replacing
 
 
 def cosine_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:

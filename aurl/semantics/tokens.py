@@ -4,10 +4,10 @@ import re
 import unicodedata
 from pathlib import Path
 
-from aurl.errors import AurlError
-from aurl.paths import TOKEN_TABLE
 from aurl.semantics.wordnet import Verbs, read_verbs
-from aurl.text_files import read_csv
+from aurl.system.errors import AurlError
+from aurl.system.shipped import TOKEN_TABLE
+from aurl.system.text_files import read_csv
 
 FROM_NAMES = ("words", "lemmas")  # every other source is a dataset of the token table
 

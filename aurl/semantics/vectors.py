@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from gensim.models import KeyedVectors
 
-from aurl.errors import AurlError
+from aurl.system.errors import AurlError
 
 BINARY_SUFFIXES = (".bin", ".bin.gz")
 LONGEST_HEADER = 100  # bytes

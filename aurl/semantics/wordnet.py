@@ -7,9 +7,9 @@ code: "riding" becomes "rid", not "ride", so that new classes meet the tokens of
 from dataclasses import dataclass
 from pathlib import Path
 
-from aurl.errors import AurlError
-from aurl.paths import VERB_EXCEPTIONS, VERB_LEMMAS
-from aurl.text_files import read_lines
+from aurl.system.errors import AurlError
+from aurl.system.shipped import VERB_EXCEPTIONS, VERB_LEMMAS
+from aurl.system.text_files import read_lines
 
 ENDINGS = (
     ("s", ""), ("ies", "y"), ("es", "e"), ("es", ""), ("ed", "e"), ("ed", ""), ("ing", "e"), ("ing", ""),

@@ -15,8 +15,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from aurl.errors import AurlError
 from aurl.models.zero_shot import ZeroShotModel
+from aurl.system.errors import AurlError
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,21 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from aurl.compute import prepare_device
-from aurl.config import ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
 from aurl.datasets.table import usable_labels
-from aurl.errors import AurlError
-from aurl.files import replacing, write_json
+from aurl.experiment.folders import source_folder
+from aurl.experiment.settings import ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
 from aurl.frames.store import FrameStore
+from aurl.models.checkpoint import load_resume, restore_optimizer, save_resume, state_bytes
+from aurl.models.imported import check_digest
 from aurl.models.published import initialise_backbone
 from aurl.models.zero_shot import ZeroShotModel
-from aurl.paths import source_folder
-from aurl.progress import notice, track
 from aurl.semantics.classes import read_embeddings, read_seen_classes
+from aurl.system.compute import prepare_device
+from aurl.system.errors import AurlError
+from aurl.system.files import replacing, write_json
+from aurl.system.progress import notice, track
 from aurl.training.batches import ClipBatches, batch_loader
-from aurl.training.checkpoint import load_resume, restore_optimizer, save_resume, state_bytes
 from aurl.training.distributed import ALONE, World, agree, joined, synchronise_batch_norm
-from aurl.training.imported import check_digest
 from aurl.training.objective import Objective
 from aurl.training.optimizer import learning_rate, make_optimizer, set_learning_rate
 from aurl.training.seeds import axis_seeds, step_seed

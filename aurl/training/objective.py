@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aurl.config import ClassGeneratorSettings
+from aurl.experiment.settings import ClassGeneratorSettings
 from aurl.losses import (
     ClassGenerator,
     IdentityGenerator,

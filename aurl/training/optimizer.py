@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import torch
 from torch.nn import Parameter
 
-from aurl.config import OptimizerSettings
+from aurl.experiment.settings import OptimizerSettings
 
 
 def make_optimizer(parameters: Iterable[Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:

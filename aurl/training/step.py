@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from aurl.compute import autocast
-from aurl.config import ComputeSettings
+from aurl.experiment.settings import ComputeSettings
 from aurl.losses import unit
 from aurl.models.zero_shot import ZeroShotModel
+from aurl.system.compute import autocast
 from aurl.training.distributed import ALONE, World, average
 from aurl.training.objective import Objective
 

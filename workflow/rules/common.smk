@@ -7,14 +7,15 @@ import sys
 from snakemake.cli import get_argument_parser
 from snakemake.io import AnnotatedString
 
-from aurl.config import load_experiment, parse_experiment
-from aurl.errors import AurlError
-from aurl.lineage.intact import mend_before_run
-from aurl.lineage.jobs import Jobs
-from aurl.lineage.locks import check_run, forget_dead_run
-from aurl.lineage.snapshot import snapshot
-from aurl.lineage.stages import stage_code, stage_settings
-from aurl.paths import ResultPaths, snakemake_path, source_folder
+from aurl.experiment.read import load_experiment, parse_experiment
+from aurl.system.errors import AurlError
+from aurl.operate.intact import mend_before_run
+from aurl.pipeline.jobs import Jobs
+from aurl.system.locks import check_run, forget_dead_run
+from aurl.experiment.snapshot import snapshot
+from aurl.pipeline.stages import stage_code, stage_settings
+from aurl.experiment.folders import snakemake_path, source_folder
+from aurl.pipeline.paths import ResultPaths
 
 try:
     if workflow.is_main_process:

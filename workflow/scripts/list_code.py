@@ -8,8 +8,8 @@ Only lines of that kind change; everything else in dvc.yaml is written by hand.
 import re
 from pathlib import Path
 
-from aurl.files import write_text
-from aurl.lineage.stages import STAGES, stage_code
+from aurl.pipeline.stages import STAGES, stage_code
+from aurl.system.files import write_text
 
 DVC = Path("dvc.yaml")
 TOGETHER = {"frames": ["frames", "frames_index"]}  # stages of dvc.yaml that run several of ours

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from aurl.config import ReportSettings
+from aurl.experiment.settings import ReportSettings
 from aurl.report.figures.alignment_uniformity import draw_properties
 from aurl.report.figures.style import COLOURS, HATCHES, LINES, Drawing, counted, new_figure, nothing_yet, over_seeds
 from aurl.report.results import Measured, Results

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from aurl.config import ReportSettings
+from aurl.experiment.settings import ReportSettings
 from aurl.report.figures.style import Drawing, counted, look, nothing_yet, over_seeds, panels
 from aurl.report.figures.training import smoothed
 from aurl.report.results import Results

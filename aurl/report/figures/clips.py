@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aurl.config import ReportSettings
+from aurl.experiment.settings import ReportSettings
 from aurl.report.figures.style import Drawing, look, nothing_yet, over_seeds, panels
 from aurl.report.results import Results
 

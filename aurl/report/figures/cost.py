@@ -6,7 +6,7 @@ repeat to the byte; the report asks for it.
 
 from matplotlib.axes import Axes
 
-from aurl.report.blocks import Block, StageCost, stage_costs
+from aurl.lineage.read_blocks import Block, StageCost, stage_costs
 from aurl.report.figures.style import COLOURS, HATCHES, Drawing, new_figure, nothing_yet, styled
 
 NAME, TITLE = "cost", "Time and memory of every stage"

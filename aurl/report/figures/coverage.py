@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 
-from aurl.config import ClassGeneratorSettings
-from aurl.evaluation.encode import encode_words, open_checkpoint
+from aurl.experiment.settings import ClassGeneratorSettings
+from aurl.inference.encode import encode_words, open_checkpoint
 from aurl.losses import ClassGenerator, unit
 from aurl.report.figures.projection import principal_axes
 from aurl.report.figures.style import COLOURS, LINES, Drawing, new_figure, nothing_yet

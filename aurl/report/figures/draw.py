@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aurl.compute import prepare_device
-from aurl.config import DatasetSettings, ReportSettings, VariantSettings
 from aurl.evaluation.feature_file import read_features
-from aurl.files import replacing, write_json
+from aurl.experiment.settings import DatasetSettings, ReportSettings, VariantSettings
 from aurl.report.figures.ablation import draw_ablation
 from aurl.report.figures.alignment_uniformity import draw_alignment_uniformity
 from aurl.report.figures.classes import class_accuracy, draw_classes, strips_of
@@ -22,6 +20,8 @@ from aurl.report.figures.tau_sweep import draw_tau_sweep
 from aurl.report.figures.training import draw_training, read_steps
 from aurl.report.results import Results
 from aurl.semantics.classes import read_embeddings, read_seen_classes
+from aurl.system.compute import prepare_device
+from aurl.system.files import replacing, write_json
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from aurl.config import ReportSettings
 from aurl.evaluation.feature_file import Features, read_features
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.evaluation.protocol import evaluate_draws, half_class_split
+from aurl.experiment.settings import ReportSettings
 from aurl.report.figures.style import COLOURS, MARKERS, Drawing, counted, new_figure, nothing_yet
 
 NAME, TITLE = "splits", "Top-1 over half-class splits"

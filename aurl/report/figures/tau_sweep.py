@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from aurl.report.figures.style import COLOURS, Drawing, new_figure, nothing_yet, shortened
-from aurl.report.tau_sweep import TAUS, borderline, tau_sweep
 from aurl.semantics.classes import read_seen_table
 from aurl.semantics.seen import far_enough
+from aurl.semantics.tau_sweep import TAUS, borderline, tau_sweep
 
 NAME, TITLE = "tau_sweep", "Strict labels: seen classes kept against tau"
 NAMED = 8  # classes that the figure names

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from aurl.report.figures.style import LINES, Drawing, look, new_figure, nothing_yet
-from aurl.text_files import made_again, read_csv
+from aurl.system.text_files import made_again, read_csv
 
 NAME, TITLE = "training", "Training curves"
 COLUMNS = ["step", "epoch", "rate", "top1", "closeness", "dispersion", "loss"]

@@ -1,0 +1,1 @@
+"""The typed experiment: params.yaml, checked."""

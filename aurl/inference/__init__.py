@@ -1,0 +1,1 @@
+"""Predictions and embeddings for files of your own."""

@@ -1,0 +1,250 @@
+"""Predict: the zero-shot answer for any video files and any class names.
+
+A video takes the way of a test set's: decoded, squashed and packed as JPEG by the code of the frame store,
+cut into clips and embedded by the code of the features. Equal files give equal embeddings.
+"""
+
+import functools
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gensim.models import KeyedVectors
+from tabulate import tabulate
+from torch import Tensor
+
+from aurl.evaluation.features import embed_videos
+from aurl.evaluation.metrics import cosine_similarity
+from aurl.experiment.settings import ComputeSettings, Experiment, FrameSettings
+from aurl.frames.extract import extract_video
+from aurl.frames.packing import write_index, write_shard
+from aurl.frames.store import FrameStore
+from aurl.frames.video import VideoProperties, probe
+from aurl.inference.encode import open_checkpoint
+from aurl.models.zero_shot import ZeroShotModel
+from aurl.pipeline.paths import ResultPaths
+from aurl.semantics.embedding import class_embedding
+from aurl.semantics.tokens import class_tokens
+from aurl.semantics.vectors import load_vectors
+from aurl.system.errors import AurlError
+from aurl.system.files import sha256_file
+from aurl.system.isolated import Failure, map_isolated
+from aurl.system.progress import log, track
+from aurl.system.text_files import MOST_BYTES
+
+LISTED = 100  # unknown words in an error
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A video's classes with their cosines, best first."""
+
+    video: Path
+    ranking: list[tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The predictions, in the order of the videos, and why the other videos have none."""
+
+    predictions: list[Prediction]
+    failures: dict[Path, str]
+
+
+@dataclass(frozen=True)
+class EmbeddedFiles:
+    """The files that could be read, their embeddings float32 (files, space), and why the others could not."""
+
+    videos: list[Path]
+    embeddings: Tensor
+    failures: dict[Path, str]
+
+
+def predict(videos: list[Path], classes: list[str], checkpoint: Path, vectors: Path, clips: int, own: FrameSettings,
+            batch_size: int, compute: ComputeSettings, size: int | None = None, tokens: str = "words",
+            ) -> Answer:  # fmt: skip
+    """Rank the classes for every video by the cosine of their embeddings.
+
+    Args:
+        clips: test clips of a video, whose embeddings are averaged.
+        own, size: see `choose_frames`.
+        tokens: how a class name becomes words, see `class_tokens`.
+    Raises:
+        AurlError: the checkpoint or the vectors are not usable, or a class name has unknown words.
+    """
+    model, described = open_checkpoint(checkpoint)
+    frames = choose_frames(described, own, checkpoint, size)
+    embedded = embed_names(classes, load_vectors(vectors, described["model"]["dimension"]), vectors, tokens)
+    files = embed_files(model, videos, clips, described["clip_length"], frames, batch_size, compute)
+    if not files.videos:
+        return Answer([], files.failures)
+    with torch.inference_mode():
+        similarity = cosine_similarity(files.embeddings, model.cpu().embed_classes(torch.from_numpy(embedded)))
+    predictions = []
+    for video, cosines in zip(files.videos, similarity, strict=True):
+        order = cosines.argsort(descending=True, stable=True).tolist()
+        predictions.append(Prediction(video, [(classes[index], cosines[index].item()) for index in order]))
+    return Answer(predictions, files.failures)
+
+
+def embed_names(classes: list[str], vectors: KeyedVectors, where: Path, source: str = "words") -> np.ndarray:
+    """c(y) of class names, float32 (classes, dimension). Raises: AurlError for words that the vectors do not know."""
+    tokens = class_tokens(classes, source)
+    unknown = sorted({token for found in tokens.values() for token in found if token not in vectors})
+    if unknown:
+        more = f" and {len(unknown) - LISTED} more words" if len(unknown) > LISTED else ""
+        listed = ", ".join(map(repr, unknown[:LISTED]))
+        raise AurlError(
+            f"{where}: does not know {listed}{more}; use other words, or --vectors with a larger file (the shipped one is a"
+            " small part of GoogleNews-vectors-negative300.bin)"
+        )
+    return np.stack([class_embedding(tokens[name], vectors) for name in classes])
+
+
+def embed_files(model: ZeroShotModel, videos: list[Path], clips: int, clip_length: int, frames: FrameSettings,
+                batch_size: int, compute: ComputeSettings) -> EmbeddedFiles:  # fmt: skip
+    """Embed video files through a frame store in a temporary folder.
+
+    A file that cannot be read gets one line on standard error, and the others go on.
+    """
+    settings = {"size": frames.size, "quality": frames.quality, "chroma": frames.chroma}
+    readable: list[Path] = []
+    failures: dict[Path, str] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shard = (folder / "0.jpegs", folder / "0.safetensors")
+        write_shard(*shard, _decoded(videos, frames, readable, failures))
+        if not readable:
+            return EmbeddedFiles([], torch.empty(0), failures)
+        write_index([shard], settings, folder / "index.json")
+        store, numbers = FrameStore(folder / "index.json"), np.arange(len(readable))
+        rows = list(embed_videos(model, store, numbers, [clips], clip_length, batch_size, compute, "predict"))
+    return EmbeddedFiles(readable, torch.cat(rows, dim=1)[0], failures)
+
+
+def decode_video(
+    path: Path, size: int, quality: int, chroma: str, with_decord: bool = True
+) -> tuple[VideoProperties, list[bytes]]:
+    """What a full decode finds, and the JPEGs of the frames that it gives."""
+    found = probe(path)
+    if not found.frames:
+        return found, []
+    video = (path, found.frames, found.rotation, sha256_file(path))
+    return found, extract_video(video, size, quality, chroma, with_decord)
+
+
+def _decoded(videos: list[Path], frames: FrameSettings, readable: list[Path], failures: dict[Path, str]
+             ) -> Iterator[list[bytes]]:  # fmt: skip
+    """The JPEGs of each readable video, in processes of their own; every video goes into one of the two lists."""
+    decode = functools.partial(decode_video, size=frames.size, quality=frames.quality, chroma=frames.chroma)
+    plainly = functools.partial(decode, with_decord=False)
+    results = map_isolated(decode, videos, 1, frames.timeout_seconds, frames.memory_mb, again=plainly)
+    for video, result in zip(videos, track(results, "decode", "videos", len(videos)), strict=True):
+        found, jpegs = (VideoProperties("unreadable", result.reason), []) if isinstance(result, Failure) else result
+        if not jpegs:
+            failures[video] = f"{found.status}: {found.reason}"
+            log(f"{video}: {failures[video]}")
+            continue
+        if found.status != "ok":
+            log(f"{video}: {found.status}: {found.reason}; used as far as it goes")
+        readable.append(video)
+        yield jpegs
+
+
+def as_text(answer: Answer, top: int) -> str:
+    """The best classes of every video as a table."""
+    rows = [
+        (prediction.video if rank == 1 else "", rank, name, cosine)
+        for prediction in answer.predictions
+        for rank, (name, cosine) in enumerate(prediction.ranking[:top], start=1)
+    ]
+    head = ("video", "rank", "class", "cosine")
+    return tabulate(rows, head, floatfmt=".3f", disable_numparse=[0, 2])
+
+
+def as_json(answer: Answer, top: int) -> str:
+    """The best classes of every video, and why others have none."""
+    predictions = [
+        {
+            "video": str(prediction.video),
+            "classes": [{"class": name, "cosine": round(cosine, 6)} for name, cosine in prediction.ranking[:top]],
+        }
+        for prediction in answer.predictions
+    ]
+    failures = [{"video": str(video), "reason": reason} for video, reason in answer.failures.items()]
+    return json.dumps({"predictions": predictions, "failures": failures}, indent=1, ensure_ascii=False)
+
+
+def class_names(listed: str | None, file: Path | None) -> list[str]:
+    """Class names from "a,b,c" or from the lines of a file. Raises: AurlError unless exactly one gives distinct names."""
+    if (listed is None) == (file is None):
+        raise AurlError("give the class names with --classes or with --classes-file")
+    where = "--classes" if file is None else str(file)
+    try:
+        parts = (listed or "").split(",") if file is None else _lines_of(file)
+    except (OSError, ValueError) as error:
+        raise AurlError(f"{where}: not a readable text file ({error}); write one class name on each line") from None
+    names = [part.strip() for part in parts if part.strip()]
+    if not names:
+        raise AurlError(f"{where}: names no class")
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise AurlError(f"{where}: class '{twice}' is named twice")
+    return names
+
+
+def _lines_of(file: Path) -> list[str]:
+    """The lines of a user's text file. Raises: OSError, ValueError."""
+    with file.open("rb") as handle:
+        content = handle.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"larger than {MOST_BYTES} bytes")
+    return content.decode("utf-8-sig").splitlines()
+
+
+def choose_checkpoint(experiment: Experiment, paths: ResultPaths, checkpoint: Path | None, variant: str | None,
+                      seed: int | None) -> Path:  # fmt: skip
+    """The given checkpoint, or the experiment's of a variant (by default `aurl`) and seed (the first).
+
+    Raises: AurlError if both are given, or the experiment has not trained it yet.
+    """
+    if checkpoint is not None:
+        if variant is not None or seed is not None:
+            raise AurlError("give either --checkpoint, or --variant and --seed of the present experiment")
+        return checkpoint
+    variant, seed = variant or "aurl", experiment.seeds[0] if seed is None else seed
+    experiment.variant(variant)
+    chosen = paths.checkpoint(variant, seed)
+    if not chosen.is_file():
+        raise AurlError(
+            f"{chosen}: not trained yet; run 'snakemake -- {chosen}', or give another one with --checkpoint"
+        )
+    return chosen
+
+
+def choose_frames(described: dict[str, Any], own: FrameSettings, checkpoint: Path, size: int | None) -> FrameSettings:
+    """The frames that a checkpoint was trained on, as its description tells; any other size would silently mislead.
+
+    Args:
+        own: the present experiment's, for what the description of imported weights does not tell.
+        size: what the user says, before all else.
+    Raises: AurlError for imported weights without `size`.
+    """
+    if size is not None:
+        return own.model_copy(update={"size": size})
+    if "frames" not in described:
+        raise AurlError(
+            f"{checkpoint}: imported weights do not tell the size of the frames that they were trained on; give --size,"
+            " 112 for the published ones"
+        )
+    try:
+        return FrameSettings.model_validate({**own.model_dump(), **described["frames"]})
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise AurlError(f"{checkpoint}: its description tells impossible frames ({reason}); give --size") from None

@@ -1,0 +1,82 @@
+"""Published weights as a checkpoint of ours, as if a training had left it."""
+
+from pathlib import Path
+from typing import Any
+
+from aurl.experiment.settings import ModelSettings, VariantSettings, WeightsSettings
+from aurl.models.checkpoint import state_bytes
+from aurl.models.published import PublishedWeights, read_published
+from aurl.models.zero_shot import ZeroShotModel
+from aurl.system.errors import AurlError
+from aurl.system.files import replacing, sha256_file, write_json
+
+Channel = tuple[float, float, float]
+
+
+def check_digest(weights: WeightsSettings, path: Path) -> None:
+    """Raises: AurlError if the file is missing, or not the one that was declared."""
+    if not path.is_file():
+        raise AurlError(f"{path}: no such file of weights; fetch it again, or change params.yaml")
+    found = sha256_file(path)
+    if found != weights.sha256:
+        raise AurlError(
+            f"{path}: its SHA-256 is {found[:12]}..., params.yaml says {weights.sha256[:12]}...; it is not the file that"
+            " was declared (aurl import-weights declares another)"
+        )
+
+
+def check_shape(
+    path: Path, published: PublishedWeights, model: ModelSettings, variant: VariantSettings, dimension: int
+) -> None:
+    """Raises: AurlError if published weights are not of the shape that the experiment gives the variant."""
+    expected: dict[str, Any] = {"width": model.width, "blocks": model.blocks}
+    if published.kind != "r2plus1d":
+        expected |= {"dimension": dimension, "word_projector": variant.word_projector}
+    if published.kind == "aurl":
+        expected |= {"embedding": model.embedding, "word_hidden": model.word_hidden}
+    differing = [
+        f"{key} {published.shape[key]}, expected {value}"
+        for key, value in expected.items()
+        if published.shape[key] != value
+    ]
+    if differing:
+        raise AurlError(
+            f"{path}: not of the experiment's shape ({'; '.join(differing)}); change params.yaml or the variant"
+        )
+
+
+def import_checkpoint(path: Path, variant: str, seed: int, *, clip_length: int, dropout: float, mean: Channel,
+                      std: Channel, checkpoint: Path, description: Path) -> PublishedWeights:  # fmt: skip
+    """Write a published model as checkpoint and description; both or neither appear.
+
+    The description has `source` in place of what only a training knows, and no class names: the files do
+    not hold them.
+
+    Args:
+        clip_length: frames of a clip. dropout, mean, std: the model's arguments that the file does not tell.
+    Raises:
+        AurlError: the file is not usable, or holds a backbone alone.
+    """
+    published = read_published(path)
+    if published.kind == "r2plus1d":
+        raise AurlError(
+            f"{path}: a backbone without projectors, good for initialisation only: set model.initial_backbone to it"
+        )
+    shape: dict[str, Any] = {**published.shape, "dropout": dropout, "mean": list(mean), "std": list(std)}
+    model = ZeroShotModel(**shape)
+    model.load_state_dict(published.state)
+    source = {
+        "file": path.name,
+        "sha256": sha256_file(path),
+        "kind": published.kind,
+        "unused": published.unused,
+        "filled": published.filled,
+        "numbers": published.numbers,
+    }
+    described = {
+        "variant": variant, "seed": seed, "classes": None, "model": shape, "clip_length": clip_length, "source": source,
+    }  # fmt: skip
+    with replacing(checkpoint, description) as (weights, text):
+        weights.write_bytes(state_bytes(model))
+        write_json(text, described)
+    return published

@@ -1,0 +1,1 @@
+"""Look after an experiment: status, rerun, presets, imports."""

@@ -1,0 +1,102 @@
+"""Run one stage again, with what follows from it, and show what that changed."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from aurl.lineage.dvc import dvc
+from aurl.pipeline.jobs import Job, Jobs
+from aurl.system.digests import Digests
+from aurl.system.errors import AurlError
+from aurl.system.progress import track
+
+KEY = ["variant", "seed", "dataset", "clips", "splits"]
+SHOWN = ["top1", "top5", "class_top1", "closeness", "dispersion"]
+
+
+def choose(jobs: Jobs, stage: str, **wildcards: str | int | None) -> list[Job]:
+    """The jobs of a stage with the given wildcards (those that are None may be anything).
+
+    Raises: AurlError for an unknown stage, or if no job fits.
+    """
+    known = list(dict.fromkeys(job.stage for job in jobs.all()))
+    if stage not in known:
+        raise AurlError(f"unknown stage '{stage}'; known: {', '.join(known)}")
+    wanted = {name: value for name, value in wildcards.items() if value is not None}
+    chosen = [job for job in jobs.all() if job.stage == stage and wanted.items() <= job.wildcards.items()]
+    if not chosen:
+        raise AurlError(f"stage '{stage}' has no job with {wanted}; 'aurl status' and params.yaml show what there is")
+    return chosen
+
+
+def rerun(jobs: Jobs, chosen: list[Job]) -> Iterator[str]:
+    """Force the chosen jobs and let Snakemake run what follows; yields what changed, before and after.
+
+    Raises: AurlError if the run fails.
+    """
+    metrics = jobs.paths.metrics_csv()
+    ablation = jobs.paths.table("ablation", "csv")
+    before, table, cells = _digests(jobs), _read(metrics), _read_table(ablation)
+    outputs = [str(path) for job in chosen for path in job.outputs]
+    done = subprocess.run(["snakemake", "--forcerun", *outputs, "--"])
+    if done.returncode:
+        raise AurlError(
+            f"the run failed; its log is above, earlier results are as they were ({len(chosen)} jobs were forced)"
+        )
+    after = _digests(jobs)
+    changed = [path for path, digest in after.items() if before.get(path) != digest]
+    yield f"{len(chosen)} jobs of stage '{chosen[0].stage}' were run again; {len(changed)} of {len(after)} artefacts changed"
+    yield from (f"  {path}: {(before.get(path) or 'new')[:12]} -> {after[path][:12]}" for path in changed)
+    differences = compare_metrics(table, _read(metrics))
+    yield "metrics.csv: no number changed" if differences.empty else differences.to_markdown(index=False)
+    yield from compare_tables(cells, _read_table(ablation))
+    yield from _dvc_difference()
+
+
+def compare_metrics(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """The cells of metrics.csv that differ: key, metric, before, after."""
+    long = [table.melt(KEY, SHOWN, "metric") for table in (before, after)]
+    both = long[0].merge(long[1], on=[*KEY, "metric"], how="outer", suffixes=(" before", " after"))
+    left, right = both["value before"], both["value after"]
+    return both[(left != right) & ~(left.isna() & right.isna())].rename(
+        columns=lambda name: name.removeprefix("value ")
+    )
+
+
+def compare_tables(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[str]:
+    """The cells of the ablation table that differ: method, quantity, before, after."""
+    for method, column in [(method, column) for method in after.index for column in after.columns]:
+        old = before[column].get(method) if column in before else None
+        new = after.loc[method, column]
+        if old != new and not (pd.isna(old) and pd.isna(new)):
+            yield f"ablation table: {method}, {column}: {old} -> {new}"
+
+
+def _dvc_difference() -> Iterator[str]:
+    """`dvc metrics diff` against the last commit, where one holds a record."""
+    try:
+        difference = dvc("metrics", "diff", "--md").strip()
+    except AurlError:
+        return
+    if difference:
+        yield f"dvc metrics diff, against git's HEAD:\n{difference}"
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, index_col="Method") if path.is_file() else pd.DataFrame()
+
+
+def _digests(jobs: Jobs) -> dict[str, str]:
+    """SHA-256 of every result but the page, which holds times: two of them always differ."""
+    digests = Digests()
+    paths = [path for job in jobs.all() if job.stage != "report" for path in job.outputs if path.exists()]
+    read = track(paths, "digest results", "artefacts", len(paths), brief=True)
+    found = {str(path): digests.of(path).sha256 for path in read}
+    digests.save()
+    return found
+
+
+def _read(metrics: Path) -> pd.DataFrame:
+    return pd.read_csv(metrics) if metrics.is_file() else pd.DataFrame(columns=KEY + SHOWN)

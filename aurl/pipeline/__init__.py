@@ -1,0 +1,1 @@
+"""Which jobs an experiment has, and how one is run."""

@@ -1,0 +1,1 @@
+"""The ground floor: files, errors, progress, locks; knows no experiment."""

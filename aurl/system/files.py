@@ -1,0 +1,100 @@
+"""Writing results so that a kill or a full disk never leaves half of one behind."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aurl.system.errors import AurlError
+
+SNAKEMAKE_STAMP = ".snakemake_timestamp"
+
+
+@contextmanager
+def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Yield a temporary name for each path; rename them into place only when the block succeeds.
+
+    The temporary lies beside its target (a rename never crosses file systems) under a fixed name, so
+    that what a killed run left is overwritten by the next one instead of piling up.
+    """
+    temporaries = tuple(path.with_name(f".{path.name}.tmp") for path in paths)
+    for temporary in temporaries:
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        _remove(temporary)
+    try:
+        yield temporaries
+        for temporary, path in zip(temporaries, paths, strict=True):
+            if path.is_dir():
+                shutil.rmtree(path)
+            os.replace(temporary, path)
+    finally:
+        for temporary in temporaries:
+            _remove(temporary)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a whole file's contents or nothing."""
+    with replacing(target) as (temporary,):
+        shutil.copyfile(source, temporary)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file or nothing."""
+    with replacing(path) as (temporary,):
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole UTF-8 file or nothing."""
+    write_bytes(path, text.encode())
+
+
+def replace_section(path: Path, name: str, text: str) -> None:
+    """Put `text` between the lines `<!-- name -->` and `<!-- end -->` of a Markdown file.
+
+    Raises: AurlError if the file has no such section.
+    """
+    before, start, rest = path.read_text().partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition("<!-- end -->\n")
+    if not end:
+        raise AurlError(f"{path}: no section '<!-- {name} -->' with an '<!-- end -->'; restore it from git")
+    write_text(path, f"{before}{start}{text}{end}{after}")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON with sorted keys: equal values give equal bytes."""
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of a file's contents."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Every file below a folder, sorted by relative path, without the time stamp that Snakemake leaves there."""
+    found = (Path(root, name) for root, _, names in os.walk(folder) for name in names if name != SNAKEMAKE_STAMP)
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def sha256_folder(folder: Path) -> str:
+    """Hex SHA-256 over the (SHA-256, relative path) pairs of every file below a folder."""
+    lines = [f"{sha256_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files_below(folder)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def digest(path: Path) -> str:
+    """`sha256_folder` for a folder, `sha256_file` for a file."""
+    return sha256_folder(path) if path.is_dir() else sha256_file(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,153 @@
+"""Work on untrusted files in processes of their own: one that hangs, crashes or swells is ended and reported.
+
+A worker is used again for the next item, and replaced when it died. Each item has a time limit, of the clock and
+(for a worker whose parent is gone) of the CPU; no worker leaves a core file. With a memory limit, an item may also
+write to no file. These are limits, not a sandbox: what takes a worker over has the user's rights.
+"""
+
+import functools
+import math
+import resource
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+from aurl.system.memory import keep_freed_memory
+from aurl.system.progress import log
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+AHEAD = 32  # items of each worker that are under way before the first of them is asked for
+MOST_ITEMS = 500  # of one worker: what a decoder leaks goes with it
+SPARE_SECONDS = 2  # of CPU time: the clock's limit should come first, since it can say what happened
+STATUS = Path("/proc/self/status")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no result for an item."""
+
+    reason: str
+
+
+def map_isolated(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    timeout: float,
+    memory_mb: int | None = None,
+    again: Callable[[Item], Result] | None = None,
+) -> Iterator[Result | Failure]:
+    """Apply a picklable function to the items in worker processes; results come in the items' order.
+
+    Items are taken as results are asked for, and no result is held after it was given: memory does not grow with
+    their number (the pool's own `map` holds all of both, and looks through all of them ten times a second).
+
+    Args:
+        timeout: seconds for one item, after which its worker is killed and a `Failure` takes its place.
+        memory_mb: MiB that one item may take beyond what its worker has already (Linux; elsewhere not limited).
+        again: another way to the same result, tried in a new worker where the function gave none.
+    """
+    for item, result in _outcomes(function, items, workers, timeout, memory_mb):
+        if isinstance(result, Failure) and again is not None:
+            log(f"{item[0] if isinstance(item, tuple) else item}: {result.reason}; trying another way")
+            yield from (outcome for _, outcome in _outcomes(again, [item], 1, timeout, memory_mb))
+        else:
+            yield result
+
+
+def _outcomes(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, timeout: float, memory_mb: int | None
+) -> Iterator[tuple[Item, Result | Failure]]:
+    """Each item with its result, in order."""
+    limited = functools.partial(_limited, function, timeout, memory_mb)
+    with ProcessPool(max_workers=workers, max_tasks=MOST_ITEMS, initializer=_prepare) as pool:
+        under_way: deque[tuple[Item, ProcessFuture[Result]]] = deque()
+
+        def first() -> tuple[Item, Result | Failure]:
+            item, future = under_way.popleft()
+            return item, _outcome(future, timeout, memory_mb)
+
+        try:
+            for item in items:
+                under_way.append((item, pool.schedule(limited, args=(item,), timeout=timeout)))
+                if len(under_way) == AHEAD * workers:
+                    yield first()
+            while under_way:
+                yield first()
+        except BaseException:  # whoever asked has stopped asking: what is under way is not waited for
+            pool.stop()
+            raise
+
+
+def _outcome(future: Any, timeout: float, memory_mb: int | None) -> Any:
+    """The result, or the Failure that stands for it."""
+    try:
+        return future.result()
+    except TimeoutError:
+        return Failure(f"gave no result within {timeout:g} s")
+    except ProcessExpired as error:
+        return Failure(f"the worker process died ({_cause(error.exitcode)})")
+    except MemoryError:
+        limit = "this machine has" if memory_mb is None else f"the {memory_mb} MiB allowed (frames.memory_mb)"
+        return Failure(f"needs more memory than {limit}")
+    except Exception as error:  # whatever a decoder raises is a property of that file
+        return Failure(f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def _limited(function: Callable[[Item], Result], timeout: float, memory_mb: int | None, item: Item) -> Result:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    limits = {resource.RLIMIT_CPU: math.ceil(usage.ru_utime + usage.ru_stime + timeout) + SPARE_SECONDS}
+    if memory_mb is not None:
+        limits[resource.RLIMIT_FSIZE] = 0
+        if STATUS.is_file():
+            limits[resource.RLIMIT_DATA] = _data_bytes() + (memory_mb << 20)
+    with _soft_limits(limits):
+        return function(item)
+
+
+@contextmanager
+def _soft_limits(limits: dict[int, int]) -> Iterator[None]:
+    """Lower this process's soft limits, and put them back: the result is sent, and the next item read, without."""
+    before = {kind: resource.getrlimit(kind) for kind in limits}
+    for kind, limit in limits.items():
+        soft, hard = before[kind]
+        lowest = min((value for value in (limit, soft, hard) if value != resource.RLIM_INFINITY), default=limit)
+        resource.setrlimit(kind, (lowest, hard))
+    try:
+        yield
+    finally:
+        for kind, (soft, hard) in before.items():
+            resource.setrlimit(kind, (soft, hard))
+
+
+def _data_bytes() -> int:
+    """What this process has of the memory that RLIMIT_DATA counts: private and writable."""
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmData:"))
+    return int(line.split()[1]) << 10
+
+
+def _prepare() -> None:
+    """No core file; and the memory of one item's pictures is used again for the next one's."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    keep_freed_memory()
+
+
+def _cause(exit_code: int | None) -> str:
+    """Why a process ended, as people call it."""
+    if exit_code is None or exit_code >= 0:
+        return f"exit status {exit_code}"
+    if -exit_code == signal.SIGKILL:
+        return "SIGKILL: the system had no more memory, or somebody killed it"
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:
+        return f"signal {-exit_code}"

@@ -1,0 +1,73 @@
+"""Folders of parts: each file of a folder is one part, and the part's name is the file's name.
+
+`params.yaml` names a part (`losses: {seen: 1}`), and the one file of that name is imported. A folder is never imported
+as a whole, so that a new part changes the code of no other. A name with a dot is a module from outside this package.
+"""
+
+import difflib
+import importlib
+import importlib.util
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+from aurl.system.errors import AurlError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SHARED = ("__init__", "base")  # files of a folder that are no part
+
+
+def names(folder: str) -> list[str]:
+    """List the parts of a folder such as `aurl.methods`, sorted."""
+    path = PACKAGE.parent / Path(*folder.split("."))
+    return sorted(file.stem for file in path.glob("*.py") if file.stem not in SHARED)
+
+
+def module_of(folder: str, name: str) -> str:
+    """Name the module of a part: `aurl.methods.seen`; a dotted name stands for itself."""
+    return name if "." in name else f"{folder}.{name}"
+
+
+@lru_cache
+def load(folder: str, name: str) -> ModuleType:
+    """Import one part.
+
+    Raises: AurlError for an unknown name, or a module from outside that cannot be imported.
+    """
+    if "." in name:
+        return _load_outside(name)
+    known = names(folder)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        raise AurlError(f"'{name}' is no part of {folder}; {hint}known: {', '.join(known)}")
+    return importlib.import_module(f"{folder}.{name}")
+
+
+def source_of(module: str) -> Path:
+    """Find the file of a module from outside, without running it. Raises: AurlError if there is none."""
+    _see_working_folder()
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        raise AurlError(f"'{module}': no such module; put its file below the folder you work in, or install it")
+    return Path(spec.origin)
+
+
+def _load_outside(name: str) -> ModuleType:
+    source_of(name)
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # whatever the file raises while it is imported
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise AurlError(f"'{name}': cannot be imported ({reason})") from None
+
+
+def _see_working_folder() -> None:
+    """Let modules below the working folder be imported, as `python -m` does."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())

@@ -1,0 +1,212 @@
+"""The documentation: its commands run and print what it shows, its links and generated pages hold."""
+
+import importlib
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import media
+import pytest
+import yaml
+from repositories import REPOSITORY, environment_of
+
+from aurl.cli import cli
+
+DOCS = REPOSITORY / "docs"
+PAGES = sorted([REPOSITORY / "README.md", *DOCS.rglob("*.md")])
+MARKED = re.compile(r"^<!-- (run|shows|params) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """The marked code blocks of a page, (mark, text), with preset micro and its test set in place of mini's."""
+    found = MARKED.findall((DOCS / page).read_text())
+    return [(kind, text.replace("mini", "micro").replace("shapes_ucf", "micro_ucf")) for kind, text in found]
+
+
+def follow(page: str, folder: Path, home: Path | None = None) -> str:
+    """Do in a repository what a page says; every command must succeed and print the lines that are shown after it.
+
+    Returns: everything that was printed.
+    """
+    environment = environment_of(folder)
+    environment |= {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org"}
+    environment |= {"GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org", "NO_COLOR": "1"}
+    printed = everything = ""
+    for kind, text in blocks(page):
+        if kind == "run":
+            if home is not None:
+                text = text.replace("/shared/folder", str(home))
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", text], cwd=folder, env=environment, capture_output=True, text=True
+            )
+            printed = done.stdout + done.stderr
+            everything += printed
+            assert done.returncode == 0, f"{page}:\n{text}\n{printed[-4000:]}"
+        elif kind == "shows":
+            for line in text.splitlines():
+                assert line.strip().removesuffix(" ...") in printed, f"{page}: not printed: {line}\n{printed[-4000:]}"
+        else:
+            merge(folder / "params.yaml", yaml.safe_load(text))
+    return everything
+
+
+def merge(params: Path, changes: dict[str, object]) -> None:
+    """Put a page's keys into params.yaml as its comments say: mappings are merged, lists extended."""
+
+    def merged(old: object, new: object) -> object:
+        if isinstance(old, dict) and isinstance(new, dict):
+            return old | {key: merged(old.get(key), value) for key, value in new.items()}
+        return old + new if isinstance(old, list) and isinstance(new, list) else new
+
+    params.write_text(yaml.safe_dump(merged(yaml.safe_load(params.read_text()), changes), sort_keys=False))
+
+
+@pytest.mark.workflow
+def test_the_tutorial(micro: Path) -> None:
+    printed = follow("tutorial.md", micro)
+    assert "1 jobs of stage 'train' were run again" in printed
+    assert len(blocks("tutorial.md")) >= 15
+
+
+@pytest.mark.workflow
+def test_own_dataset_variant_and_vectors(micro: Path) -> None:
+    """One after the other in one copy; the folder and the vectors are those that the pages show."""
+    media.h264(micro / "my-videos/archery/clip1.mp4")
+    media.xvid(micro / "my-videos/archery/clip2.avi")
+    media.h264(micro / "my-videos/horse riding/a.mkv")
+    media.zero_bytes(micro / "my-videos/horse riding/b.mp4")
+    printed = follow("how-to/dataset.md", micro)
+    assert re.search(r"^horse riding/b\.mp4,horse riding,.*empty", printed, re.MULTILINE)
+    assert len(re.findall(r"^.*,ok,", printed, re.MULTILINE)) == 3
+    printed = follow("how-to/variant.md", micro)
+    assert re.search(r"^train +1$", printed, re.MULTILINE)
+    text = re.search(r"```text\n(.*?)```", (DOCS / "how-to/vectors.md").read_text(), re.DOTALL)
+    assert text is not None
+    (micro / "my-vectors.txt").write_text(text[1])
+    printed = follow("how-to/vectors.md", micro)
+    assert re.search(r"^embeddings +4$", printed, re.MULTILINE)
+    assert re.search(r"^frames +1$", printed, re.MULTILINE), "the new test set's, and no others"
+    (micro / "read.py").write_text(
+        "from pathlib import Path; from aurl.semantics.vectors import load_vectors;"
+        "print(sorted(load_vectors(Path('my-vectors.txt'), 4).key_to_index))"
+    )
+    done = subprocess.run(
+        [sys.executable, "read.py"], cwd=micro, env=environment_of(micro), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "['archery', 'horse', 'rid']\n"
+
+
+@pytest.mark.workflow
+def test_sharing_and_reading_results(micro: Path, tmp_path: Path) -> None:
+    follow("how-to/results.md", micro)
+    follow("how-to/remote.md", micro, tmp_path / "remote")
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_figures_of_the_faults_are_those_that_were_measured() -> None:
+    sys.path.insert(0, str(REPOSITORY / "tools"))
+    try:
+        faults = importlib.import_module("faults_page")
+    finally:
+        sys.path.remove(str(REPOSITORY / "tools"))
+    page = (DOCS / "faults.md").read_text()
+    for name, table in (("faults", faults.faults_table()), ("scale", faults.scale_table())):
+        assert f"<!-- {name} -->\n{table}<!-- end -->\n" in page, "run 'python tools/faults_page.py'"
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    for page, text in generator().pages().items():
+        assert page.read_text() == text, f"{page.name} is not what the code says: run 'python docs/generate.py'"
+
+
+def test_parameters_name_every_key_of_the_presets() -> None:
+    """Each key of each preset, with the names that the user chose replaced."""
+    listed = set(re.findall(r"^\| `([\w.]+)` ", (DOCS / "parameters.md").read_text(), re.MULTILINE))
+    chosen = re.compile(r"^(datasets|variants|imported|report\.test_sets)\.\w+")
+
+    def keys(value: object, prefix: str = "") -> set[str]:
+        if not isinstance(value, dict):
+            return {prefix}
+        return {prefix} | {key for name, inner in value.items() for key in keys(inner, f"{prefix}.{name}".lstrip("."))}
+
+    for preset in (REPOSITORY / "presets").glob("*.yaml"):
+        found = {chosen.sub(r"\1.NAME", key) for key in keys(yaml.safe_load(preset.read_text()))}
+        found = {key for key in found if key and not key.endswith(".NAME") and ".losses." not in key}
+        assert found <= listed, found - listed
+    rows = (DOCS / "parameters.md").read_text()
+    assert "| `evaluation.splits` | list (at least 1) of whole number, ≥ 1 |  | evaluate, figures, report |" in rows
+    assert "| `frames.timeout_seconds` | number, > 0, ≤ 86400 | `300` | nothing |" in rows
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_relative_links_resolve(page: Path) -> None:
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        linked = (page.parent / file).resolve() if file else page
+        assert linked.exists(), f"{page.name}: {target}"
+        if anchor and linked.suffix == ".md":
+            assert anchor in anchors(linked), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_commands_and_their_options_exist(page: Path) -> None:
+    """Every `aurl COMMAND --option` in code, on one line or continued."""
+    text = page.read_text().replace("\\\n", " ")
+    code = [*re.findall(r"```\w*\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)]
+    code += re.findall(r"^(?: {4}.*\n)+", text, re.MULTILINE)
+    for line in "\n".join(code).splitlines():
+        for call in re.findall(r"(?:^|[\s;&|$(])aurl ((?:--params \S+ )?[a-z][a-z-]*.*?)(?=;|&&|#|\||$)", line):
+            name, *words = re.sub(r"^--params \S+ ", "", call).split()
+            command = cli.commands.get(name)
+            assert command is not None, f"{page.name}: aurl {name}"
+            known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+            for word in words:
+                option = re.match(r"--[a-z][a-z-]*", word)
+                assert option is None or option[0] in {*known, "--help"}, f"{page.name}: aurl {name} {word}"
+
+
+def test_navigation_names_every_page() -> None:
+    def files(node: object) -> list[str]:
+        if isinstance(node, str):
+            return [node]
+        inside = node.values() if isinstance(node, dict) else node
+        return [name for item in inside for name in files(item)]  # type: ignore[attr-defined]
+
+    listed = files(yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text())["nav"])
+    there = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if "reference" not in page.parts}
+    assert sorted(listed) == sorted(there)
+
+
+def test_the_site_builds_without_warnings_and_fetches_nothing(tmp_path: Path) -> None:
+    mkdocs = shutil.which("mkdocs", path=environment_of(REPOSITORY)["PATH"])
+    if mkdocs is None:
+        pytest.skip("mkdocs is not installed; 'make docs' does it")
+    done = subprocess.run(
+        [mkdocs, "build", "--strict", "--site-dir", str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True,
+        env={**environment_of(REPOSITORY), "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    for page in tmp_path.rglob("*.html"):
+        fetched = re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="?(https?://[^"\s>]+)', page.read_text())
+        assert not [address for address in fetched if "canonical" not in address], page
+    assert "aurl.losses" in (tmp_path / "modules.html").read_text()

@@ -1,0 +1,271 @@
+"""Tables and metrics.csv from hand-made metrics."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from aurl.evaluation.collect import KEY, VALUES, collect_metrics
+from aurl.experiment.read import load_experiment
+from aurl.report.comparable import compared, incomplete_test_sets
+from aurl.report.finding import main_finding, method_names
+from aurl.report.intervals import Statistics
+from aurl.report.results import Results, read_published
+from aurl.report.tables import Table, ablation_table, sota_table, write_tables
+from aurl.system.errors import AurlError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+AUTHORS = {"ucf101": 44.0, "hmdb51": 27.0}
+HEADER = "variant,seed,dataset,clips,splits,top1,top1_std,top5,class_top1,closeness,dispersion,videos,classes"
+
+
+@pytest.fixture(autouse=True)
+def in_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+
+
+@pytest.fixture
+def metrics(tmp_path: Path) -> Path:
+    """Two variants, three seeds: top-1 is 40, 41, 45 (mean 42, std 2.6458) for aurl, 10 less for mse."""
+    files = {}
+    for variant, offset in (("aurl", 0), ("mse", -10)):
+        for seed, top1 in enumerate((40.0, 41.0, 45.0)):
+            for dataset in ("micro_ucf", "micro_hmdb"):
+                cell = {
+                    "top5": 80.0,
+                    "class_top1": 39.0,
+                    "closeness": 0.3,
+                    "dispersion": 0.25,
+                    "videos": 14.0,
+                    "classes": 7,
+                }
+                protocols = {
+                    f"splits{splits}": {"top1": top1 + offset, **cell, **({} if splits == 1 else {"top1_std": 1.5})}
+                    for splits in (1, 3, 10, 50)
+                }
+                path = tmp_path / f"{variant}{seed}{dataset}.json"
+                path.write_text(json.dumps({"clips1": protocols, "clips3": protocols}))
+                files[variant, seed, dataset] = path
+    collect_metrics(dict(reversed(files.items())), tmp_path / "metrics.csv")
+    return tmp_path / "metrics.csv"
+
+
+def statistics(folder: Path) -> Statistics:
+    """Intervals for aurl alone, and one comparison on each test set and on one that is in no table."""
+    interval = {"mean": 42.0, "std": 2.6, "low": 35.04, "high": 47.06, "fixed_low": 38.5, "fixed_high": 46.25}
+    tested = {"clips1": {"top1": interval}, "clips3": {"top1": {**interval, "low": 30.0}}, "videos": 14, "classes": 7}
+    comparison = {
+        "variant": "aurl", "against": "mse", "clips": 1, "difference": 10.04, "low": -1.25, "high": 14.0, "p": 0.2,
+        "p_corrected": 0.4, "test": "a test", "seeds": 3, "sentence": "3 seeds: nothing is certain.",
+    }  # fmt: skip
+    content = {
+        "confidence": 0.9, "resamples": 500, "seed": 0, "seeds": [0, 1, 2],
+        "variants": {"aurl": {"micro_ucf": tested}},
+        "paired": [{**comparison, "dataset": dataset} for dataset in ("micro_ucf", "micro_hmdb", "elsewhere")],
+    }  # fmt: skip
+    (folder / "statistics.json").write_text(json.dumps(content))
+    return Statistics(folder / "statistics.json")
+
+
+def tables(metrics: Path, paper: bool) -> dict[str, Table]:
+    experiment = load_experiment(Path("presets/micro.yaml"))
+    report = experiment.report.model_copy(update={"paper_setting": paper})
+    variants = {name: experiment.variants[name] for name in ("mse", "aurl")}
+    results, found = Results(metrics), statistics(metrics.parent)
+    return {
+        "ablation": ablation_table(results, found, variants, report, ["a note with 5 % & <tags>"], AUTHORS),
+        "sota": sota_table(results, found, report, []),
+    }
+
+
+def test_metrics_csv_is_the_contract(metrics: Path) -> None:
+    lines = metrics.read_text().splitlines()
+    assert lines[0] == HEADER == ",".join(KEY + VALUES)
+    assert lines[1] == "aurl,0,micro_hmdb,1,1,40.000000,,80.000000,39.000000,0.300000,0.250000,14.000000,7"
+    assert lines[2] == "aurl,0,micro_hmdb,1,3,40.000000,1.500000,80.000000,39.000000,0.300000,0.250000,14.000000,7"
+    keys = [
+        (row["variant"], int(row["seed"]), row["dataset"], int(row["clips"]), int(row["splits"]))
+        for row in csv.DictReader(io.StringIO(metrics.read_text()))
+    ]
+    assert keys == sorted(keys)
+    assert len(keys) == 2 * 3 * 2 * 2 * 4
+
+
+def test_ablation_has_the_papers_rows_and_our_mean_and_spread(metrics: Path) -> None:
+    shown = tables(metrics, paper=True)["ablation"].display().set_index("Method")
+    authors = "AURL, the authors' predictions"
+    assert list(shown.index) == ["Base w/ MSE", "Base w/ L_S", "Base w/ L_S + e2e", "AURL", authors, "AURL w/o CG"]
+    assert shown.loc[authors, ["UCF-like top-1", "HMDB-like top-1", "Closeness (UCF-like)"]].tolist() == [
+        "44.0",
+        "27.0",
+        "",
+    ]
+    aurl = shown.loc["AURL"]
+    assert aurl["UCF-like top-1"] == "42.0 ± 2.6 [35.0, 47.1]"
+    assert aurl["HMDB-like top-1"] == "42.0 ± 2.6", "no interval for this test set"
+    assert aurl["UCF-like top-1, published"] == "44.4"
+    assert aurl["UCF-like top-1, difference"] == "-2.4"
+    assert aurl["Closeness (UCF-like)"] == "0.30 ± 0.00"
+    assert aurl["Closeness (UCF-like), difference"] == "+0.01"
+    assert (aurl[["L_S", "e2e", "L_US", "CG"]] == "x").all()
+    assert (shown.loc["Base w/ MSE", ["L_S", "e2e", "L_US", "CG"]] == "").all()
+    missing = shown.loc["Base w/ L_S"]
+    assert missing["UCF-like top-1"] == ""
+    assert missing["UCF-like top-1, difference"] == ""
+    assert missing["UCF-like top-1, published"] == "40.3"
+
+
+def test_another_setting_shows_no_difference(metrics: Path) -> None:
+    for table in tables(metrics, paper=False).values():
+        assert not any("difference" in column for column in [*table.display(), *table.values()])
+
+
+def test_sota_leaves_unknown_cells_empty(metrics: Path) -> None:
+    table = tables(metrics, paper=True)["sota"]
+    shown = table.display()
+    assert len(shown) == len(read_published("sota")) == 17
+    saoe = shown[(shown["Method"] == "SAOE") & (shown["Test splits"] == "3")].iloc[0]
+    assert saoe["UCF-like top-1, published"] == "32.8"
+    assert saoe["HMDB-like top-1, published"] == ""
+    assert saoe["UCF-like top-1"] == ""
+    ours = shown[(shown["Method"] == "AURL*") & (shown["Test splits"] == "10")].iloc[0]
+    assert ours["UCF-like top-1"] == "42.0 ± 2.6", "splits overlap: no interval"
+    everything = shown[(shown["Method"] == "AURL*") & (shown["Test splits"] == "1")].iloc[0]
+    assert everything["UCF-like top-1"] == "42.0 ± 2.6 [30.0, 47.1]"
+    assert ours["UCF-like top-1, difference"] == "-16.0"
+    unstarred = shown[(shown["Method"] == "AURL") & (shown["Test splits"] == "3")].iloc[0]
+    assert unstarred["UCF-like top-1"] == "", "aurl_all was not trained"
+    assert any("official video lists" in note for note in table.notes)
+
+
+def test_every_format_is_written(metrics: Path, tmp_path: Path) -> None:
+    made = tables(metrics, paper=True)
+    files = {
+        (name, extension): tmp_path / f"{name}.{extension}"
+        for name in made
+        for extension in ("csv", "md", "tex", "html")
+    }
+    write_tables(made, files)
+    values = pd.read_csv(files["ablation", "csv"]).set_index("Method")
+    assert values.loc["AURL", "UCF-like top-1"] == 42
+    assert values.loc["AURL", "UCF-like top-1 std"] == pytest.approx(2.645751)
+    assert values.loc["AURL", "UCF-like top-1 difference"] == pytest.approx(-2.4)
+    assert pd.isna(values.loc["Base w/ L_S", "UCF-like top-1"])
+    bounds = [f"UCF-like top-1 {bound}" for bound in ("low", "high", "fixed low", "fixed high")]
+    assert values.loc["AURL", bounds].tolist() == [35.04, 47.06, 38.5, 46.25]
+    assert values.loc["Base w/ MSE", bounds].isna().all()
+    assert not any(column.startswith("Closeness") and column.endswith("low") for column in values)
+    assert "| AURL " in files["ablation", "md"].read_text()
+    latex = files["ablation", "tex"].read_text()
+    assert r"42.0 $\pm$ 2.6 [35.0, 47.1]" in latex
+    assert r"L\_S" in latex
+    assert r"5 \% \& <tags>" in latex.split(r"\end{tabular}")[1], "notes stand below the table"
+    page = files["ablation", "html"].read_text()
+    assert "5 % &amp; &lt;tags&gt;" in page
+    assert "<td>42.0 ± 2.6 [35.0, 47.1]</td>" in page
+
+
+def test_notes_tell_what_the_intervals_and_the_comparisons_are(metrics: Path) -> None:
+    made = tables(metrics, paper=True)
+    for table in made.values():
+        (note,) = (note for note in table.notes if note.startswith("[low, high]"))
+        assert "the 90 % interval of top-1 on all classes, from 500 resamples" in note
+        assert "csv also has the one for fixed classes" in note
+    head, first, second = made["ablation"].notes[-3:]
+    assert "corrected for 3 comparisons" in head
+    assert first == "AURL against Base w/ MSE, UCF-like: +10.0 [-1.2, +14.0], p 0.4. 3 seeds: nothing is certain."
+    assert second.startswith("AURL against Base w/ MSE, HMDB-like: ")
+    assert not any("against" in note for note in made["sota"].notes)
+
+
+def test_one_seed_has_no_spread(metrics: Path) -> None:
+    table = pd.read_csv(metrics)
+    table[table["seed"] == 0].to_csv(metrics, index=False)
+    assert tables(metrics, paper=True)["ablation"].display().set_index("Method").loc["AURL", "UCF-like top-1"] == (
+        "40.0 [35.0, 47.1]"
+    )
+
+
+def test_published_numbers_are_those_of_the_file() -> None:
+    ablation = read_published("ablation").set_index("variant")
+    assert ablation.loc["aurl", ["ucf101_top1", "hmdb51_top1", "closeness", "dispersion"]].tolist() == [
+        44.4,
+        27.4,
+        0.29,
+        0.32,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("top5", "top6"), (",3,", ",three,"), (",3,40.000000", ",3,much"), (",7\n", ",seven\n"), (",7\n", ",7,8\n"),
+        ("aurl,0,micro_hmdb,1,1,", "aurl,,micro_hmdb,1,1,"), (",7\n", "\n"), ("aurl,0", '"aurl,0'), ("aurl,0", "aurl\0,0"),
+        ("aurl,0", "\n,0"), ("aurl,0", "a" * 200_000 + ",0"),
+    ],
+)  # fmt: skip
+def test_damaged_metrics_are_refused_in_one_line(metrics: Path, old: str, new: str) -> None:
+    assert Results(metrics).seeds == 3
+    text = metrics.read_text()
+    assert old in text
+    metrics.write_text(text.replace(old, new, 1))
+    refused(lambda: Results(metrics), metrics, "make it again")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\0\n", b"<html>\n</html>\n", bytes(range(256)) * 9, b"table,method\nsota,AURL\n"]
+)
+def test_files_that_are_no_results_are_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+    refused(lambda: Results(path), path, "make it again")
+    refused(lambda: read_published("sota", path), path, "restore it from git")
+
+
+def test_damaged_published_numbers_are_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "published.csv"
+    text = Path("data/published_results.csv").read_text()
+    for old, new in (("37.6", "n/d"), (",poster", ""), ("starred", "stars"), ("sota,MUFI", 'sota,"MUFI')):
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        refused(lambda: read_published("sota", path), path, "restore it from git")
+    path.write_text(text[:-3])
+    refused(lambda: read_published("sota", path), path, "cut short")
+
+
+def refused(read: Callable[[], object], path: Path, mend: str) -> None:
+    with pytest.raises(AurlError) as caught:
+        read()
+    assert str(caught.value).startswith(f"{path}: unreadable (")
+    assert mend in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_part_of_a_test_set_shows_no_difference(metrics: Path) -> None:
+    experiment = load_experiment(Path("presets/paper.yaml"))
+    results = pd.read_csv(metrics)
+    results["dataset"] = results["dataset"].replace({"micro_ucf": "ucf101", "micro_hmdb": "hmdb51"})
+    results.to_csv(metrics, index=False)
+    assert incomplete_test_sets(Results(metrics), experiment.report, experiment.datasets) == [
+        "ucf101 was tested on 7 of its 101 classes",
+        "hmdb51 was tested on 7 of its 51 classes",
+    ]
+    report, reason = compared(Results(metrics), experiment.report, experiment.datasets)
+    assert experiment.report.paper_setting
+    assert not report.paper_setting
+    assert reason == (
+        "No difference is printed: ucf101 was tested on 7 of its 101 classes; hmdb51 was tested on 7 of its 51 classes."
+    )
+    variants = list(experiment.variants)
+    assert "Published for" not in " ".join(
+        sentence.text for sentence in main_finding(Results(metrics), variants, report, method_names())
+    )
+    results.loc[results["dataset"] == "ucf101", "classes"] = 101
+    results.loc[results["dataset"] == "hmdb51", "classes"] = 51
+    results.to_csv(metrics, index=False)
+    assert incomplete_test_sets(Results(metrics), experiment.report, experiment.datasets) == []
+    assert compared(Results(metrics), experiment.report, experiment.datasets) == (experiment.report, None)
