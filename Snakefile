@@ -11,7 +11,7 @@ configfile: "params.yaml"
 report: "workflow/report/workflow.rst"  # the first page of `snakemake --report`
 
 
-include: "workflow/rules/common.smk"  # the checked experiment, its paths, and what each stage depends on
+include: "workflow/rules/common.smk"  # the checked experiment, and what the rules take from aurl/pipeline/stages.py
 include: "workflow/rules/data.smk"  # videos -> listing -> manifest -> packed frames
 include: "workflow/rules/semantics.smk"  # class names -> class embeddings -> seen classes
 include: "workflow/rules/training.smk"  # one checkpoint for each variant and seed
@@ -22,11 +22,12 @@ include: "workflow/rules/report.smk"  # tables, figures and the page
 rule all:
     default_target: True
     input:
-        P.metrics_csv(),
-        P.statistics(),
-        tables(),
-        figures(),
-        P.report(),
+        [str(path) for stage in ("collect", "statistics", "tables", "figures", "report") for path in RULES.outputs(stage)],
+
+
+onstart:
+    for line in reset_future_times(RULES.files()):
+        print(f"aurl: {line}", file=sys.stderr)
 
 
 onsuccess:

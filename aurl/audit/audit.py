@@ -1,10 +1,8 @@
-"""Audit: hold disk, provenance blocks, dvc.lock and DVC's cache against each other, and recompute.
+"""Compare disk, provenance blocks, dvc.lock and DVC's cache with each other, and recompute.
 
-Nothing here trusts a file's time or a single record. What each level can and cannot find is told in
-docs/audit.md.
+The audit trusts neither a file's time nor a single record. docs/audit.md says what each level finds.
 """
 
-import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,25 +14,22 @@ import yaml
 from aurl.datasets.table import iterate_table
 from aurl.experiment.folders import video_folder
 from aurl.experiment.settings import Experiment
-from aurl.lineage.blocks import code_digests
+from aurl.lineage.blocks import Block, block_or_none, code_digests
 from aurl.lineage.dvc import value_at
 from aurl.lineage.dvc_lock import Lock, LockedStage
-from aurl.pipeline.execute import Execution, device_of, execute, seeds_of
 from aurl.pipeline.jobs import Job, Jobs
-from aurl.pipeline.paths import ResultPaths
+from aurl.pipeline.run import device_of, run_job, seeds_of
+from aurl.pipeline.selections import Row
 from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
 from aurl.system.progress import log, track
 
-ALWAYS_RECOMPUTED = ("collect", "tables")
-OVER_CELLS = ("collect", "statistics")  # stages that read a file of every cell
 LOCK_KINDS = {"aurl": "stale code", "results": "broken link"}
-DEEPLY_RECOMPUTED = ("embeddings", "seen_classes", "features", "evaluate", "statistics", "figures")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One disagreement: its kind, what it is about, and how it shows."""
+    """One disagreement: its kind, its subject, and the reason."""
 
     kind: str
     subject: str
@@ -46,7 +41,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class JobReport:
-    """What the audit found of one job."""
+    """The findings of one job, with the SHA-256 of its outputs, its parameters and its code."""
 
     job: Job
     outputs: dict[str, str]
@@ -54,28 +49,27 @@ class JobReport:
     code: dict[str, str]
     findings: list[Finding]
 
-    @property
-    def name(self) -> str:
-        """The stage with its wildcards."""
-        return " ".join([self.job.stage, *map(str, self.job.wildcards.values())])
-
 
 @dataclass
 class Report:
-    """All jobs of an audit, in the order of the data, and which of them follow from a finding before them."""
+    """All jobs of an audit, in the order of the data."""
 
     jobs: list[JobReport] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def outputs(self) -> dict[str, str]:
+        """Map every audited artefact to its SHA-256."""
+        return {path: digest for report in self.jobs for path, digest in report.outputs.items()}
+
     def findings(self) -> list[tuple[Finding, bool]]:
-        """Every finding with whether it is a root: none of the jobs that its job reads from has one."""
+        """List every finding, and whether it is a root: no job that its job reads from has a finding."""
         tainted: set[Path] = set()
         roots: list[Finding] = []
         follow: list[Finding] = []
         for report in self.jobs:
-            follows = any(path in tainted for path in report.job.inputs)
+            follows = any(path in tainted for path in report.job.depends)
             if follows or report.findings:
-                tainted |= set(report.job.outputs)
+                tainted |= set(report.job.made)
             for finding in report.findings:
                 (follow if follows else roots).append(finding)
         return [(finding, True) for finding in roots] + [(finding, False) for finding in follow]
@@ -93,56 +87,57 @@ class Audit:
             retrain: variants whose checkpoints are trained again and compared.
         """
         self.experiment, self.digests = experiment, digests
-        self.paths = ResultPaths(experiment.experiment)
-        self.jobs = Jobs(experiment, self.paths)
+        self.jobs = Jobs(experiment)
+        self.makers = self.jobs.makers()
         self.deep, self.retrain = deep, frozenset(retrain)
         self.lock = Lock.read()
         self.raw_params = yaml.safe_load(Path("params.yaml").read_text())
-        self.blocks = {path: self._read_block(job) for job in self.jobs.all() for path in job.outputs}
-        self._code: dict[str, dict[str, str]] = {}
+        by_block = {job.block: block_or_none(job.block) for job in self.makers.values()}
+        self.blocks = {path: by_block[job.block] for path, job in self.makers.items()}
+        self._code: dict[tuple[str, ...], dict[str, str]] = {}
 
     def run(self, jobs: Sequence[Job]) -> Report:
         """Audit the jobs, in order."""
         report = Report()
         checked_stages: set[str] = set()
         for job in track(jobs, "audit", "jobs", len(jobs), brief=True):
-            block = self.blocks[job.outputs[0]]
+            block = self.blocks[job.made[0]]
             findings = [*self._outputs(job, block), *self._block(job, block), *self._dataset(job)]
-            stage = self.lock.stage_of(str(job.outputs[0]))
+            stage = self.lock.stage_of(str(job.made[0]))
             if stage is not None and stage.name not in checked_stages:
                 checked_stages.add(stage.name)
-                findings += self._lock(stage)
+                findings += self._lock(stage, job)
             if not any(finding.kind in ("missing", "changed") for finding in findings):
                 findings += self._recompute(job)
-            found = {str(path): self._sha256(path) or "missing" for path in job.outputs}
-            report.jobs.append(JobReport(job, found, self.jobs.settings(job), self._code_of(job), findings))
+            digests = {str(path): self._sha256(path) or "missing" for path in job.made}
+            report.jobs.append(JobReport(job, digests, dict(job.values), self._code_of(job), findings))
         self.digests.save()
         return report
 
-    def _outputs(self, job: Job, block: dict[str, Any] | None) -> Iterator[Finding]:
-        """Disk against block, dvc.lock and cache."""
-        for path in job.outputs:
+    def _outputs(self, job: Job, block: Block | None) -> Iterator[Finding]:
+        """Compare disk with block, dvc.lock and cache."""
+        for path in job.made:
             if not path.exists():
                 yield Finding("missing", str(path), "not on disk; 'aurl sync' fetches it, 'snakemake' makes it")
                 continue
-            found, recorded = self.digests.of(path), self.lock.md5(str(path))
-            told = (block or {}).get("outputs", {}).get(str(path))
-            if told is not None and told != found.sha256:
+            on_disk, recorded = self.digests.of(path), self.lock.md5(str(path))
+            in_block = block.outputs.get(str(path)) if block else None
+            if in_block is not None and in_block != on_disk.sha256:
                 yield Finding(
-                    "changed", str(path), f"its provenance block says {told[:12]}, on disk is {found.sha256[:12]}"
+                    "changed", str(path), f"its provenance block says {in_block[:12]}, on disk is {on_disk.sha256[:12]}"
                 )
             if recorded is None and self.lock.stage_of(str(path)) is not None:
                 yield Finding("not cached", str(path), "DVC's cache has lost the list of its folder; run 'aurl record'")
             elif recorded is None:
                 yield Finding("unrecorded", str(path), "dvc.lock does not know it; run 'aurl record'")
-            elif recorded != found.md5:
-                kind = "unrecorded" if told == found.sha256 else "changed"
-                yield Finding(kind, str(path), f"dvc.lock records {recorded[:12]}, on disk is {found.md5[:12]}")
+            elif recorded != on_disk.md5:
+                kind = "unrecorded" if in_block == on_disk.sha256 else "changed"
+                yield Finding(kind, str(path), f"dvc.lock records {recorded[:12]}, on disk is {on_disk.md5[:12]}")
             else:
                 yield from self._cached(str(path), recorded)
 
     def _cached(self, path: str, md5: str) -> Iterator[Finding]:
-        """The cache's copy: it exists, and its contents are what its name says."""
+        """Check that the cache has a copy, whose contents are what its name says."""
         cached = self.lock.cached(md5)
         if not cached.is_file():
             yield Finding("not cached", path, f"DVC's cache does not hold {md5[:12]}; run 'aurl record'")
@@ -155,49 +150,50 @@ class Audit:
             for name, inner in self.lock.listing(md5).items():
                 yield from self._cached(f"{path}/{name}", inner)
 
-    def _block(self, job: Job, block: dict[str, Any] | None) -> Iterator[Finding]:
-        """Block against the blocks of its inputs, the parameters, the code and the seeds."""
-        name = str(self.jobs.block(job))
+    def _block(self, job: Job, block: Block | None) -> Iterator[Finding]:
+        """Compare a block with the blocks of its inputs, the parameters, the code and the seeds."""
+        name = str(job.block)
         if block is None:
-            if any(path.exists() for path in job.outputs):
+            if any(path.exists() for path in job.made):
                 yield Finding("unrecorded", name, "the provenance block is missing or unreadable")
             return
-        identity = block["identity"]
-        if (identity["stage"], identity["wildcards"]) != (job.stage, job.wildcards):
-            yield Finding("broken link", name, f"describes {identity['stage']} {identity['wildcards']}")
-        if set(identity["inputs"]) != set(map(str, job.inputs)):
+        identity = block.identity
+        if (identity.stage, identity.wildcards) != (job.stage.name, job.wildcards):
+            yield Finding("broken link", name, f"describes {identity.stage} {identity.wildcards}")
+        if set(identity.inputs) != set(map(str, job.depends)):
             yield Finding("broken link", name, "names other inputs than the stage has")
-        for path in job.inputs:
-            yield from self._link(name, path, identity["inputs"].get(str(path)))
-        settings = self.jobs.settings(job)
-        for key in sorted(settings.keys() | identity["settings"].keys()):
-            if settings.get(key) != identity["settings"].get(key):
+        for path in job.depends:
+            yield from self._link(name, path, identity.inputs.get(str(path)))
+        for key in sorted(job.values.keys() | identity.settings.keys()):
+            if job.values.get(key) != identity.settings.get(key):
                 yield Finding(
                     "stale parameters", f"{name}: {key}", "the result was made with another value than params.yaml has"
                 )
         code = self._code_of(job)
-        for file in sorted(code.keys() | identity["code"].keys()):
-            if code.get(file) != identity["code"].get(file):
+        for file in sorted(code.keys() | identity.code.keys()):
+            if code.get(file) != identity.code.get(file):
                 yield Finding("stale code", f"{name}: {file}", "the result was made with another version of this file")
-        if identity["seeds"] != seeds_of(job):
+        if identity.seeds != seeds_of(job):
             yield Finding("forged", name, "its seeds do not follow from the experiment's")
 
-    def _link(self, name: str, path: Path, told: str | None) -> Iterator[Finding]:
-        """An input's digest as the block tells it, against the block of its maker, or against disk."""
+    def _link(self, name: str, path: Path, recorded: str | None) -> Iterator[Finding]:
+        """Compare an input's digest in a block with the block of its maker, or with the file on disk."""
         maker = self.blocks.get(path)
         if maker is not None:
-            if maker["outputs"].get(str(path)) != told:
+            if maker.outputs.get(str(path)) != recorded:
                 yield Finding(
                     "broken link",
                     f"{name}: {path}",
-                    "it was made from other contents than this input's own block tells",
+                    "it was made from other contents than this input's own block records",
                 )
-        elif path not in self.blocks and told != self._sha256(path):
+        elif path not in self.blocks and recorded != self._sha256(path):
             yield Finding("changed", str(path), f"{name} was made from other contents of this file")
 
-    def _lock(self, stage: LockedStage) -> Iterator[Finding]:
-        """A stage of dvc.lock against disk, the other stages and params.yaml."""
+    def _lock(self, stage: LockedStage, job: Job) -> Iterator[Finding]:
+        """Compare a stage of dvc.lock with disk, the other stages and params.yaml."""
         for path, md5 in stage.deps.items():
+            if path.startswith("aurl/") and path not in job.code:
+                continue  # DVC cannot name the parts of one job: a stage of dvc.yaml depends on all parts of a folder
             made = self.lock.stage_of(path)
             now = made.outs.get(path) if made is not None else self._md5(Path(path))
             if now is None and Path(path).is_dir():
@@ -214,14 +210,14 @@ class Audit:
                 )
 
     def _dataset(self, job: Job) -> Iterator[Finding]:
-        """The videos of a dataset that stays in its own folder, against the list of their digests."""
-        if job.stage != "ingest" or not job.outputs[0].is_file():
+        """Compare the videos of a dataset that stays in its own folder with the list of their digests."""
+        if job.stage.name != "ingest" or not job.outputs.listing.is_file():
             return
-        source = self.experiment.dataset(job.wildcards["dataset"]).source
+        source = job.settings["datasets.{dataset}.source"]
         if source.render is not None or source.versioned:
             return  # the folder in the results is an output of its own
-        folder = video_folder(source, job.outputs[1])
-        for row in iterate_table(job.outputs[0]):
+        folder = video_folder(source, job.outputs.videos)
+        for row in iterate_table(job.outputs.listing):
             now = self._sha256(folder / row["path"])
             if now != row["sha256"]:
                 kind, how = (
@@ -230,43 +226,37 @@ class Audit:
                 yield Finding(kind, str(folder / row["path"]), how)
 
     def _recompute(self, job: Job) -> Iterator[Finding]:
-        """Do the job again, elsewhere, and compare the bytes."""
-        wanted = job.stage in ALWAYS_RECOMPUTED or (self.deep and job.stage in DEEPLY_RECOMPUTED)
-        wanted = wanted or (job.stage == "train" and job.wildcards["variant"] in self.retrain)
-        if not wanted or not all(path.exists() for path in job.inputs):
+        """Do the job in another folder, and compare the bytes."""
+        if not self._wants_recomputing(job) or not all(path.exists() for path in job.depends):
             return
-        told = (self.blocks[job.outputs[0]] or {}).get("identity", {}).get("device", "cpu")
-        if told != device_of(job, self.experiment):
+        block = self.blocks[job.made[0]]
+        device = block.identity.device if block else "cpu"
+        if device != device_of(job, self.experiment):
             yield Finding(
-                "unrecorded", str(job.outputs[0]), f"made on {told}, which is not here: it cannot be recomputed"
+                "unrecorded", str(job.made[0]), f"made on {device}, which is not here: it cannot be recomputed"
             )
             return
-        log(f"recompute {job.stage} {' '.join(map(str, job.wildcards.values()))}")
+        log(f"recompute {job.name}")
         with tempfile.TemporaryDirectory(prefix="aurl-audit-") as folder:
-            again = [Path(folder) / path.name for path in job.outputs]
+            repeated = job.elsewhere(Path(folder))
             try:
-                execute(Execution(self.jobs, job, again, resume=Path(folder) / "resume"))
+                run_job(repeated)
             except (AurlError, OSError, ValueError, KeyError) as error:
-                yield Finding("forged", str(job.outputs[0]), f"cannot be made from its inputs ({error})")
+                yield Finding("forged", str(job.made[0]), f"cannot be made from its inputs ({error})")
                 return
-            for path, made in zip(job.outputs, again, strict=True):
-                if path.read_bytes() != made.read_bytes():
-                    yield Finding(
-                        "forged", str(path), "does not follow from its inputs: recomputed, it comes out otherwise"
-                    )
+            for path, copy in zip(job.made, repeated.made, strict=True):
+                if path.read_bytes() != copy.read_bytes():
+                    yield Finding("forged", str(path), "recomputed from its inputs, it has other contents")
+
+    def _wants_recomputing(self, job: Job) -> bool:
+        level = job.stage.recompute
+        by_name = level == "retrain" and job.wildcards["variant"] in self.retrain
+        return level == "always" or (level == "deep" and self.deep) or by_name
 
     def _code_of(self, job: Job) -> dict[str, str]:
-        if job.stage not in self._code:
-            self._code[job.stage] = code_digests(job.stage)
-        return self._code[job.stage]
-
-    def _read_block(self, job: Job) -> dict[str, Any] | None:
-        try:
-            block = json.loads(self.jobs.block(job).read_text())
-            expected = {"stage", "wildcards", "inputs", "settings", "code", "packages", "seeds", "device"}
-            return dict(block) if expected <= block["identity"].keys() and "outputs" in block else None
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
-            return None
+        if job.code not in self._code:
+            self._code[job.code] = code_digests(job.code)
+        return self._code[job.code]
 
     def _sha256(self, path: Path) -> str | None:
         return self.digests.of(path).sha256 if path.exists() else None
@@ -276,10 +266,10 @@ class Audit:
 
 
 def select_jobs(jobs: Jobs, table: str, cell: str | None) -> list[Job]:
-    """The jobs behind a table, or behind one cell of it, in order.
+    """List the jobs behind a table, or behind one cell of it, in order.
 
     Args:
-        table: `ablation`, `sota`, `tau_sweep` (or a path of one), `metrics.csv`, or `all`.
+        table: the name of a table (or its path), `metrics`, or `all`.
         cell: `variant,dataset` or `variant,dataset,seed`; None for the whole table.
     Raises:
         AurlError: an unknown table, or a cell that the experiment does not have.
@@ -287,29 +277,35 @@ def select_jobs(jobs: Jobs, table: str, cell: str | None) -> list[Job]:
     if table == "all":
         return list(jobs.all())
     name = Path(table).stem
-    targets = {"ablation": jobs.tables, "sota": jobs.tables, "tau_sweep": jobs.tables, "metrics": jobs.collect}
+    targets = {path.stem: "tables" for path in jobs.of("tables").made} | {"metrics": "collect"}
     if name not in targets:
         raise AurlError(f"unknown table '{table}'; known: {', '.join(targets)}, or --all")
-    wanted = _cell_files(jobs, cell)
-    maker = {path: job for job in jobs.all() for path in job.outputs}
-    todo, chosen = [targets[name]()], []
-    while todo:
-        job = todo.pop()
-        if job not in chosen:
-            chosen.append(job)
-            inputs = [path for path in job.inputs if job.stage not in OVER_CELLS or wanted is None or path in wanted]
-            todo += [maker[path] for path in inputs if path in maker]
-    return [job for job in jobs.all() if job in chosen]
+    wanted = None if cell is None else _cells_named(jobs, cell)
+    makers = jobs.makers()
+    waiting, chosen = [jobs.of(targets[name])], {}
+    while waiting:
+        job = waiting.pop()
+        if job.block not in chosen and (wanted is None or _serves(job, wanted)):
+            chosen[job.block] = job
+            waiting += [makers[path] for path in job.depends if path in makers]
+    return [job for job in jobs.all() if job.block in chosen]
 
 
-def _cell_files(jobs: Jobs, cell: str | None) -> set[Path] | None:
-    """The metrics and features of the cells that `cell` names."""
-    if cell is None:
-        return None
-    wanted = [part.strip() for part in cell.split(",")]
-    named = {(variant, dataset, str(seed)): (variant, seed, dataset) for variant, seed, dataset in jobs.cells()}
-    found = [key for name, key in named.items() if len(wanted) > 1 and list(name[: len(wanted)]) == wanted]
-    if not found:
-        known = ", ".join(sorted({f"{v},{d}" for v, _, d in jobs.cells()}))
+def _cells_named(jobs: Jobs, cell: str) -> list[Row]:
+    """List the rows of the cells that `variant,dataset[,seed]` names."""
+    parts = [part.strip() for part in cell.split(",")]
+    rows = [
+        row for row in jobs.rows("cells")
+        if 2 <= len(parts) <= 3 and [row["variant"], row["dataset"], str(row["seed"])][: len(parts)] == parts
+    ]  # fmt: skip
+    if not rows:
+        known = ", ".join(sorted({f"{variant},{dataset}" for variant, _, dataset in jobs.cells()}))
         raise AurlError(f"--cell {cell}: no such cell; known (variant,dataset): {known}")
-    return {path for key in found for path in (jobs.paths.metrics(*key), jobs.paths.features(*key))}
+    return rows
+
+
+def _serves(job: Job, cells: list[Row]) -> bool:
+    """Say whether a job of a cell's own wildcards belongs to one of the cells; other jobs always do."""
+    if job.stage.jobs != "cells":
+        return True
+    return any(job.wildcards.items() <= cell.items() for cell in cells)

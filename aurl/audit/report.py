@@ -14,7 +14,7 @@ def as_text(report: Report, chain: bool) -> str:
     lines = []
     if chain:
         for job in report.jobs:
-            lines += [job.name, *(f"    {digest[:16]}  {path}" for path, digest in job.outputs.items())]
+            lines += [job.job.name, *(f"    {digest[:16]}  {path}" for path, digest in job.outputs.items())]
             lines += [f"    {key} = {_short(value)}" for key, value in job.settings.items()]
             lines += [f"    {digest[:16]}  {path} (code)" for path, digest in job.code.items()]
     for finding, root in report.findings():
@@ -33,7 +33,7 @@ def as_json(report: Report) -> str:
         "notes": report.notes,
         "jobs": [
             {
-                "stage": job.job.stage, "wildcards": job.job.wildcards, "inputs": list(map(str, job.job.inputs)),
+                "stage": job.job.stage.name, "wildcards": job.job.wildcards, "inputs": list(map(str, job.job.depends)),
                 "outputs": job.outputs, "settings": job.settings, "code": job.code,
                 "findings": [{**vars(finding), "root": str(finding) in roots} for finding in job.findings],
             }
@@ -60,7 +60,7 @@ def write_page(report: Report, path: Path, title: str) -> None:
 def _row(job: JobReport) -> str:
     outputs = "<br>".join(f"{html.escape(path)} <code>{digest[:16]}</code>" for path, digest in job.outputs.items())
     findings = "<br>".join(html.escape(str(finding)) for finding in job.findings) or "agrees"
-    return f"<tr><td>{html.escape(job.name)}</td><td>{outputs}</td><td>{findings}</td></tr>\n"
+    return f"<tr><td>{html.escape(job.job.name)}</td><td>{outputs}</td><td>{findings}</td></tr>\n"
 
 
 def _short(value: Any) -> str:

@@ -16,6 +16,8 @@ from typing import Any
 from aurl.datasets import class_folders, hmdb51, kinetics700, ucf101
 from aurl.datasets.layouts import VideoFile
 from aurl.datasets.rendered import render_video, rendered_videos
+from aurl.experiment.folders import source_folder
+from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file
 from aurl.system.isolated import Failure, map_isolated
@@ -155,3 +157,13 @@ def _succeed(results: Iterable[Any], total: int, description: str, unit: str) ->
         if isinstance(result, Failure):
             raise AurlError(f"{description}: {result.reason}")
         yield result
+
+
+def run(job: Job) -> None:
+    """Run the stage `ingest`."""
+    source = job.settings["datasets.{dataset}.source"]
+    outputs = {"held": job.outputs.videos, "listing": job.outputs.listing, "workers": job.workers}
+    if source.render is not None:
+        ingest_rendered(**outputs, **dict(source.render))
+    else:
+        ingest_folder(source_folder(source.folder), source.layout, source.versioned, **outputs)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from aurl.pipeline.jobs import Job
 from aurl.system.files import replacing
 
 KEY = ["variant", "seed", "dataset", "clips", "splits"]
@@ -32,3 +33,8 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         for clips, by_splits in json.loads(path.read_text()).items()
         for splits, values in by_splits.items()
     ]
+
+
+def run(job: Job) -> None:
+    """Run the stage `collect`."""
+    collect_metrics(job.inputs.metrics, job.outputs.metrics_csv)

@@ -17,6 +17,7 @@ from aurl.frames.clips import clip_indices, evaluation_starts
 from aurl.frames.store import FrameStore
 from aurl.models.checkpoint import load_model
 from aurl.models.zero_shot import ZeroShotModel
+from aurl.pipeline.jobs import Job
 from aurl.semantics.classes import read_embeddings
 from aurl.system.compute import autocast, prepare_device
 from aurl.system.errors import AurlError
@@ -102,3 +103,13 @@ def extract_features(checkpoint: Path, description: Path, manifest: Path, broken
 
 def _means(sums: Tensor, clips: list[int]) -> Tensor:
     return torch.stack([rows / number for rows, number in zip(sums, clips, strict=True)])
+
+
+def run(job: Job) -> None:
+    """Run the stage `features`."""
+    settings, inputs = job.settings, job.inputs
+    extract_features(
+        inputs.checkpoint, inputs.description, inputs.manifest, settings["datasets.{dataset}.broken"], inputs.frames,
+        inputs.embeddings, settings["evaluation.clips"], settings["evaluation.batch_size"],
+        settings["evaluation.compute"], job.outputs.features,
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.metrics import PART, cosine_similarity, hits
 from aurl.evaluation.resampling import percentiles, resample
 from aurl.experiment.settings import StatisticsSettings
+from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import write_json
 from aurl.system.progress import track
@@ -170,3 +171,10 @@ def _rounded(value: float) -> float:
 def _significant(p: float) -> float:
     """Six significant digits: a p value may be far below 1e-6."""
     return float(f"{p:.6g}")
+
+
+def run(job: Job) -> None:
+    """Run the stage `statistics`."""
+    settings = job.settings
+    clips = settings["report.ablation_clips"]
+    write_statistics(job.inputs.features, clips, settings["evaluation.statistics"], job.outputs.statistics)

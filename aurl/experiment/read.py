@@ -72,11 +72,18 @@ def parse_experiment(raw: Any, where: str) -> Experiment:
         raise AurlError(f"{where}: {first}{more}") from None
 
 
-def lookup(experiment: Experiment, key: str) -> Any:
-    """The JSON value at a dotted key such as `variants.aurl` or `training`."""
-    value: Any = experiment.model_dump(mode="json")
+def json_value(dumped: Any, key: str) -> Any:
+    """Return the value at a dotted key such as `variants.aurl` of an experiment's JSON dump."""
     for part in key.split("."):
-        value = value[part]
+        dumped = dumped[part]
+    return dumped
+
+
+def typed_value(experiment: Experiment, key: str) -> Any:
+    """Return the typed settings at a dotted key such as `variants.aurl` or `frames.size`."""
+    value: Any = experiment
+    for part in key.split("."):
+        value = value[part] if isinstance(value, dict) else getattr(value, part)
     return value
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aurl.datasets.table import iterate_usable
+from aurl.experiment.folders import video_folder
 from aurl.frames.packing import encode_jpegs, split_shards, write_shard
 from aurl.frames.video import read_frames
+from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import sha256_file
 from aurl.system.isolated import Failure, map_isolated
@@ -76,3 +78,15 @@ def _checked(
     if failures:
         more = "".join(f"\n  {failure}" for failure in failures[1:])
         raise AurlError(f"{failures[0]} ({failed} of {total} videos of this shard){more}")
+
+
+def run(job: Job) -> None:
+    """Run the stage `frames`."""
+    settings, frames = job.settings, job.settings["frames"]
+    extract_shard(
+        job.inputs.manifest, settings["datasets.{dataset}.broken"],
+        video_folder(settings["datasets.{dataset}.source"], job.inputs.videos), job.wildcards["shard"],
+        settings["datasets.{dataset}.shards"], size=frames.size, quality=frames.quality, chroma=frames.chroma,
+        timeout=frames.timeout_seconds, shard=job.outputs.shard, index=job.outputs.shard_index,
+        memory_mb=frames.memory_mb,
+    )  # fmt: skip

@@ -7,7 +7,9 @@ import csv
 from pathlib import Path
 
 from aurl.datasets.table import USABLE, iterate_table
+from aurl.experiment.folders import video_folder
 from aurl.frames.video import VideoProperties, probe
+from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing
 from aurl.system.isolated import Failure, map_isolated
@@ -95,3 +97,13 @@ class Findings:
                 f"{self.folder}: class '{empty[0]}' of dataset '{self.dataset}' has no usable video ({len(empty)} such"
                 " classes); add videos or remove the class folder"
             )
+
+
+def run(job: Job) -> None:
+    """Run the stage `manifest`."""
+    settings = job.settings
+    make_manifest(
+        job.inputs.listing, video_folder(settings["datasets.{dataset}.source"], job.inputs.videos),
+        settings["datasets.{dataset}.broken"], job.outputs.manifest, job.workers, settings["frames.timeout_seconds"],
+        settings["frames.memory_mb"],
+    )  # fmt: skip

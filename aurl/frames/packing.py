@@ -10,6 +10,7 @@ import simplejpeg
 from safetensors.numpy import save
 
 from aurl.frames.store import load_shard_index
+from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file, write_json
 from aurl.system.progress import track
@@ -75,3 +76,11 @@ def split_shards(videos: int, shards: int) -> list[range]:
     """Contiguous, nearly equal ranges of video numbers, one for each shard."""
     bounds = [videos * shard // shards for shard in range(shards + 1)]
     return [range(begin, end) for begin, end in zip(bounds, bounds[1:], strict=False)]
+
+
+def run(job: Job) -> None:
+    """Run the stage `frames_index`."""
+    frames, index = job.settings["frames"], job.outputs.frames_index
+    shards = [(path, job.inputs.indexes[number]) for number, path in job.inputs.shards.items()]
+    settings = {"size": frames.size, "quality": frames.quality, "chroma": frames.chroma}
+    write_index(shards, settings, index, next(iter(job.inputs.shards.values())).parents[1])

@@ -220,7 +220,7 @@ def choose_checkpoint(experiment: Experiment, paths: ResultPaths, checkpoint: Pa
         return checkpoint
     variant, seed = variant or "aurl", experiment.seeds[0] if seed is None else seed
     experiment.variant(variant)
-    chosen = paths.checkpoint(variant, seed)
+    chosen = paths.of("checkpoint", variant=variant, seed=seed)
     if not chosen.is_file():
         raise AurlError(
             f"{chosen}: not trained yet; run 'snakemake -- {chosen}', or give another one with --checkpoint"

@@ -1,7 +1,8 @@
-"""Provenance blocks: what an artefact was made from, written beside it by the stage that made it.
+"""Read and write provenance blocks.
 
-The *identity* part (digests of inputs taken before the run, parameters, code, versions, seeds, device)
-is what later blocks and audits compare. The *circumstance* part (time, host, commit) is only shown.
+A block lies below `provenance/`, under the path of the artefact that it describes. Its *identity* (digests of the inputs
+taken before the run, parameters, code, versions, seeds, device) is what later blocks and audits compare. Its
+*circumstance* (time, host, commit) is only shown.
 """
 
 import hashlib
@@ -10,19 +11,21 @@ import json
 import os
 import platform
 import resource
-import subprocess
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aurl.pipeline.code import REPOSITORY
 from aurl.pipeline.jobs import Job
-from aurl.pipeline.stages import PACKAGE, stage_code, stage_packages
+from aurl.system.errors import AurlError
 from aurl.system.files import digest, sha256_file, write_json
-from aurl.system.locks import exclusive
+from aurl.system.git import git_state
+from aurl.system.text_files import made_again, unreadable
 
 PROCESS_STARTED = time.time()
 DISTRIBUTIONS = {"yaml": "pyyaml"}
@@ -30,7 +33,7 @@ DISTRIBUTIONS = {"yaml": "pyyaml"}
 
 @dataclass(frozen=True)
 class Identity:
-    """Everything that decides a stage's results."""
+    """Everything that decides a job's results."""
 
     stage: str
     wildcards: dict[str, Any]
@@ -42,46 +45,110 @@ class Identity:
     device: str
 
     def digest(self) -> str:
-        """Hex SHA-256 of the whole identity."""
-        return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
+        """Return the hex SHA-256 of the whole identity."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-def identity_of(job: Job, settings: dict[str, Any], seeds: dict[str, int], device: str) -> Identity:
-    """What decides the results of a job that is about to run."""
+@dataclass(frozen=True)
+class Block:
+    """One provenance block: identity, SHA-256 of each output, and the circumstance of the run."""
+
+    identity: Identity
+    outputs: dict[str, str]
+    circumstance: dict[str, Any]
+
+    @property
+    def stage(self) -> str:
+        """The stage that made the artefact."""
+        return self.identity.stage
+
+    @property
+    def name(self) -> str:
+        """The stage with the values of its wildcards: "train aurl 0"."""
+        return " ".join([self.stage, *map(str, self.identity.wildcards.values())])
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the job."""
+        return float(self.circumstance["seconds"])
+
+
+def read_block(path: Path) -> Block:
+    """Read a block. Raises: AurlError if it is missing or damaged."""
+    try:
+        raw = json.loads(path.read_text())
+        block = Block(Identity(**raw["identity"]), raw["outputs"], raw["circumstance"])
+        mappings = (block.outputs, block.identity.inputs, block.identity.settings, block.identity.code)
+        if not all(isinstance(each, dict) for each in (*mappings, block.identity.wildcards)):
+            raise ValueError("a part of it is no mapping")
+        float(block.circumstance["seconds"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise unreadable(path, error, made_again(path)) from None
+    return block
+
+
+def block_or_none(path: Path) -> Block | None:
+    """Read a block, or return None where it is missing or damaged."""
+    try:
+        return read_block(path)
+    except AurlError:
+        return None
+
+
+def recorded_outputs(path: Path) -> dict[Path, str]:
+    """Map each output that a block records to its SHA-256; empty where the block is missing or damaged."""
+    block = block_or_none(path)
+    return {} if block is None else {Path(name): str(sha256) for name, sha256 in block.outputs.items()}
+
+
+def ancestors_of(targets: Iterable[str], blocks: Iterable[Block]) -> list[Block]:
+    """List the blocks of `targets` and of everything that they were made from, the targets' own first."""
+    maker = {path: block for block in blocks for path in block.outputs}
+    waiting, reached = deque(targets), {}
+    while waiting:
+        block = maker.get(waiting.popleft())
+        if block is not None and block.name not in reached:
+            reached[block.name] = block
+            waiting.extend(block.identity.inputs)
+    return list(reached.values())
+
+
+def identity_of(job: Job, seeds: dict[str, int], device: str) -> Identity:
+    """Take the identity of a job that is about to run."""
     return Identity(
-        job.stage,
+        job.stage.name,
         job.wildcards,
-        {path.as_posix(): digest(path) for path in job.inputs},
-        settings,
-        code_digests(job.stage),
-        package_versions(stage_packages(job.stage)),
+        {path.as_posix(): digest(path) for path in job.depends},
+        dict(job.values),
+        code_digests(job.code),
+        package_versions(job.packages),
         seeds,
         device,
     )
 
 
-@contextmanager
-def recorded(identity: Identity, job: Job, block: Path) -> Iterator[None]:
-    """Do a job's work inside this block; its provenance is written when, and only when, it succeeds."""
-    with exclusive(block):
-        yield
-        made = {path.as_posix(): digest(path) for path in job.outputs}
-        write_json(block, {"identity": vars(identity), "outputs": made, "circumstance": circumstance()})
+def write_block(path: Path, identity: Identity, outputs: Iterable[Path]) -> None:
+    """Write the block of a job that has succeeded."""
+    digests = {output.as_posix(): digest(output) for output in outputs}
+    write_json(path, {"identity": asdict(identity), "outputs": digests, "circumstance": circumstance()})
 
 
-def code_digests(stage: str) -> dict[str, str]:
-    """Code file -> SHA-256, for every file of a stage's code."""
-    return {path: sha256_file(PACKAGE.parent / path) for path in stage_code(stage)}
+def code_digests(files: Iterable[str]) -> dict[str, str]:
+    """Map each code file to its SHA-256."""
+    return {path: sha256_file(REPOSITORY / path) for path in files}
 
 
 def package_versions(modules: Iterable[str]) -> dict[str, str]:
-    """Version of Python and of the distribution of each imported third-party module."""
-    names = sorted(DISTRIBUTIONS.get(module, module) for module in modules)
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}
+    """Map Python and the distribution of each third-party module to its version."""
+    versions = {"python": platform.python_version()}
+    for name in sorted(DISTRIBUTIONS.get(module, module) for module in modules):
+        with suppress(importlib.metadata.PackageNotFoundError):  # a module beside a part from outside
+            versions[name] = importlib.metadata.version(name)
+    return versions
 
 
 def circumstance() -> dict[str, Any]:
-    """When, where and at what cost this process ran."""
+    """Describe when, where and at what cost this process ran."""
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
         "started": datetime.fromtimestamp(PROCESS_STARTED, UTC).isoformat(timespec="seconds"),
@@ -93,18 +160,3 @@ def circumstance() -> dict[str, Any]:
         "cores": os.cpu_count(),
         **git_state(),
     }
-
-
-def git_state() -> dict[str, Any]:
-    """The commit that is checked out and whether tracked files differ from it; empty outside a repository."""
-    try:
-        commit = _git("rev-parse", "HEAD")
-        return {"commit": commit, "dirty": bool(_git("status", "--porcelain", "--untracked-files=no"))}
-    except (OSError, subprocess.CalledProcessError):
-        return {}
-
-
-def _git(*arguments: str) -> str:
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, env=environment)
-    return done.stdout.strip()

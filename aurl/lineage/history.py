@@ -1,13 +1,14 @@
 """A cell's value over git's commits of dvc.lock, with what changed in its lineage between them."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from aurl.lineage.dvc_lock import Lock, LockedStage
+from aurl.pipeline.paths import ResultPaths
 from aurl.system.errors import AurlError
+from aurl.system.git import git
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def history(cell: Cell) -> Iterator[Entry]:
     previous: dict[str, LockedStage] | None = None
     last: str | None = None
     for commit, date, subject in _commits():
-        lock = Lock(_git("show", f"{commit}:dvc.lock"))
+        lock = Lock(git("show", f"{commit}:dvc.lock"))
         if lock.stage_of(cell.path) is None:
             continue
         lineage = ancestors(lock, cell.path)
@@ -101,12 +102,12 @@ def parse_cell(text: str, experiment: str) -> Cell:
             f"'{text}' is no cell; write variant,seed,dataset[,clips[,splits[,metric]]], such as aurl,0,shapes_ucf,1,10"
         )
     variant, seed, dataset, clips, splits, metric = parts + ["1", "1", "top1"][len(parts) - 3 :]
-    path = f"results/{experiment}/metrics/{variant}/seed{seed}/{dataset}.json"
-    return Cell(path, int(clips), int(splits), metric)
+    path = ResultPaths(experiment).of("metrics", variant=variant, seed=seed, dataset=dataset)
+    return Cell(str(path), int(clips), int(splits), metric)
 
 
 def _commits() -> list[tuple[str, str, str]]:
-    lines = _git("log", "--reverse", "--format=%H%x09%cs%x09%s", "--", "dvc.lock").splitlines()
+    lines = git("log", "--reverse", "--format=%H%x09%cs%x09%s", "--", "dvc.lock").splitlines()
     return [(commit, date, subject) for commit, date, subject in (line.split("\t", 2) for line in lines)]
 
 
@@ -118,10 +119,3 @@ def _value(lock: Lock, cell: Cell, md5: str | None) -> float | None:
         return float(json.loads(cached.read_text())[f"clips{cell.clips}"][f"splits{cell.splits}"][cell.metric])
     except (ValueError, KeyError):
         return None
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True)
-    if done.returncode:
-        raise AurlError(f"'git {arguments[0]}' failed: {' '.join(done.stderr.split())[:200]}")
-    return done.stdout

@@ -10,12 +10,12 @@ from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
 
 
-def record_experiment(experiment: str, accept: bool = False, absent: Iterable[str] = ()) -> Iterator[str]:
+def record_experiment(experiment: str, accept: bool = False, missing: Iterable[str] = ()) -> Iterator[str]:
     """Commit the stages that changed since they were last recorded; never runs git.
 
     Args:
         accept: also record outputs that changed although nothing they depend on did.
-        absent: data that is not here, and that the experiment does without; named in what is told.
+        missing: data that is not here, and that the experiment does without.
     Raises:
         AurlError: Snakemake has work left, or an output was changed by something else than its stage.
     """
@@ -40,8 +40,8 @@ def record_experiment(experiment: str, accept: bool = False, absent: Iterable[st
         yield f"recorded {len(recorded)} stages of experiment '{experiment}' in dvc.lock"
     else:
         yield "nothing has changed since the last record"
-    if absent:
-        yield f"what waits for {', '.join(absent)} is not recorded"
+    if missing:
+        yield f"what waits for {', '.join(missing)} is not recorded"
     yield f"to keep it in git: git add dvc.lock dvc.yaml params.yaml && git commit -m 'Record {experiment}'"
 
 
@@ -49,7 +49,7 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
     """Fetch the recorded results and mark them as up to date for Snakemake.
 
     Args:
-        partial: the experiment does without data that is not here; what waits for it is not missed.
+        partial: allow missing data: stages that depend on it are not reported as missing.
     Raises: AurlError if what lies here is not what dvc.lock records.
     """
     stages = [name for name in Lock.read().stages if f"{name.partition('@')[2]}-".startswith(f"{experiment}-")]

@@ -7,6 +7,7 @@ from aurl.experiment.settings import ModelSettings, VariantSettings, WeightsSett
 from aurl.models.checkpoint import state_bytes
 from aurl.models.published import PublishedWeights, read_published
 from aurl.models.zero_shot import ZeroShotModel
+from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file, write_json
 
@@ -80,3 +81,13 @@ def import_checkpoint(path: Path, variant: str, seed: int, *, clip_length: int, 
         weights.write_bytes(state_bytes(model))
         write_json(text, described)
     return published
+
+
+def run(job: Job) -> None:
+    """Run the stage `import_weights`."""
+    model, file, outputs = job.settings["model"], job.inputs.weights, job.outputs
+    check_digest(job.settings["imported.{variant}"], file)
+    import_checkpoint(
+        file, job.wildcards["variant"], job.wildcards["seed"], clip_length=model.clip_length, dropout=model.dropout,
+        mean=model.mean, std=model.std, checkpoint=outputs.checkpoint, description=outputs.description,
+    )  # fmt: skip

@@ -72,9 +72,9 @@ def _edit(params: Path, change: Any) -> None:
 def _trained(paths: ResultPaths, experiment: Experiment, variant: str) -> Path | None:
     """A checkpoint of the variant that a training made."""
     for seed in experiment.seeds:
-        description = paths.checkpoint_description(variant, seed)
+        description = paths.of("description", variant=variant, seed=seed)
         if description.is_file() and "source" not in json.loads(description.read_text()):
-            return paths.checkpoint(variant, seed)
+            return paths.of("checkpoint", variant=variant, seed=seed)
     return None
 
 

@@ -21,11 +21,11 @@ def choose(jobs: Jobs, stage: str, **wildcards: str | int | None) -> list[Job]:
 
     Raises: AurlError for an unknown stage, or if no job fits.
     """
-    known = list(dict.fromkeys(job.stage for job in jobs.all()))
+    known = list(dict.fromkeys(job.stage.name for job in jobs.all()))
     if stage not in known:
         raise AurlError(f"unknown stage '{stage}'; known: {', '.join(known)}")
     wanted = {name: value for name, value in wildcards.items() if value is not None}
-    chosen = [job for job in jobs.all() if job.stage == stage and wanted.items() <= job.wildcards.items()]
+    chosen = [job for job in jobs.all() if job.stage.name == stage and wanted.items() <= job.wildcards.items()]
     if not chosen:
         raise AurlError(f"stage '{stage}' has no job with {wanted}; 'aurl status' and params.yaml show what there is")
     return chosen
@@ -36,10 +36,10 @@ def rerun(jobs: Jobs, chosen: list[Job]) -> Iterator[str]:
 
     Raises: AurlError if the run fails.
     """
-    metrics = jobs.paths.metrics_csv()
-    ablation = jobs.paths.table("ablation", "csv")
+    metrics = jobs.paths.of("metrics_csv")
+    ablation = jobs.paths.of("ablation_csv")
     before, table, cells = _digests(jobs), _read(metrics), _read_table(ablation)
-    outputs = [str(path) for job in chosen for path in job.outputs]
+    outputs = [str(path) for job in chosen for path in job.made]
     done = subprocess.run(["snakemake", "--forcerun", *outputs, "--"])
     if done.returncode:
         raise AurlError(
@@ -47,7 +47,8 @@ def rerun(jobs: Jobs, chosen: list[Job]) -> Iterator[str]:
         )
     after = _digests(jobs)
     changed = [path for path, digest in after.items() if before.get(path) != digest]
-    yield f"{len(chosen)} jobs of stage '{chosen[0].stage}' were run again; {len(changed)} of {len(after)} artefacts changed"
+    stage = chosen[0].stage.name
+    yield f"{len(chosen)} jobs of stage '{stage}' were run again; {len(changed)} of {len(after)} artefacts changed"
     yield from (f"  {path}: {(before.get(path) or 'new')[:12]} -> {after[path][:12]}" for path in changed)
     differences = compare_metrics(table, _read(metrics))
     yield "metrics.csv: no number changed" if differences.empty else differences.to_markdown(index=False)
@@ -89,13 +90,13 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 
 def _digests(jobs: Jobs) -> dict[str, str]:
-    """SHA-256 of every result but the page, which holds times: two of them always differ."""
+    """Digest every result but the page, which holds times: two of them always differ."""
     digests = Digests()
-    paths = [path for job in jobs.all() if job.stage != "report" for path in job.outputs if path.exists()]
+    paths = [path for job in jobs.all() if job.stage.repeats for path in job.made if path.exists()]
     read = track(paths, "digest results", "artefacts", len(paths), brief=True)
-    found = {str(path): digests.of(path).sha256 for path in read}
+    by_path = {str(path): digests.of(path).sha256 for path in read}
     digests.save()
-    return found
+    return by_path
 
 
 def _read(metrics: Path) -> pd.DataFrame:

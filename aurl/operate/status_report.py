@@ -1,4 +1,4 @@
-"""The overview of an experiment as text, JSON, and on a terminal that is drawn again."""
+"""Show the overview of an experiment as text, as JSON, or on a terminal that is redrawn."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def as_text(overview: Overview, now: float) -> str:
     lines += _section("failed", [line for status in overview.of("failed") for line in _stopped(status, FAILED_LINES)])
     lines += _section("interrupted", [line for status in overview.of("interrupted") for line in _stopped(status, 1)])
     lines += _section("out of date", _out_of_date(overview))
-    lines += _section("missing data", [f"{name}: {where}" for name, where in overview.absent.items()])
+    lines += _section("missing data", [f"{name}: {where}" for name, where in overview.missing.items()])
     return "\n".join([*lines, *_section("remaining", _remaining(overview, now))])
 
 
@@ -46,7 +46,7 @@ def as_json(overview: Overview, now: float) -> str:
             stage: {**{state: counted[state] for state in STATES}, "total": counted.total()}
             for stage, counted in overview.counts().items()
         },
-        "missing_data": overview.absent,
+        "missing_data": overview.missing,
         "remaining": left and vars(left),
         "jobs": [_described(status) for status in overview.jobs],
     }
@@ -127,7 +127,7 @@ def _out_of_date(overview: Overview) -> list[str]:
     groups: dict[tuple[str, str], list[str]] = {}
     for status in overview.of("waiting"):
         if status.reason not in (NOT_MADE, BEHIND):
-            groups.setdefault((status.job.stage, status.reason), []).append(status.name)
+            groups.setdefault((status.job.stage.name, status.reason), []).append(status.name)
     return [
         f"{names[0] if len(names) == 1 else f'{stage} ({len(names)} jobs)'}: {reason}"
         for (stage, reason), names in groups.items()
@@ -149,8 +149,8 @@ def _remaining(overview: Overview, now: float) -> list[str]:
 
 def _described(status: JobStatus) -> dict[str, Any]:
     return {
-        "stage": status.job.stage, "wildcards": status.job.wildcards, "state": status.state, "reason": status.reason,
-        "output": str(status.job.outputs[0]), "log": str(status.log), "seconds": status.seconds,
+        "stage": status.job.stage.name, "wildcards": status.job.wildcards, "state": status.state, "reason": status.reason,
+        "output": str(status.job.made[0]), "log": str(status.log), "seconds": status.seconds,
         "process": status.holder and status.holder.pid, "host": status.holder and status.holder.host,
         "since": status.holder and status.holder.since,
         "last_lines": last_lines(status.log, FAILED_LINES) if status.state not in ("done", "waiting") else [],

@@ -1,225 +1,224 @@
-"""The jobs of an experiment: what each one reads and makes.
+"""List the jobs of an experiment: each stage's declaration, filled in."""
 
-The commands run them, the audit checks them, and a test proves that they are the jobs of the Snakefile.
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from aurl.experiment.folders import source_folder
+from aurl.experiment.read import json_value, typed_value
 from aurl.experiment.settings import Experiment
-from aurl.pipeline.missing_data import VECTORS, absent_data
+from aurl.pipeline.code import code_of, packages_of
+from aurl.pipeline.missing_data import missing_data
 from aurl.pipeline.paths import ResultPaths
-from aurl.pipeline.stages import stage_settings
-from aurl.system.shipped import PREDICTIONS, PUBLISHED, TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS
+from aurl.pipeline.selections import SELECTIONS, Row, Scope
+from aurl.pipeline.stage import AllOf, Each, Input, One, Shipped, Stage
+from aurl.pipeline.stages import STAGES
+from aurl.system.errors import AurlError
 
-TABLES = tuple(
-    (table, extension) for table in ("ablation", "sota", "tau_sweep") for extension in ("csv", "md", "tex", "html")
-)
-FIGURES = tuple(
-    (figure, extension)
-    for figure in (
-        "ablation", "sphere", "coverage", "alignment_uniformity", "splits", "classes", "training", "tau_sweep", "clips",
-    )
-    for extension in ("svg", "png", "pdf")
-)  # fmt: skip
+
+class Files(SimpleNamespace):
+    """The inputs or outputs of a job, by the names of its stage's declaration.
+
+    Each is a path, or a mapping of wildcards to paths: the key is the value of the one wildcard that the job does not
+    fix, or a tuple of several.
+    """
+
+    def __getitem__(self, name: str) -> Any:
+        return vars(self)[name]
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Iterate over names and values, in the order of the declaration."""
+        return iter(vars(self).items())
+
+    def paths(self) -> tuple[Path, ...]:
+        """List all paths, each once, in the order of the declaration."""
+        values = (value.values() if isinstance(value, Mapping) else [value] for value in vars(self).values())
+        return tuple(dict.fromkeys(path for each in values for path in each))
+
+
+class Slice(Mapping[str, Any]):
+    """The typed settings at the dotted keys that a stage declares, and no others."""
+
+    def __init__(self, experiment: Experiment, keys: tuple[str, ...], wildcards: Row) -> None:
+        self._experiment, self._keys = experiment, keys
+        self._wildcards = {"seen": experiment.seen, **wildcards}
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the settings at a declared key, written as the stage declares it, or at one below it.
+
+        Raises: KeyError for any other key.
+        """
+        if not any(key == declared or key.startswith(f"{declared}.") for declared in self._keys):
+            raise KeyError(f"'{key}' is not declared by the stage; declared: {', '.join(self._keys)}")
+        return typed_value(self._experiment, key.format(**self._wildcards))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a stage. The first output is the artefact that its provenance block is named after."""
+    """One run of a stage.
 
-    stage: str
-    wildcards: dict[str, Any]
-    inputs: tuple[Path, ...]
-    outputs: tuple[Path, ...]
+    Attributes:
+        inputs: every path that the work opens, tracked or not.
+        depends: the tracked inputs, whose contents decide the outputs.
+        values: the stage's slice of the parameters as JSON, by dotted key; what its identity holds.
+        missing: data that the experiment does without, and where it is expected.
+        state: file of unfinished work.
+        experiment: the whole experiment as JSON, to find the parts that it names; work reads `settings` instead.
+        identity: digest of everything that decides the outputs; set when the job is run.
+    """
+
+    stage: Stage
+    wildcards: Row
+    inputs: Files
+    depends: tuple[Path, ...]
+    outputs: Files
+    settings: Slice
+    values: Mapping[str, Any]
+    missing: Mapping[str, str]
+    state: Path | None
+    root: Path
+    experiment: Mapping[str, Any]
+    workers: int = 1
+    identity: str = ""
+
+    @property
+    def name(self) -> str:
+        """The stage with the values of its wildcards: "train aurl 0"."""
+        return " ".join([self.stage.name, *map(str, self.wildcards.values())])
+
+    @property
+    def made(self) -> tuple[Path, ...]:
+        """The paths of all outputs; the provenance block is named after the first."""
+        return self.outputs.paths()
+
+    @property
+    def block(self) -> Path:
+        """The path of the job's provenance block."""
+        return self._paths.provenance(self.made[0])
+
+    @property
+    def log(self) -> Path:
+        """The path of what the job prints."""
+        return self._paths.log(self.made[0])
+
+    @cached_property
+    def code(self) -> tuple[str, ...]:
+        """The files of the job's code, relative to the repository."""
+        return code_of(self.stage, self.experiment, self._named)
+
+    @cached_property
+    def packages(self) -> list[str]:
+        """The third-party modules that the job's code imports."""
+        return packages_of(self.stage, self.experiment, self._named)
+
+    @property
+    def _named(self) -> Row:
+        return {"seen": self.experiment["seen"], **self.wildcards}
+
+    @property
+    def _paths(self) -> ResultPaths:
+        return ResultPaths(self.root.name, self.root.parent)
+
+    def elsewhere(self, folder: Path) -> "Job":
+        """Return the same job with its outputs and state in another folder."""
+        outputs = Files(**{name: folder / path.name for name, path in self.outputs.items()})
+        return replace(self, outputs=outputs, state=folder / "state" if self.state else None)
 
 
 class Jobs:
-    """The jobs of one experiment, by stage.
+    """The jobs of one experiment."""
 
-    Where the experiment may do without data that is not here (`absent`), its jobs are those that can run: no
-    training, because the strict-label filter needs every dataset's classes, but the evaluation of imported
-    networks on the test sets that are here, and the tables.
-    """
+    def __init__(self, experiment: Experiment, paths: ResultPaths | None = None) -> None:
+        self.experiment = experiment
+        self.paths = paths or ResultPaths(experiment.experiment)
+        self.missing = missing_data(experiment, self.paths)
+        self.scope = Scope(experiment, self.missing)
 
-    def __init__(self, experiment: Experiment, paths: ResultPaths) -> None:
-        self.experiment, self.paths = experiment, paths
-        self.absent = absent_data(experiment, paths)
-
-    def datasets(self) -> list[str]:
-        """The datasets that are here."""
-        return [name for name in self.experiment.datasets if name not in self.absent]
-
-    def embedded(self) -> list[str]:
-        """The datasets whose classes can be embedded."""
-        return [] if VECTORS in self.absent else self.datasets()
-
-    def networks(self) -> list[str]:
-        """The variants that can have a checkpoint."""
-        return [name for name in self.experiment.variants if name in self.experiment.imported or not self.absent]
-
-    def settings(self, job: Job) -> dict[str, Any]:
-        """The job's slice of the parameters."""
-        return stage_settings(job.stage, self.experiment, **job.wildcards)
-
-    def block(self, job: Job) -> Path:
-        """The job's provenance block."""
-        return self.paths.provenance(job.outputs[0])
-
-    def ingest(self, dataset: str) -> Job:
-        """Videos -> the list of files (and the files, if rendered or versioned)."""
-        self.experiment.dataset(dataset)
-        return Job("ingest", {"dataset": dataset}, (), (self.paths.files(dataset), self.paths.dataset(dataset)))
-
-    def manifest(self, dataset: str) -> Job:
-        """List of files -> what a full decode found."""
-        return Job("manifest", {"dataset": dataset}, self.ingest(dataset).outputs[:1], (self.paths.manifest(dataset),))
-
-    def frames(self, dataset: str, shard: int) -> Job:
-        """Manifest -> the packed frames of one shard."""
-        outputs = (self.paths.shard(dataset, shard), self.paths.shard_index(dataset, shard))
-        return Job("frames", {"dataset": dataset, "shard": shard}, (self.paths.manifest(dataset),), outputs)
-
-    def frames_index(self, dataset: str) -> Job:
-        """Shards -> their list."""
-        shards = range(self.experiment.dataset(dataset).shards)
-        inputs = tuple(path for shard in shards for path in self.frames(dataset, shard).outputs)
-        return Job("frames_index", {"dataset": dataset}, inputs, (self.paths.frames_index(dataset),))
-
-    def embeddings(self, dataset: str) -> Job:
-        """Class names and word vectors -> class embeddings."""
-        inputs = (
-            *self.manifest(dataset).outputs, Path(self.experiment.semantics.vectors), TOKEN_TABLE, VERB_LEMMAS,
-            VERB_EXCEPTIONS,
-        )  # fmt: skip
-        return Job("embeddings", {"dataset": dataset}, inputs, (self.paths.embeddings(dataset),))
-
-    def seen_classes(self) -> Job:
-        """Class embeddings of all datasets -> the seen classes to train on."""
-        names = (self.experiment.seen, *self.experiment.unseen)
-        return Job("seen_classes", {}, tuple(map(self.paths.embeddings, names)), (self.paths.seen_classes(),))
-
-    def train(self, variant: str, seed: int) -> Job:
-        """Frames, embeddings and seen classes -> a checkpoint. Raises: AurlError for an unknown variant."""
-        self.experiment.variant(variant)
-        paths, seen = self.paths, self.experiment.seen
-        inputs = (paths.manifest(seen), paths.frames_index(seen), paths.embeddings(seen), paths.seen_classes())
-        outputs = (
-            paths.checkpoint(variant, seed),
-            paths.checkpoint_description(variant, seed),
-            paths.steps(variant, seed),
-        )
-        return Job("train", {"variant": variant, "seed": seed}, inputs, outputs)
-
-    def import_weights(self, variant: str, seed: int) -> Job:
-        """A file of published weights -> a checkpoint. Raises: AurlError if the variant is not imported."""
-        source = self.experiment.weights(variant)
-        outputs = (self.paths.checkpoint(variant, seed), self.paths.checkpoint_description(variant, seed))
-        return Job("import_weights", {"variant": variant, "seed": seed}, (source_folder(source.file),), outputs)
-
-    def checkpoint(self, variant: str, seed: int) -> Job:
-        """The job that makes a variant's checkpoint. Raises: AurlError for an unknown variant."""
-        return (self.import_weights if variant in self.experiment.imported else self.train)(variant, seed)
-
-    def features(self, variant: str, seed: int, dataset: str) -> Job:
-        """Checkpoint and frames -> embeddings of a test set. Raises: AurlError for an unknown dataset."""
-        self.experiment.dataset(dataset)
-        paths = self.paths
-        inputs = (
-            *self.checkpoint(variant, seed).outputs[:2],
-            paths.manifest(dataset),
-            paths.frames_index(dataset),
-            paths.embeddings(dataset),
-        )
-        wildcards = {"variant": variant, "seed": seed, "dataset": dataset}
-        return Job("features", wildcards, inputs, (paths.features(variant, seed, dataset),))
-
-    def evaluate(self, variant: str, seed: int, dataset: str) -> Job:
-        """Features -> the metrics of every protocol."""
-        features = self.features(variant, seed, dataset)
-        return Job("evaluate", features.wildcards, features.outputs, (self.paths.metrics(variant, seed, dataset),))
-
-    def collect(self) -> Job:
-        """All metrics -> metrics.csv."""
-        inputs = tuple(self.paths.metrics(*cell) for cell in self.cells())
-        return Job("collect", {}, inputs, (self.paths.metrics_csv(),))
-
-    def statistics(self) -> Job:
-        """All features -> how sure the accuracies and their differences are."""
-        inputs = tuple(self.paths.features(*cell) for cell in self.cells())
-        return Job("statistics", {}, inputs, (self.paths.statistics(),))
-
-    def tables(self) -> Job:
-        """metrics.csv, the statistics and what was left out -> the tables."""
-        inputs = (
-            self.paths.metrics_csv(), self.paths.statistics(), *self.seen_classes_file(), PUBLISHED, TOKEN_TABLE,
-            *PREDICTIONS.values(), *map(self.paths.manifest, self.datasets()),
-            *map(self.paths.embeddings, self.embedded()),
-        )  # fmt: skip
-        return Job("tables", {}, inputs, tuple(self.paths.table(*name) for name in TABLES))
-
-    def figures(self) -> Job:
-        """Metrics, features, training logs, classes and frames -> the figures, and their list."""
-        paths, tested = self.paths, self.tested()
-        inputs = (
-            paths.metrics_csv(), *self.seen_classes_file(), *(paths.features(*cell) for cell in self.cells()),
-            *(paths.steps(*network) for network in self.logged()), *self.generator_checkpoint(),
-            *map(paths.manifest, tested), *map(paths.frames_index, tested), *map(paths.embeddings, self.embedded()),
-        )  # fmt: skip
-        outputs = (paths.figures_index(), *(paths.figure(*name) for name in FIGURES))
-        return Job("figures", {}, inputs, outputs)
-
-    def logged(self) -> list[tuple[str, int]]:
-        """Every (variant, seed) that leaves a log of its training."""
-        trained = [variant for variant in self.networks() if variant not in self.experiment.imported]
-        return [(variant, seed) for variant in trained for seed in self.experiment.seeds]
-
-    def generator(self) -> str | None:
-        """The first variant that is trained on randomly mixed classes, where the classes of all datasets are here."""
-        for name, variant in self.experiment.variants.items():
-            if variant.class_generator is not None and variant.class_generator.mix == "uniform" and not self.absent:
-                return name
-        return None
-
-    def generator_checkpoint(self) -> tuple[Path, ...]:
-        """Checkpoint of the first seed of that variant, and its description."""
-        variant = self.generator()
-        return () if variant is None else self.checkpoint(variant, self.experiment.seeds[0]).outputs[:2]
-
-    def report(self) -> Job:
-        """Tables, figures and what they were made from -> the page."""
-        inputs = dict.fromkeys((*self.tables().inputs, *self.tables().outputs, *self.figures().outputs))
-        return Job("report", {}, tuple(inputs), (self.paths.report(),))
-
-    def seen_classes_file(self) -> tuple[Path, ...]:
-        """The file of the seen classes, where it can be made."""
-        return () if self.absent else (self.paths.seen_classes(),)
+    def rows(self, selection: str) -> list[Row]:
+        """List the rows of a selection (`selections.py`)."""
+        return SELECTIONS[selection].rows(self.scope)
 
     def cells(self) -> list[tuple[str, int, str]]:
-        """Every (variant, seed, test set) that can be measured."""
-        tested = [name for name in self.experiment.unseen if name in self.embedded()]
-        return [(v, s, d) for v in self.networks() for s in self.experiment.seeds for d in tested]
+        """List every (variant, seed, test set) that can be measured."""
+        return [(row["variant"], row["seed"], row["dataset"]) for row in self.rows("cells")]
 
-    def tested(self) -> list[str]:
-        """The test sets that something can be measured on."""
-        return list(dict.fromkeys(dataset for _, _, dataset in self.cells()))
+    def of(self, stage: str, **wildcards: Any) -> Job:
+        """Fill in one job. Raises: AurlError for a dataset, variant or shard that the experiment does not have."""
+        self._check(stage, wildcards)
+        return self._job(STAGES[stage], wildcards)
+
+    def checkpoint_of(self, variant: str, seed: int) -> Job:
+        """Fill in the job that makes a variant's checkpoint. Raises: AurlError for an unknown variant."""
+        return self.of("import_weights" if variant in self.experiment.imported else "train", variant=variant, seed=seed)
 
     def all(self) -> Iterator[Job]:
-        """Every job, each after those whose outputs it reads."""
-        watched = {dataset for _, _, dataset in self.cells()} if self.absent else set(self.experiment.datasets)
-        for dataset in self.datasets():
-            yield from (self.ingest(dataset), self.manifest(dataset))
-            if dataset in watched:
-                yield from (self.frames(dataset, shard) for shard in range(self.experiment.datasets[dataset].shards))
-                yield self.frames_index(dataset)
-        yield from map(self.embeddings, self.embedded())
-        if not self.absent:
-            yield self.seen_classes()
-        for variant in self.networks():
-            yield from (self.checkpoint(variant, seed) for seed in self.experiment.seeds)
-        for cell in self.cells():
-            yield from (self.features(*cell), self.evaluate(*cell))
-        yield from (self.collect(), self.statistics(), self.tables(), self.figures(), self.report())
+        """Iterate over every job, each after those whose outputs it reads."""
+        for stage in STAGES.values():
+            for row in self.rows(stage.jobs):
+                yield self._job(stage, row)
+
+    def makers(self) -> dict[Path, Job]:
+        """Map every output to the job that makes it."""
+        return {path: job for job in self.all() for path in job.made}
+
+    def _job(self, stage: Stage, row: Row) -> Job:
+        inputs = {name: self._resolve(each, row) for name, each in stage.reads.items()}
+        tracked = {
+            name: inputs[name] for name, each in stage.reads.items() if not isinstance(each, One) or each.tracked
+        }
+        keys = [key.format(seen=self.experiment.seen, **row) for key in stage.settings]
+        return Job(
+            stage, row, Files(**inputs), Files(**tracked).paths(),
+            Files(**{name: self.paths.below(template, **row) for name, template in stage.makes.items()}),
+            Slice(self.experiment, (*stage.settings, *stage.free), row),
+            {key: json_value(self._dumped, key) for key in keys},
+            self.missing, self.paths.below(stage.state, **row) if stage.state else None, self.paths.root,
+            self._dumped,
+        )  # fmt: skip
+
+    def _resolve(self, each: Input, row: Row) -> Any:
+        """Turn a declared input into a path, or into a mapping of wildcards to paths."""
+        if isinstance(each, One):
+            own = row | {"dataset": self.experiment.seen} if each.of_seen else row
+            return self.paths.of(each.artefact, **own)
+        if isinstance(each, Each):
+            agreeing = [other for other in self.rows(each.rows) if all(other.get(k, v) == v for k, v in row.items())]
+            return {_key(other, row): self.paths.of(each.artefact, **other) for other in agreeing}
+        if isinstance(each, AllOf):
+            return {name: self.paths.of(name) for name in STAGES[each.stage].makes}
+        if isinstance(each, Shipped):
+            return {Path(path).stem: Path(path) for path in each.paths}
+        return source_folder(str(typed_value(self.experiment, each.key.format(seen=self.experiment.seen, **row))))
+
+    def _check(self, stage: str, wildcards: Mapping[str, Any]) -> None:
+        experiment = self.experiment
+        if "variant" in wildcards:
+            experiment.variant(wildcards["variant"])
+            if stage == "import_weights":
+                experiment.weights(wildcards["variant"])
+        if "dataset" in wildcards:
+            settings = experiment.dataset(wildcards["dataset"])
+            if not 0 <= wildcards.get("shard", 0) < settings.shards:
+                raise AurlError(
+                    f"--shard {wildcards['shard']}: dataset '{wildcards['dataset']}' has {settings.shards} shards,"
+                    " counted from 0"
+                )
+
+    @cached_property
+    def _dumped(self) -> dict[str, Any]:
+        return self.experiment.model_dump(mode="json")
+
+
+def _key(other: Row, row: Row) -> Any:
+    """Return the values of the wildcards that a job does not fix; a single one stands for itself."""
+    values = tuple(value for name, value in other.items() if name not in row)
+    return values[0] if len(values) == 1 else values

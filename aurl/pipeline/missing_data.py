@@ -1,4 +1,4 @@
-"""Data that an experiment may do without: what of it is not here, and where it is expected."""
+"""Find data that an experiment may do without and that is not here."""
 
 from pathlib import Path
 
@@ -9,20 +9,21 @@ from aurl.pipeline.paths import ResultPaths
 VECTORS = "vectors"
 
 
-def absent_data(experiment: Experiment, paths: ResultPaths) -> dict[str, str]:
-    """Dataset (or `vectors`) -> where it is expected, for what is not here and was never used before.
+def missing_data(experiment: Experiment, paths: ResultPaths) -> dict[str, str]:
+    """Map each missing dataset, or `vectors`, to the place where it is expected.
 
-    What was used before is never left out: an experiment that loses its data stops instead of replacing finished
-    tables by emptier ones.
+    Data that was used before is never left out: an experiment that loses its data stops, and keeps finished tables.
     """
     if experiment.absent == "error":
         return {}
-    found = {}
+    missing = {}
     for name, dataset in experiment.datasets.items():
         folder = dataset.source.folder
-        if folder is not None and not source_folder(folder).is_dir() and not paths.files(name).is_file():
-            found[name] = f"no folder {source_folder(folder)}"
+        used_before = paths.of("listing", dataset=name).is_file()
+        if folder is not None and not source_folder(folder).is_dir() and not used_before:
+            missing[name] = f"no folder {source_folder(folder)}"
     vectors = Path(experiment.semantics.vectors)
-    if not vectors.is_file() and not any(paths.embeddings(name).is_file() for name in experiment.datasets):
-        found[VECTORS] = f"no file {vectors}"
-    return found
+    used_before = any(paths.of("embeddings", dataset=name).is_file() for name in experiment.datasets)
+    if not vectors.is_file() and not used_before:
+        missing[VECTORS] = f"no file {vectors}"
+    return missing

@@ -1,154 +1,256 @@
-"""The stages: which parameters and which code files each one depends on.
+"""Declare every stage once, in the order of the data.
 
-One table feeds the rules' inputs and params, the provenance blocks and the test that compares it with
-what the commands really import. The code of a stage is its entry module with everything of this package
-that it imports. `cli`, `config`, `lineage`, `paths`, `files`, `errors`, `isolated`, `memory` and `progress`
-are exempt: they carry values and bytes from place to place and decide no result.
+`stage.py` explains the fields. To add a stage: write its module with a function `run(job)`, and declare it here. Its
+rule in `workflow/rules/` is six lines; `aurl generate` writes `dvc.yaml` and the pages that follow from it.
 """
 
-import ast
-import sys
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from aurl.pipeline.stage import AllOf, Each, Input, Named, One, Shipped, Stage
+from aurl.system import shipped
 
-from aurl.experiment.read import lookup
-from aurl.experiment.settings import Experiment
-
-PACKAGE = Path(__file__).resolve().parents[1]
-CARRIERS = [
-    *("aurl.cli", "aurl.experiment", "aurl.pipeline", "aurl.lineage", "aurl.audit", "aurl.operate"),
-    *(f"aurl.system.{name}" for name in ("digests", "errors", "files", "isolated", "locks", "memory", "progress")),
-    "aurl.system.shipped",
-]  # fmt: skip
-
-
-def is_carrier(module: str) -> bool:
-    """Say whether a module only carries values and bytes, so that its code decides no result."""
-    return any(module == carrier or module.startswith(f"{carrier}.") for carrier in CARRIERS)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """The module that does a stage's work, the dotted keys of the parameters that shape its results, and a folder.
-
-    The files of `folder` (templates, relative to the package) belong to the code as modules do.
-    """
-
-    entry: str
-    settings: tuple[str, ...]
-    folder: str | None = None
-
-
-FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma", "datasets.{dataset}.shards")
-STAGES = {
-    "ingest": Stage("aurl.datasets.ingest", ("datasets.{dataset}.source",)),
-    "manifest": Stage("aurl.frames.manifest", ("datasets.{dataset}.source", "datasets.{dataset}.broken")),
-    "frames": Stage("aurl.frames.extract", (*FRAME_KEYS, "datasets.{dataset}.broken")),
-    "frames_index": Stage("aurl.frames.packing", FRAME_KEYS),
-    "embeddings": Stage(
-        "aurl.semantics.embedding",
-        (
-            "semantics.vectors",
-            "semantics.dimension",
-            "semantics.missing",
-            "datasets.{dataset}.tokens",
-            "datasets.{dataset}.broken",
-        ),
-    ),
-    "seen_classes": Stage("aurl.semantics.seen", ("semantics.tau", "semantics.expected_seen_classes")),
-    "train": Stage("aurl.training.loop", ("model", "training", "variants.{variant}", "datasets.{seen}.broken")),
-    "import_weights": Stage("aurl.models.imported", ("model", "imported.{variant}")),
-    "features": Stage(
-        "aurl.evaluation.features",
-        ("evaluation.clips", "evaluation.batch_size", "evaluation.compute", "datasets.{dataset}.broken"),
-    ),
-    "evaluate": Stage("aurl.evaluation.evaluate", ("evaluation.splits",)),
-    "collect": Stage("aurl.evaluation.collect", ("variants", "seeds", "unseen")),
-    "statistics": Stage(
-        "aurl.evaluation.statistics",
-        ("evaluation.statistics", "report.ablation_clips", "variants", "seeds", "unseen"),
-    ),
-    "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
-    "figures": Stage(
-        "aurl.report.figures.draw",
-        ("report", "variants", "datasets", "semantics.tau", "evaluation.clips", "evaluation.splits"),
-    ),
-    "report": Stage(
-        "aurl.report.page",
-        (
-            "seen",
-            "unseen",
-            "datasets",
-            *FRAME_KEYS[:3],
-            "semantics",
-            "model",
-            "training",
-            "variants",
-            "trained",
-            "imported",
-            "seeds",
-            "evaluation",
-            "report",
-        ),
-        folder="report/template",
-    ),
+FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma")
+SHARD_KEYS = (*FRAME_KEYS, "datasets.{dataset}.shards")
+TABLES = {
+    f"{name}_{extension}": f"tables/{name}.{extension}"
+    for name in ("ablation", "sota", "tau_sweep")
+    for extension in ("csv", "md", "tex", "html")
 }
+FIGURES = {"figures_index": "figures/index.json"} | {
+    f"{name}_{extension}": f"figures/{name}.{extension}"
+    for name in (
+        *("ablation", "sphere", "coverage", "alignment_uniformity", "splits", "classes", "training", "tau_sweep"),
+        "clips",
+    )
+    for extension in ("svg", "png", "pdf")
+}
+PREDICTIONS = tuple(map(str, shipped.PREDICTIONS.values()))
 
+INGEST = Stage(
+    "ingest",
+    "List a dataset's videos with their SHA-256; render them, or copy them if the dataset is versioned.",
+    entry="aurl.datasets.ingest",
+    jobs="datasets",
+    reads={},
+    makes={"listing": "datasets/{dataset}.csv", "videos": "datasets/{dataset}"},
+    folders=("videos",),
+    settings=("datasets.{dataset}.source",),
+    all_cores=True,
+)
+MANIFEST = Stage(
+    "manifest",
+    "Decode every video of a dataset and write one row for each.",
+    entry="aurl.frames.manifest",
+    jobs="datasets",
+    reads={"listing": One("listing"), "videos": One("videos", tracked=False)},
+    makes={"manifest": "manifests/{dataset}.csv"},
+    settings=("datasets.{dataset}.source", "datasets.{dataset}.broken"),
+    free=("frames.timeout_seconds", "frames.memory_mb"),
+    all_cores=True,
+)
+FRAMES = Stage(
+    "frames",
+    "Extract the frames of one shard of a dataset.",
+    entry="aurl.frames.extract",
+    jobs="shards",
+    reads={"manifest": One("manifest"), "videos": One("videos", tracked=False)},
+    makes={
+        "shard": "frames/{dataset}/shards/{shard}.jpegs",
+        "shard_index": "frames/{dataset}/shards/{shard}.safetensors",
+    },
+    settings=(*SHARD_KEYS, "datasets.{dataset}.broken"),
+    free=("frames", "datasets.{dataset}.source"),
+    dvc="frames",
+)
+FRAMES_INDEX = Stage(
+    "frames_index",
+    "List a dataset's shards with their SHA-256.",
+    entry="aurl.frames.packing",
+    jobs="decoded",
+    reads={"shards": Each("shard", "shards"), "indexes": Each("shard_index", "shards")},
+    makes={"frames_index": "frames/{dataset}/index.json"},
+    settings=SHARD_KEYS,
+    free=("frames",),
+    dvc="frames",
+)
+EMBEDDINGS = Stage(
+    "embeddings",
+    "Embed a dataset's class names with the word vectors.",
+    entry="aurl.semantics.embedding",
+    jobs="embedded",
+    reads={
+        "manifest": One("manifest"),
+        "vectors": Named("semantics.vectors"),
+        "tokens": Shipped((str(shipped.TOKEN_TABLE), str(shipped.VERB_LEMMAS), str(shipped.VERB_EXCEPTIONS))),
+    },
+    makes={"embeddings": "embeddings/{dataset}.safetensors"},
+    settings=(
+        "semantics.vectors",
+        "semantics.dimension",
+        "semantics.missing",
+        "datasets.{dataset}.tokens",
+        "datasets.{dataset}.broken",
+    ),
+    recompute="deep",
+)
+SEEN_CLASSES = Stage(
+    "seen_classes",
+    "Apply the strict-label filter: which seen classes to train on.",
+    entry="aurl.semantics.seen",
+    jobs="once_if_complete",
+    reads={"seen": One("embeddings", of_seen=True), "unseen": Each("embeddings", "unseen")},
+    makes={"seen_classes": "seen_classes.csv"},
+    settings=("semantics.tau", "semantics.expected_seen_classes"),
+    recompute="deep",
+)
+TRAIN = Stage(
+    "train",
+    "Train one variant with one seed; resumes after a kill.",
+    entry="aurl.training.loop",
+    jobs="trained",
+    reads={
+        "manifest": One("manifest", of_seen=True),
+        "frames": One("frames_index", of_seen=True),
+        "embeddings": One("embeddings", of_seen=True),
+        "seen_classes": One("seen_classes"),
+    },
+    makes={
+        "checkpoint": "checkpoints/{variant}/seed{seed}.safetensors",
+        "description": "checkpoints/{variant}/seed{seed}.json",
+        "steps": "checkpoints/{variant}/seed{seed}.steps.csv",
+    },
+    settings=("model", "training", "variants.{variant}", "datasets.{seen}.broken"),
+    compute="training.compute",
+    processes="training.processes",
+    seeds="aurl.training.seeds",
+    recompute="retrain",
+    state="resume/{variant}/seed{seed}.safetensors",
+    dvc_kind={"steps": {"x": "step", "y": "loss", "title": "Loss of {variant}, seed {seed}"}},
+)
+IMPORT_WEIGHTS = Stage(
+    "import_weights",
+    "Turn a file of published weights into a variant's checkpoint.",
+    entry="aurl.models.imported",
+    jobs="imported",
+    reads={"weights": Named("imported.{variant}.file", in_dvc=False)},
+    makes={"checkpoint": TRAIN.makes["checkpoint"], "description": TRAIN.makes["description"]},
+    settings=("model", "imported.{variant}"),
+)
+FEATURES = Stage(
+    "features",
+    "Embed a test set with a trained model, at every clip count.",
+    entry="aurl.evaluation.features",
+    jobs="cells",
+    reads={
+        "checkpoint": One("checkpoint"),
+        "description": One("description"),
+        "manifest": One("manifest"),
+        "frames": One("frames_index"),
+        "embeddings": One("embeddings"),
+    },
+    makes={"features": "features/{variant}/seed{seed}/{dataset}.safetensors"},
+    settings=("evaluation.clips", "evaluation.batch_size", "evaluation.compute", "datasets.{dataset}.broken"),
+    compute="evaluation.compute",
+    recompute="deep",
+)
+EVALUATE = Stage(
+    "evaluate",
+    "Evaluate every protocol of one variant, seed and test set.",
+    entry="aurl.evaluation.evaluate",
+    jobs="cells",
+    reads={"features": One("features")},
+    makes={"metrics": "metrics/{variant}/seed{seed}/{dataset}.json"},
+    settings=("evaluation.splits",),
+    recompute="deep",
+    dvc_kind={"metrics": "metrics"},
+)
+COLLECT = Stage(
+    "collect",
+    "Collect all metrics into metrics.csv.",
+    entry="aurl.evaluation.collect",
+    jobs="once",
+    reads={"metrics": Each("metrics", "cells")},
+    makes={"metrics_csv": "metrics.csv"},
+    settings=("variants", "seeds", "unseen"),
+    recompute="always",
+)
+STATISTICS = Stage(
+    "statistics",
+    "Compute intervals of the accuracies over all classes, and paired tests of the ablation.",
+    entry="aurl.evaluation.statistics",
+    jobs="once",
+    reads={"features": Each("features", "cells")},
+    makes={"statistics": "statistics.json"},
+    settings=("evaluation.statistics", "report.ablation_clips", "variants", "seeds", "unseen"),
+    recompute="deep",
+)
+RESULTS: dict[str, Input] = {
+    "metrics": One("metrics_csv"),
+    "statistics": One("statistics"),
+    "seen_classes": Each("seen_classes", "once_if_complete"),
+    "published": Shipped((str(shipped.PUBLISHED),)),
+    "predictions": Shipped(PREDICTIONS),
+    "tokens": Shipped((str(shipped.TOKEN_TABLE),)),
+    "manifests": Each("manifest", "datasets"),
+    "embeddings": Each("embeddings", "embedded"),
+}
+TABLE_KEYS = ("report", "seen", "unseen", "variants", "imported", "datasets", "semantics.tau")
+TABLES_STAGE = Stage(
+    "tables",
+    "Write the paper's tables: ours, published, difference.",
+    entry="aurl.report.tables",
+    jobs="once",
+    reads=RESULTS,
+    makes=TABLES,
+    settings=TABLE_KEYS,
+    recompute="always",
+)
+FIGURES_STAGE = Stage(
+    "figures",
+    "Draw the figures.",
+    entry="aurl.report.figures.draw",
+    jobs="once",
+    reads={
+        "metrics": One("metrics_csv"),
+        "seen_classes": Each("seen_classes", "once_if_complete"),
+        "features": Each("features", "cells"),
+        "steps": Each("steps", "trained"),
+        "checkpoint": Each("checkpoint", "generator"),
+        "description": Each("description", "generator"),
+        "manifests": Each("manifest", "tested"),
+        "frames": Each("frames_index", "tested"),
+        "embeddings": Each("embeddings", "embedded"),
+    },
+    makes=FIGURES,
+    settings=(
+        "report",
+        "variants",
+        "datasets",
+        "seen",
+        "seeds",
+        "semantics.tau",
+        "evaluation.clips",
+        "evaluation.splits",
+    ),
+    recompute="deep",
+)
+REPORT = Stage(
+    "report",
+    "Write report.html: tables, figures and how they were made, in one page.",
+    entry="aurl.report.page",
+    jobs="once",
+    reads={**RESULTS, "tables": AllOf("tables"), "figures": AllOf("figures")},
+    makes={"report": "report.html"},
+    settings=(
+        *("seen", "unseen", "datasets", *FRAME_KEYS, "semantics", "model", "training", "variants", "trained"),
+        *("imported", "seeds", "evaluation", "report"),
+    ),
+    folder="report/template",
+    repeats=False,
+)
 
-def stage_settings(stage: str, experiment: Experiment, **wildcards: Any) -> dict[str, Any]:
-    """The values of a stage's parameters, by dotted key."""
-    keys = [key.format(seen=experiment.seen, **wildcards) for key in STAGES[stage].settings]
-    return {key: lookup(experiment, key) for key in keys}
-
-
-def stage_code(stage: str) -> list[str]:
-    """The code files of a stage, sorted, relative to the repository."""
-    folder = STAGES[stage].folder
-    files = [module_path(name) for name in _closure(STAGES[stage].entry)[0]]
-    files += [path for path in (PACKAGE / folder).iterdir() if path.is_file()] if folder else []
-    return sorted(path.relative_to(PACKAGE.parent).as_posix() for path in files)
-
-
-def stage_packages(stage: str) -> list[str]:
-    """Top-level names of the third-party modules that a stage's code imports."""
-    return list(_closure(STAGES[stage].entry)[1])
-
-
-def module_path(name: str) -> Path:
-    """The file of a module of this package."""
-    path = PACKAGE.parent / Path(*name.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-@lru_cache
-def _closure(entry: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Modules of this package that `entry` reaches (without exempt ones and empty packages), and outside ones."""
-    reached, outside, todo = set(), set(), [entry]
-    while todo:
-        name = todo.pop()
-        if name in reached:
-            continue
-        reached.add(name)
-        for imported in _imports(name):
-            if imported.split(".")[0] != "aurl":
-                outside.add(imported.split(".")[0])
-            elif not is_carrier(imported):
-                todo.append(imported)
-    return tuple(sorted(reached)), tuple(sorted(outside - set(sys.stdlib_module_names)))
-
-
-@lru_cache
-def _imports(name: str) -> tuple[str, ...]:
-    """Modules that a module imports anywhere, `from package import module` resolved."""
-    found = set()
-    for node in ast.walk(ast.parse(module_path(name).read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                is_module = node.module.startswith("aurl") and module_path(inner).is_file()
-                found.add(inner if is_module else node.module)
-    return tuple(sorted(found))
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        *(INGEST, MANIFEST, FRAMES, FRAMES_INDEX, EMBEDDINGS, SEEN_CLASSES, TRAIN, IMPORT_WEIGHTS),
+        *(FEATURES, EVALUATE, COLLECT, STATISTICS, TABLES_STAGE, FIGURES_STAGE, REPORT),
+    )
+}

@@ -18,17 +18,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from aurl.datasets.table import USABLE, iterate_table
-from aurl.experiment.settings import DatasetSettings, ReportSettings
-from aurl.lineage.read_blocks import Block, behind, commits, stage_costs, versions
+from aurl.experiment.settings import DatasetSettings, Experiment, ReportSettings
+from aurl.lineage.blocks import Block, ancestors_of
+from aurl.pipeline.jobs import Job, Jobs
 from aurl.report.comparable import compared
+from aurl.report.costs import commits, stage_costs, versions
+from aurl.report.facts import PageFacts, blocks_of, facts_of
 from aurl.report.figures.cost import cost_drawing
 from aurl.report.figures.style import encoded
 from aurl.report.finding import main_finding, method_names
 from aurl.report.graph import draw_graph
 from aurl.report.grid import Grid, grid_of_table, statistics_grids
-from aurl.report.making import Making
 from aurl.report.results import Results
-from aurl.report.tables import Table
+from aurl.report.tables import Table, tables_of
 from aurl.system.files import write_text
 from aurl.system.text_files import made_again, unreadable
 
@@ -55,9 +57,9 @@ class PageInputs:
     blocks: list[Block]
 
 
-def write_page(inputs: PageInputs, making: Making, variants: list[str], report: ReportSettings, output: Path) -> None:
+def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report: ReportSettings, output: Path) -> None:
     """Write the page. Raises: AurlError for a damaged input."""
-    results, names, lineage = Results(inputs.metrics), method_names(), Lineage(inputs.blocks, making.artefacts)
+    results, names, lineage = Results(inputs.metrics), method_names(), Lineage(inputs.blocks, facts.artefacts)
     report, not_compared = compared(results, report, inputs.datasets)
     statistics: tuple[list[Grid], list[str]] | None = None
     if inputs.statistics is not None:
@@ -67,7 +69,7 @@ def write_page(inputs: PageInputs, making: Making, variants: list[str], report: 
         render_page(
             report=report,
             not_compared=not_compared,
-            making=making,
+            facts=facts,
             finding=main_finding(results, variants, report, names),
             seeds=results.seeds,
             tables=[
@@ -84,8 +86,8 @@ def write_page(inputs: PageInputs, making: Making, variants: list[str], report: 
             versions=versions(inputs.blocks),
             commits=commits(inputs.blocks),
             costs=stage_costs(inputs.blocks),
-            drawing=draw_graph(making.stages, making.edges),
-            params=as_yaml(making.params),
+            drawing=draw_graph(facts.stages, facts.edges),
+            params=as_yaml(facts.params),
         ),
     )  # fmt: skip
 
@@ -107,7 +109,7 @@ class Lineage:
     """Where on the page the lineage of something stands, and what is told there."""
 
     def __init__(self, blocks: list[Block], artefacts: Mapping[tuple[str, str], list[str]]) -> None:
-        self.cells = {cell: behind(paths, blocks) for cell, paths in artefacts.items()}
+        self.cells = {cell: ancestors_of(paths, blocks) for cell, paths in artefacts.items()}
         self.shards = sum(block.stage == "frames" for block in blocks)  # the frames index lists them with digests
         self.jobs = [block for block in blocks if block.stage != "frames"]
         self._job = {path: f"job-{number}" for number, block in enumerate(self.jobs) for path in block.outputs}
@@ -115,7 +117,7 @@ class Lineage:
         self.codes = {f"code-{number}": block for number, block in enumerate(codes.values())}
         self._code = dict(zip(codes, self.codes, strict=True))
         tables = next((block for block in blocks if block.stage == "tables"), None)
-        inputs = tables.identity["inputs"] if tables else {}
+        inputs = tables.identity.inputs if tables else {}
         self.sources = {path: digest for path, digest in inputs.items() if path not in self._job}
 
     def cell(self, origin: tuple[str, str]) -> str | None:
@@ -152,7 +154,7 @@ class Lineage:
 
     @staticmethod
     def _code_key(block: Block) -> str:
-        return json.dumps([block.stage, block.identity["code"], block.identity["packages"]], sort_keys=True)
+        return json.dumps([block.stage, block.identity.code, block.identity.packages], sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -251,3 +253,21 @@ def as_yaml(value: Any) -> str:
 def _hash(text: str) -> str:
     """What a Content-Security-Policy names inline code by."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def run(job: Job) -> None:
+    """Run the stage `report`."""
+    jobs = Jobs(Experiment.model_validate(job.experiment))
+    blocks, tables = blocks_of(jobs), {(path.stem, path.suffix[1:]): path for path in job.inputs.tables.values()}
+    inputs = PageInputs(
+        metrics=job.inputs.metrics,
+        tables=tables_of(job),
+        table_files=tables,
+        figures=job.inputs.figures["figures_index"].parent,
+        statistics=job.inputs.statistics,
+        manifests=job.inputs.manifests,
+        datasets=job.settings["datasets"],
+        blocks=blocks,
+    )
+    variants = list(job.settings["variants"])
+    write_page(inputs, facts_of(jobs, blocks), variants, job.settings["report"], job.outputs.report)

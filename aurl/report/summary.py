@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from aurl.lineage.read_blocks import read_blocks, stage_costs
+from aurl.lineage.blocks import read_block
 from aurl.pipeline.paths import ResultPaths
+from aurl.report.costs import stage_costs
 from aurl.system.errors import AurlError
 
 
@@ -14,15 +15,15 @@ def summarise(paths: ResultPaths) -> str:
 
     Raises: AurlError if the experiment has no table yet.
     """
-    table = paths.table("ablation", "md")
+    table = paths.of("ablation_md")
     if not table.is_file():
         raise AurlError(f"{table}: not made yet; run 'snakemake'")
     files = [
-        paths.report(),
-        paths.table("ablation", "html"),
-        paths.table("sota", "md"),
-        paths.metrics_csv(),
-        paths.figure("ablation", "png"),
+        paths.of("report"),
+        paths.of("ablation_html"),
+        paths.of("sota_md"),
+        paths.of("metrics_csv"),
+        paths.of("ablation_png"),
     ]
     listed = "\n".join(f"  {path}" for path in files if path.is_file())
     times = stage_times(paths.root / "provenance")
@@ -39,6 +40,6 @@ def stage_times(blocks: Path) -> str:
             "CPU time": f"{cost.cpu_seconds:.1f} s",
             "peak memory": f"{cost.peak_memory / 2**20:.0f} MiB",
         }
-        for cost in stage_costs(read_blocks(sorted(blocks.rglob("*.json"))))
+        for cost in stage_costs([read_block(path) for path in sorted(blocks.rglob("*.json"))])
     ]
     return str(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))

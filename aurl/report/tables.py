@@ -16,6 +16,7 @@ import pandas as pd
 from aurl.datasets.table import USABLE, iterate_table, iterate_usable
 from aurl.evaluation.predictions import top1_of_predictions
 from aurl.experiment.settings import DatasetSettings, ReportSettings, VariantSettings, WeightsSettings
+from aurl.pipeline.jobs import Job
 from aurl.report.comparable import compared
 from aurl.report.intervals import Interval, Statistics
 from aurl.report.results import Measured, Results, read_published
@@ -425,3 +426,22 @@ def _text(value: object) -> str:
 
 def _clips(number: int) -> str:
     return "1 clip a video" if number == 1 else f"{number} clips a video"
+
+
+def tables_of(job: Job) -> dict[str, Table]:
+    """Make the tables from the inputs of the stages `tables` and `report`."""
+    settings, inputs = job.settings, job.inputs
+    files = TableInputs(
+        inputs.metrics, inputs.statistics, next(iter(inputs.seen_classes.values()), None), inputs.manifests,
+        inputs.embeddings, dict(job.missing),
+    )  # fmt: skip
+    return make_tables(
+        files, settings["report"], settings["variants"], settings["imported"], settings["datasets"],
+        settings["unseen"], settings["semantics.tau"],
+    )  # fmt: skip
+
+
+def run(job: Job) -> None:
+    """Run the stage `tables`."""
+    files = {(path.stem, path.suffix[1:]): path for path in job.made}
+    write_tables(tables_of(job), files)

@@ -8,6 +8,7 @@ from gensim.models import KeyedVectors
 from safetensors.numpy import save
 
 from aurl.datasets.table import iterate_usable
+from aurl.pipeline.jobs import Job
 from aurl.semantics.classes import ClassEmbeddings
 from aurl.semantics.tokens import class_tokens
 from aurl.semantics.vectors import load_vectors
@@ -64,3 +65,12 @@ def embed_dataset(manifest: Path, broken: str, token_source: str, vectors: Path,
     described = {"classes": embeddings.classes, "tokens": embeddings.tokens, "dropped": embeddings.dropped}
     # one metadata key: safetensors writes several in no fixed order
     write_bytes(output, save({"embeddings": embeddings.vectors}, {"aurl": json.dumps(described, sort_keys=True)}))
+
+
+def run(job: Job) -> None:
+    """Run the stage `embeddings`."""
+    settings = job.settings
+    embed_dataset(
+        job.inputs.manifest, settings["datasets.{dataset}.broken"], settings["datasets.{dataset}.tokens"],
+        job.inputs.vectors, settings["semantics.dimension"], settings["semantics.missing"], job.outputs.embeddings,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from aurl.pipeline.jobs import Job
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing
@@ -77,3 +78,9 @@ def write_seen_table(table: pd.DataFrame, output: Path) -> None:
     """Write what `seen_class_table` made, distances with all digits: other thresholds are decided from them."""
     with replacing(output) as (temporary,):
         table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def run(job: Job) -> None:
+    """Run the stage `seen_classes`."""
+    tau, expected = job.settings["semantics.tau"], job.settings["semantics.expected_seen_classes"]
+    write_seen_classes(job.inputs.seen, job.inputs.unseen, tau, expected, job.outputs.seen_classes)

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from aurl.system.errors import AurlError
 from aurl.system.progress import log
 
 FOLDER = Path(".snakemake/aurl/locks")
+FAILED = "failed\n"
 _held: list[IO[str]] = []
 
 
@@ -37,16 +38,33 @@ class Holder:
 
 @contextmanager
 def exclusive(artefact: Path, folder: Path = FOLDER) -> Iterator[None]:
-    """Hold the lock of an artefact; wait for another process that is making the same one.
+    """Hold the lock of an artefact; wait for another process that makes the same one.
 
-    After a SIGKILL of Snakemake its jobs live on: a run that is started again must not write beside them.
+    After a SIGKILL of Snakemake its jobs live on: a run that is started again must not write beside them. The lock's file
+    keeps how the attempt ended: it is empty after success, holds the process after a kill, and "failed" after an error.
     """
     with _open(_file(artefact, folder)) as handle:
         if not _taken(handle):
             log(f"{artefact}: {_signed(handle)} is making it; waiting")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        _sign(handle)
-        yield
+        _write(handle, f"{os.getpid()} {socket.gethostname()}\n")
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            _write(handle, FAILED)
+            raise
+        _write(handle, "")
+
+
+def last_attempt(artefact: Path, folder: Path = FOLDER) -> Literal["failed", "killed"] | None:
+    """Say how the last attempt to make an artefact ended; None after success, or where there was none."""
+    try:
+        text = _file(artefact, folder).read_text()
+    except OSError:
+        return None
+    return "failed" if text == FAILED else "killed" if text else None
 
 
 def maker(artefact: Path, folder: Path = FOLDER) -> Holder | None:
@@ -63,7 +81,7 @@ def forget_dead_run(working_folder: Path = Path(".snakemake"), folder: Path = FO
     if not _taken(handle):
         handle.close()
         return False
-    _sign(handle)
+    _write(handle, f"{os.getpid()} {socket.gethostname()}\n")
     _held.append(handle)
     for stale in (working_folder / "locks").glob("*.lock"):
         stale.unlink(missing_ok=True)
@@ -113,10 +131,10 @@ def _taken(handle: IO[str]) -> bool:
     return False
 
 
-def _sign(handle: IO[str]) -> None:
+def _write(handle: IO[str], text: str) -> None:
     handle.seek(0)
     handle.truncate()
-    handle.write(f"{os.getpid()} {socket.gethostname()}\n")
+    handle.write(text)
     handle.flush()
 
 

@@ -1,5 +1,6 @@
 """Train one variant with one seed: the loop, top to bottom."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from aurl.models.checkpoint import load_resume, restore_optimizer, save_resume, 
 from aurl.models.imported import check_digest
 from aurl.models.published import initialise_backbone
 from aurl.models.zero_shot import ZeroShotModel
+from aurl.pipeline.jobs import Job
 from aurl.semantics.classes import read_embeddings, read_seen_classes
 from aurl.system.compute import prepare_device
 from aurl.system.errors import AurlError
@@ -218,3 +220,22 @@ def write_outputs(
         write_json(described, description)
         table.to_csv(steps, index=False, float_format="%.6f", lineterminator="\n")
     outputs.resume.unlink(missing_ok=True)
+
+
+def run(job: Job) -> None:
+    """Run the stage `train`, as one process or as one of several.
+
+    Raises: AurlError if another number of processes was started than the parameters say.
+    """
+    training, settings, world = job.settings["training"], job.settings["variants.{variant}"], World.of(os.environ)
+    if world.size != training.processes:
+        raise AurlError(f"training.processes = {training.processes}, but {world.size} were started; make them equal")
+    inputs, outputs = job.inputs, job.outputs
+    data = load_training_data(
+        inputs.manifest, job.settings["datasets.{seen}.broken"], inputs.frames, inputs.embeddings, inputs.seen_classes,
+        settings.strict_labels,
+    )  # fmt: skip
+    assert job.state is not None
+    files = TrainingOutputs(outputs.checkpoint, outputs.description, outputs.steps, job.state)
+    variant, seed = job.wildcards["variant"], job.wildcards["seed"]
+    train(data, variant, seed, job.settings["model"], training, settings, files, job.identity, world)

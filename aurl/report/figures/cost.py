@@ -6,7 +6,8 @@ repeat to the byte; the report asks for it.
 
 from matplotlib.axes import Axes
 
-from aurl.lineage.read_blocks import Block, StageCost, stage_costs
+from aurl.lineage.blocks import Block
+from aurl.report.costs import StageCost, stage_costs
 from aurl.report.figures.style import COLOURS, HATCHES, Drawing, new_figure, nothing_yet, styled
 
 NAME, TITLE = "cost", "Time and memory of every stage"

@@ -8,6 +8,7 @@ import numpy as np
 
 from aurl.evaluation.feature_file import read_features
 from aurl.experiment.settings import DatasetSettings, ReportSettings, VariantSettings
+from aurl.pipeline.jobs import Job
 from aurl.report.figures.ablation import draw_ablation
 from aurl.report.figures.alignment_uniformity import draw_alignment_uniformity
 from aurl.report.figures.classes import class_accuracy, draw_classes, strips_of
@@ -153,3 +154,19 @@ def _classes(inputs: FigureInputs, settings: FigureSettings) -> Drawing:
                 strips_of(examples, inputs.manifests[name], settings.datasets[name].broken, inputs.frames[name])
             )
     return draw_classes(ours, test_sets, strips, clips, seeds)
+
+
+def run(job: Job) -> None:
+    """Run the stage `figures`."""
+    settings, inputs = job.settings, job.inputs
+    generator = next(((variant, seed, path) for (variant, seed), path in inputs.checkpoint.items()), None)
+    files = FigureInputs(
+        inputs.metrics, next(iter(inputs.seen_classes.values()), None), inputs.features, inputs.steps, generator,
+        inputs.manifests, inputs.frames, inputs.embeddings,
+    )  # fmt: skip
+    index, *figures = job.made
+    declared = FigureSettings(
+        settings["report"], settings["variants"], settings["datasets"], settings["seen"], settings["semantics.tau"],
+        settings["evaluation.clips"], settings["evaluation.splits"],
+    )  # fmt: skip
+    write_figures(draw_figures(files, declared), index, {(path.stem, path.suffix[1:]): path for path in figures})

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from aurl.experiment.changes import describe_changes
 from aurl.experiment.folders import source_folder
+from aurl.experiment.presets import PRESETS, preset_names
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
 from aurl.lineage.dvc import has_results, status
 from aurl.system.errors import AurlError
 from aurl.system.files import write_text
-
-PRESETS = Path("presets")
 
 
 def use_preset(name: str, params: Path, force: bool = False) -> Iterator[str]:
@@ -22,7 +21,7 @@ def use_preset(name: str, params: Path, force: bool = False) -> Iterator[str]:
             (their lineage would no longer be) and `force` is not given.
     """
     preset = PRESETS / f"{name}.yaml"
-    known = sorted(path.stem for path in PRESETS.glob("*.yaml"))
+    known = preset_names()
     if name not in known:
         raise AurlError(f"unknown preset '{name}'; known: {', '.join(known)}")
     chosen = load_experiment(preset)

@@ -1,0 +1,5 @@
+"""The `aurl` command."""
+
+from aurl.cli.group import cli, main
+
+__all__ = ["cli", "main"]

@@ -1,0 +1,87 @@
+"""Commands that choose, plan and feed an experiment."""
+
+from pathlib import Path
+
+import click
+
+from aurl.cli.common import with_jobs
+from aurl.cli.stages import run_stage
+from aurl.experiment.read import load_experiment
+from aurl.pipeline.jobs import Jobs
+from aurl.pipeline.stages import STAGES
+from aurl.system import shipped
+from aurl.system.errors import AurlError
+
+
+@click.command()
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Leave the present experiment although it is not recorded.")
+@click.pass_context
+def use(context: click.Context, name: str, force: bool) -> None:
+    """Write params.yaml from the preset NAME, and say what changes."""
+    from aurl.operate.use_preset import use_preset
+
+    for line in use_preset(name, context.obj, force):
+        click.echo(line)
+
+
+@click.command()
+@with_jobs
+def plan(jobs: Jobs) -> None:
+    """Print what the experiment will take (videos, disk, FLOPs, hours on the devices here), and what is missing."""
+    from aurl.fetch.sources import load_sources
+    from aurl.plan.report import plan_experiment
+
+    for section in plan_experiment(jobs.experiment, load_sources(shipped.SOURCES)):
+        click.echo(section)
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path),
+    default="datasets",
+    show_default=True,
+    metavar="DIR",
+    help="Folder that holds all datasets.",
+)
+@click.option("--from", "origin", metavar="URL_OR_FOLDER", help="Take the files, under their own names, from here.")
+@click.option("--check", "check_only", is_flag=True, help="Only check what is there.")
+@click.option("--keep-archives", is_flag=True, help="Leave the archives in DIR/archives.")
+def fetch(name: str, folder: Path, origin: str | None, check_only: bool, keep_archives: bool) -> None:
+    """Fetch, unpack and check ucf101, hmdb51, kinetics700 or vectors, from the official sources."""
+    from aurl.fetch import fetch as fetching
+    from aurl.fetch.sources import find_source, load_sources
+
+    source = find_source(load_sources(shipped.SOURCES), name)
+    lines = (
+        fetching.check_present(source, folder) if check_only else fetching.fetch(source, folder, origin, keep_archives)
+    )
+    for line in lines:
+        click.echo(line)
+
+
+@click.command("import-weights")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--variant", required=True, help="A variant of params.yaml.")
+@click.option("--seed", type=int, help="Without FILE: do the import that params.yaml declares (as the workflow does).")
+@click.option("--force", is_flag=True, help="Replace a checkpoint that was trained.")
+@click.pass_context
+def import_weights(context: click.Context, file: Path | None, variant: str, seed: int | None, force: bool) -> None:
+    """Let a file of published weights take the place of a variant's training, or start it (an R(2+1)D alone).
+
+    FILE is the AURL authors' checkpoint, the earlier paper's, or torchvision's r2plus1d_18. It is checked and named
+    in params.yaml with its SHA-256; 'snakemake' then evaluates it. Nothing in FILE is executed.
+    """
+    experiment = load_experiment(context.obj)
+    if file is not None:
+        from aurl.operate.import_weights import declare_weights
+
+        for line in declare_weights(context.obj, experiment, variant, file, force):
+            click.echo(line)
+    elif seed is None:
+        raise AurlError("import-weights: give a FILE of published weights")
+    else:
+        run_stage(Jobs(experiment), STAGES["import_weights"], variant=variant, seed=seed)

@@ -1,0 +1,68 @@
+"""Commands for files of your own: predict and encode."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from aurl.cli.common import with_jobs
+from aurl.experiment.settings import ComputeSettings
+from aurl.pipeline.jobs import Jobs
+
+
+@click.command()
+@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--classes", metavar="NAMES", help='Class names: "archery,horse riding".')
+@click.option("--classes-file", type=click.Path(path_type=Path), help="Class names, one on each line.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="A .safetensors of 'aurl train', or:")
+@click.option("--variant", help="A variant of the present experiment (default: aurl).")
+@click.option("--seed", type=int, help="A seed of the present experiment (default: its first).")
+@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors (default: the experiment's).")
+@click.option("--tokens", type=click.Choice(["words", "lemmas"]), help="How names become words (docs/tokens.md).")
+@click.option("--clips", type=click.IntRange(1), default=1, show_default=True, help="Clips of a video to average.")
+@click.option("--size", type=click.IntRange(16, 512), help="Frame size, for imported weights (112).")
+@click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_jobs
+def predict(
+    jobs: Jobs, videos: tuple[Path, ...], classes: str | None, classes_file: Path | None, checkpoint: Path | None,
+    variant: str | None, seed: int | None, vectors: Path | None, tokens: str | None, clips: int, size: int | None,
+    top: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Say which of any class names fit VIDEOS best; exit status 1 if a video cannot be read."""
+    from aurl.inference import predict as prediction
+
+    names = prediction.class_names(classes, classes_file)
+    chosen = prediction.choose_checkpoint(jobs.experiment, jobs.paths, checkpoint, variant, seed)
+    vectors = vectors or Path(jobs.experiment.semantics.vectors)
+    evaluation, frames = jobs.experiment.evaluation, jobs.experiment.frames
+    if tokens is None:
+        tokens = "words" if jobs.experiment.dataset(jobs.experiment.seen).tokens == "words" else "lemmas"
+    answer = prediction.predict(
+        list(videos), names, chosen, vectors, clips, frames, evaluation.batch_size, evaluation.compute, size, tokens
+    )
+    if answer.predictions or as_json:
+        click.echo(prediction.as_json(answer, top) if as_json else prediction.as_text(answer, top))
+    if answer.failures:
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="A .safetensors of 'aurl train'.")
+@click.option("--clips", type=click.Path(path_type=Path), help="Clips, .npy uint8 (clips, frames, height, width, 3).")
+@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors, .npy floating point (rows, dimension).")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="An .npz: video, word.")
+@click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Clips at a time.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of the CPU.")
+def encode(
+    checkpoint: Path, clips: Path | None, vectors: Path | None, output: Path, batch_size: int,
+    device: Literal["auto", "cpu", "cuda"], precision: Literal["float32", "bfloat16"], threads: int,
+) -> None:  # fmt: skip
+    """Embed clips and word vectors of your own with a checkpoint."""
+    from aurl.inference.encode import encode as encode_files
+
+    compute = ComputeSettings(device=device, precision=precision, threads=threads)
+    encode_files(checkpoint, clips, vectors, output, batch_size, compute)

@@ -1,0 +1,92 @@
+"""Run a job under its lock, from checked inputs, and leave its provenance block."""
+
+import os
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from aurl.lineage.blocks import Identity, identity_of, recorded_outputs, write_block
+from aurl.pipeline.jobs import Job, Jobs
+from aurl.pipeline.run import device_of, load_stage, run_job, seeds_of
+from aurl.system.digests import Digests
+from aurl.system.errors import AurlError
+from aurl.system.files import files_below
+from aurl.system.locks import exclusive
+
+TOGETHER_SECONDS = 2.0  # within which a job's outputs and its block are written
+
+
+def run_recorded(jobs: Jobs, job: Job, workers: int = 1) -> None:
+    """Run a job and write its block; of several processes of one job the first one writes it.
+
+    Raises: AurlError for bad or damaged input, OSError where results cannot be written.
+    """
+    first = os.environ.get("RANK", "0") == "0"
+    with exclusive(job.block) if first else nullcontext():
+        load_stage(job.stage)
+        identity = take_identity(jobs, job)
+        run_job(replace(job, workers=workers, identity=identity.digest()))
+        if first:
+            write_block(job.block, identity, job.made)
+
+
+def take_identity(jobs: Jobs, job: Job) -> Identity:
+    """Take a job's identity, and check its inputs. Raises: AurlError for a damaged input."""
+    identity = identity_of(job, seeds_of(job), device_of(job, jobs.experiment))
+    check_inputs(jobs, job, identity.inputs, Digests())
+    return identity
+
+
+def check_inputs(jobs: Jobs, job: Job, inputs: Mapping[str, str], digests: Digests) -> None:
+    """Refuse inputs that are not what their stages made.
+
+    Args:
+        inputs: path -> SHA-256 of the file on disk.
+    Raises:
+        AurlError: an input, or a shard of a frame index, is missing or differs from the block of its job.
+    """
+    makers = jobs.makers()
+    for path in job.depends:
+        maker = makers.get(path)
+        if maker is None:
+            continue
+        _refuse_damaged(path, recorded_outputs(maker.block).get(path), inputs[path.as_posix()])
+        if maker.stage.name == "frames_index":
+            _check_shards(maker, makers, digests)
+
+
+def _check_shards(index: Job, makers: Mapping[Path, Job], digests: Digests) -> None:
+    """Check the shards behind a frame index; a shard is read only where its file changed after its block."""
+    for shard in index.depends:
+        if not shard.exists():
+            raise AurlError(f"{shard}: missing; 'snakemake --forcerun frames_index' extracts it again")
+        block = makers[shard].block
+        recorded = recorded_outputs(block).get(shard)
+        if is_damaged(shard, recorded, block, digests):
+            _refuse_damaged(shard, recorded, digests.of(shard).sha256)
+
+
+def is_damaged(path: Path, recorded: str | None, block: Path, digests: Digests) -> bool:
+    """Say whether an output that exists holds other bytes than its block records."""
+    if recorded is None or not path.exists():
+        return False
+    written = block.stat()
+    files = files_below(path) if path.is_dir() else [path]
+    if not all(file.is_file() for file in files):  # reading a pipe would wait for its writer
+        return True
+    together = all(_together(file.stat(), written) for file in files)
+    return not together and digests.of(path).sha256 != recorded
+
+
+def _refuse_damaged(path: Path, recorded: str | None, on_disk: str) -> None:
+    if recorded is not None and recorded != on_disk:
+        raise AurlError(
+            f"{path}: damaged: its provenance block records {recorded[:12]}, on disk is {on_disk[:12]}; restore it with"
+            f" 'dvc checkout {path}', or rebuild it with 'snakemake --force -- {path}'"
+        )
+
+
+def _together(one: os.stat_result, other: os.stat_result) -> bool:
+    times = (one.st_mtime - other.st_mtime, one.st_ctime - other.st_ctime)
+    return max(map(abs, times)) <= TOGETHER_SECONDS

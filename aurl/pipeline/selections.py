@@ -1,0 +1,108 @@
+"""Select rows of wildcards: the jobs of a stage, or the files that one job reads.
+
+Where an experiment may do without data that is not here (`absent: leave_out`), the selections hold what can be made:
+no training, because the strict-label filter needs every dataset's classes, but imported networks on the test sets that
+are here, and the tables.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aurl.experiment.settings import Experiment
+from aurl.pipeline.missing_data import VECTORS
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """An experiment, and the data that it lacks: dataset (or `vectors`) -> where it is expected."""
+
+    experiment: Experiment
+    missing: Mapping[str, str]
+
+    def datasets(self) -> list[str]:
+        """List the datasets that are here."""
+        return [name for name in self.experiment.datasets if name not in self.missing]
+
+    def embedded(self) -> list[str]:
+        """List the datasets whose classes can be embedded."""
+        return [] if VECTORS in self.missing else self.datasets()
+
+    def networks(self) -> list[str]:
+        """List the variants that can have a checkpoint."""
+        return [name for name in self.experiment.variants if name in self.experiment.imported or not self.missing]
+
+    def trained(self) -> list[str]:
+        """List the variants that are trained here."""
+        return [name for name in self.networks() if name not in self.experiment.imported]
+
+    def tested(self) -> list[str]:
+        """List the test sets that something can be measured on."""
+        return [name for name in self.experiment.unseen if name in self.embedded()] if self.networks() else []
+
+    def decoded(self) -> list[str]:
+        """List the datasets whose frames are needed."""
+        return self.tested() if self.missing else self.datasets()
+
+    def generator(self) -> str | None:
+        """Name the first variant that mixes classes at random, where the classes of all datasets are here."""
+        for name, variant in self.experiment.variants.items():
+            if variant.class_generator is not None and variant.class_generator.mix == "uniform" and not self.missing:
+                return name
+        return None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rows of wildcards, and the lists of `params.yaml` that DVC takes them from."""
+
+    rows: Callable[[Scope], list[Row]]
+    matrix: Mapping[str, str]
+
+
+def _of_datasets(names: Callable[[Scope], list[str]], key: str = "${datasets}") -> Selection:
+    return Selection(lambda scope: [{"dataset": name} for name in names(scope)], {"dataset": key})
+
+
+def _of_networks(names: Callable[[Scope], list[str]], key: str) -> Selection:
+    return Selection(
+        lambda scope: [{"variant": name, "seed": seed} for name in names(scope) for seed in scope.experiment.seeds],
+        {"variant": key, "seed": "${seeds}"},
+    )
+
+
+def _shards(scope: Scope) -> list[Row]:
+    datasets = scope.experiment.datasets
+    return [{"dataset": name, "shard": shard} for name in scope.decoded() for shard in range(datasets[name].shards)]
+
+
+def _cells(scope: Scope) -> list[Row]:
+    return [
+        {"variant": variant, "seed": seed, "dataset": dataset}
+        for variant in scope.networks()
+        for seed in scope.experiment.seeds
+        for dataset in scope.tested()
+    ]
+
+
+def _generator(scope: Scope) -> list[Row]:
+    variant = scope.generator()
+    return [] if variant is None else [{"variant": variant, "seed": scope.experiment.seeds[0]}]
+
+
+SELECTIONS: Mapping[str, Selection] = {
+    "once": Selection(lambda scope: [{}], {}),
+    "once_if_complete": Selection(lambda scope: [] if scope.missing else [{}], {}),
+    "datasets": _of_datasets(Scope.datasets),
+    "decoded": _of_datasets(Scope.decoded),
+    "embedded": _of_datasets(Scope.embedded),
+    "tested": _of_datasets(Scope.tested, "${unseen}"),
+    "unseen": _of_datasets(lambda scope: scope.experiment.unseen, "${unseen}"),
+    "shards": Selection(_shards, {"dataset": "${datasets}", "shard": ""}),
+    "trained": _of_networks(Scope.trained, "${trained}"),
+    "imported": _of_networks(lambda scope: list(scope.experiment.imported), "${imported}"),
+    "cells": Selection(_cells, {"variant": "${variants}", "seed": "${seeds}", "dataset": "${unseen}"}),
+    "generator": Selection(_generator, {"variant": "${variants}", "seed": "${seeds}"}),
+}
