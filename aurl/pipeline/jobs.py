@@ -180,7 +180,7 @@ class Jobs:
     def generator(self) -> str | None:
         """The first variant that is trained on randomly mixed classes, where the classes of all datasets are here."""
         for name, variant in self.experiment.variants.items():
-            if variant.class_generator is not None and variant.class_generator.mix == "uniform" and not self.absent:
+            if any(term.generates_classes for term in variant.losses.values()) and not self.absent:
                 return name
         return None
 

@@ -88,7 +88,7 @@ class TrainingStep:
         if embedded.requires_grad:
             embedded.backward(classes.grad)
         average([p.grad for p in self.model.parameters() if p.grad is not None], self.world)
-        ordered = [parts[name].detach().double() for name in self.objective.weights]
+        ordered = [parts[name].detach().double() for name in self.objective.terms]
         row = torch.stack([*measures, torch.stack(ordered).sum(), *ordered])
         average([row], self.world)
         return row
