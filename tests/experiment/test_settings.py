@@ -74,7 +74,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("variants.ls.losses", {"synthetic": 1}, ["variants.ls", "'synthetic' needs 'centres'"]),
         ("variants.ls.losses", {"sein": 1}, ["losses.sein: ", "did you mean 'seen'?", "centres, mse, seen, synthetic"]),
         ("variants.ls.losses", {"no.such": 1}, ["variants.ls.losses.no.such: ", "no such module"]),
-        ("variants.ls.losses", {"os.path": 1}, ["losses.os.path: ", "class Settings(TermSettings) and loss"]),
+        ("variants.ls.losses", {"json.decoder": 1}, ["losses.json.decoder: ", "class Settings(TermSettings) and loss"]),
         ("variants.ls.losses", {}, ["variants.ls.losses: ", "at least 1"]),
         ("variants.ls.losses", {"seen": 0}, ["variants.ls.losses.seen.weight = 0: ", "greater than 0"]),
         ("variants.ls.losses.seen", {"wight": 1}, ["losses.seen.wight: unknown key; did you mean 'weight'?"]),
