@@ -50,7 +50,7 @@ def compare(
     delivered = iter(batch_loader(batches, 0, workers, device.type == "cuda"))
     model = build_model(model_shape(data, experiment.model, settings), 0, device, compute.channels_last)
     optimizer = make_optimizer(model.parameters(), settings.optimizer or experiment.training.optimizer)
-    objective = Objective(settings.losses, experiment.training.scale, settings.class_generator, settings.us_query)
+    objective = Objective(settings.losses, experiment.training.scale)
     step = TrainingStep(model, optimizer, objective, data.embeddings.to(device), compute)
     given = [tuple(tensor.to(device) for tensor in batches[number]) for number in range(steps)]
 

@@ -13,7 +13,8 @@ from harness import Comparison, interleaved, ratios
 from published_way import heads_and_losses
 from torch import Tensor, nn
 
-from aurl.experiment.settings import ClassGeneratorSettings, ComputeSettings
+from aurl.experiment.settings import ComputeSettings
+from aurl.methods import centres, seen, synthetic
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.compute import prepare_device
 from aurl.training.objective import Objective
@@ -53,8 +54,8 @@ def heads(classes: int, embedding: int, word_hidden: int, features: Tensor, seed
 
 def our_step(model: ZeroShotModel, embeddings: Tensor, precision: str = "float32") -> TrainingStep:
     """The step of the variant `aurl`; `gradients` is called alone, without moving."""
-    generator = ClassGeneratorSettings(mix="uniform", low=0.0, high=1.0, rows=None)
-    objective = Objective({"seen": 1.0, "centres": 1.0, "synthetic": 1.0}, SCALE, generator, "semantic")
+    terms = {"seen": seen.Settings(weight=1), "centres": centres.Settings(weight=1)}
+    objective = Objective({**terms, "synthetic": synthetic.Settings(weight=1)}, SCALE)
     compute = ComputeSettings(
         device="cpu", precision=precision, channels_last=True, compile=False, threads=1, workers=0
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.stages import PACKAGE, STAGES
+from aurl.system import plugins
 from aurl.system.files import write_text
 
 DOCS = Path(__file__).resolve().parent
@@ -33,7 +34,7 @@ def parameters() -> str:
     parts = [
         "# params.yaml\n",
         "<!-- python docs/generate.py -->\n",
-        "Every key of an experiment, from its models in `aurl/experiment/settings.py`; unknown keys are errors. "
+        "Every key of an experiment, from its models in `aurl/experiment/` and beside each part; unknown keys are errors. "
         "*Reruns* names the "
         "stages whose jobs a change makes out of date; what follows from them runs again too, unless they come out "
         f"equal. `seen`, `unseen`, `datasets`, `variants`, `trained`, `imported` and `seeds` also decide which jobs there "
@@ -115,9 +116,13 @@ def pages() -> dict[Path, str]:
 
 def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, list[str]]]:
     """Title, description and rows of a model, then of the models inside it."""
-    rows, inner = [], []
+    rows, inner, parts = [], [], []
     for name, field in node["properties"].items():
         key = f"{prefix}{name}"
+        if "folder" in field:
+            rows.append(_parts_row(key, field))
+            parts += [(f"{key}.{part}", field["folder"], part) for part in plugins.names(field["folder"])]
+            continue
         model, place = _model(schema, field, key)
         value = _value(field)
         if model is not None:
@@ -125,10 +130,33 @@ def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iter
             value = f"[{place}](#{_anchor(place)})" + (" or null" if "anyOf" in field else "")
         default = "" if name in node.get("required", []) else f"`{_default(field)}`"
         rows.append(f"| `{key}` | {value} | {default} | {', '.join(_reruns(place if model else key)) or 'nothing'} |")
-    description = " ".join(node.get("description", "").replace("\n\n", "\n").split())
-    yield prefix.removesuffix("."), description, rows
+    yield prefix.removesuffix("."), _description(node), rows
+    for place, folder, part in parts:
+        yield from _part_sections(place, folder, part)
     for model, place in inner:
         yield from _sections(schema, model, f"{place}.")
+
+
+def _part_sections(place: str, folder: str, part: str) -> Iterator[tuple[str, str, list[str]]]:
+    """The sections of one part's own settings; the first begins with what its file says."""
+    module = plugins.load(folder, part)
+    schema = module.Settings.model_json_schema()
+    about = f"`{folder.replace('.', '/')}/{part}.py`: {str(module.__doc__).splitlines()[0]}"
+    (title, description, rows), *others = _sections(schema, schema, f"{place}.")
+    yield from [(title, f"{about} {description}", rows), *others]
+
+
+def _parts_row(key: str, field: dict[str, Any]) -> str:
+    """The row of a key that maps parts to their settings, with a link to each part of its folder."""
+    links = ", ".join(f"[`{part}`](#{_anchor(f'{key}.{part}')})" for part in plugins.names(field["folder"]))
+    value = f"mapping of {links}, or a dotted name of your own, to its settings, or to its `{field['short']}` alone"
+    limits = [text.format(field[name]) for name, text in LIMITS.items() if name in field]
+    return f"| `{key}` | {', '.join([value, *limits])} |  | {', '.join(_reruns(key)) or 'nothing'} |"
+
+
+def _description(node: dict[str, Any]) -> str:
+    """A model's docstring in one paragraph."""
+    return " ".join(node.get("description", "").split())
 
 
 def _model(schema: dict[str, Any], field: dict[str, Any], key: str) -> tuple[dict[str, Any] | None, str]:

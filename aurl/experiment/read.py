@@ -4,6 +4,7 @@ Every message names the file, the key, the value and what is allowed.
 """
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,13 @@ import yaml
 from pydantic import ValidationError
 
 from aurl.experiment.settings import Experiment
+from aurl.system import plugins
 from aurl.system.errors import AurlError
 
+MOVED = {  # old key -> new key; `*` is a name that the user chose, the same in both
+    "variants.*.class_generator": "variants.*.losses.synthetic",
+    "variants.*.us_query": "variants.*.losses.synthetic.query",
+}
 MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's
 
 
@@ -90,6 +96,8 @@ def typed_value(experiment: Experiment, key: str) -> Any:
 def _describe(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden" and (new := _moved_to(key)):
+        return f"{key}: this key is now {new}; put its value there: {_in_yaml(problem['input'])}"
     if problem["type"] == "extra_forbidden":
         known = _fields_at(problem["loc"][:-1])
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
@@ -104,12 +112,29 @@ def _describe(problem: Any) -> str:
     return f"{key} = {problem['input']!r}: {message}"
 
 
+def _moved_to(key: str) -> str | None:
+    """Name the key that took the place of a key of older files."""
+    for old, new in MOVED.items():
+        if match := re.fullmatch(re.escape(old).replace(r"\*", r"([^.]+)"), key):
+            return new.replace("*", match[1])
+    return None
+
+
+def _in_yaml(value: Any) -> str:
+    """Write a value as YAML on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True)
+    return text.removesuffix("...\n").strip()
+
+
 def _fields_at(location: tuple[Any, ...]) -> list[str]:
     """The names that the model at a location of the experiment knows."""
     schema: dict[str, Any] = Experiment.model_json_schema()
     node = schema
     for part in location:
         by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+        if "folder" in node:  # a mapping of parts: each has its settings in its own file
+            schema = node = plugins.load(node["folder"], part).Settings.model_json_schema()
+            continue
         node = node.get("properties", {}).get(part) or by_pattern[0] or {}
         for option in (node, *node.get("anyOf", [])):
             if "$ref" in option:

@@ -6,21 +6,15 @@ Every model forbids unknown keys. `read.py` reads the file and words the message
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from aurl.experiment.base import Name, Positive, Settings
+from aurl.experiment.variants import OptimizerSettings, VariantSettings
 from aurl.system.errors import AurlError
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Positive = Annotated[int, Field(ge=1)]
+__all__ = ["Name", "OptimizerSettings", "Positive", "Settings", "VariantSettings"]  # for those who import them here
 Fraction = Annotated[float, Field(ge=0, le=1)]
-LossPart = Literal["mse", "seen", "centres", "synthetic"]
 Channel = tuple[float, float, float]
-
-
-class Settings(BaseModel):
-    """Base: unknown keys are errors, so are NaN and infinity; values never change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RenderSettings(Settings):
@@ -114,19 +108,6 @@ class ModelSettings(Settings):
     initial_backbone: WeightsSettings | None = None
 
 
-class OptimizerSettings(Settings):
-    """SGD with warm-up and cosine (the paper's recipe), or Adam with steps (the earlier paper's)."""
-
-    name: Literal["sgd", "adam"]
-    lr: Annotated[float, Field(gt=0)]
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    schedule: Literal["cosine", "steps"]
-    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
-    milestones: list[Annotated[float, Field(gt=0)]] = []
-    gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
-
-
 class ComputeSettings(Settings):
     """Where and how torch computes; part of what makes two results equal to the byte."""
 
@@ -155,42 +136,6 @@ class TrainingSettings(Settings):
     optimizer: OptimizerSettings
     compute: ComputeSettings = ComputeSettings()
     resume_every: Positive = 500
-
-
-class ClassGeneratorSettings(Settings):
-    """Synthetic classes: rows of mixing weights drawn from U(low, high), or the identity (no generator)."""
-
-    mix: Literal["uniform", "identity"] = "uniform"
-    low: float = 0.0
-    high: float = 1.0
-    rows: Positive | None = None
-
-    @model_validator(mode="after")
-    def _range(self) -> "ClassGeneratorSettings":
-        if self.low >= self.high:
-            raise ValueError("low must be below high")
-        return self
-
-
-class VariantSettings(Settings):
-    """One row of the ablation: the parts of the loss with their weights, and what is learned."""
-
-    losses: Annotated[dict[LossPart, Annotated[float, Field(gt=0)]], Field(min_length=1)]
-    word_projector: bool
-    class_generator: ClassGeneratorSettings | None = None
-    us_query: Literal["semantic", "visual"] = "semantic"
-    strict_labels: bool = True
-    optimizer: OptimizerSettings | None = None
-
-    @model_validator(mode="after")
-    def _parts_fit(self) -> "VariantSettings":
-        if ("synthetic" in self.losses) != (self.class_generator is not None):
-            raise ValueError("the loss part 'synthetic' and class_generator belong together")
-        if "synthetic" in self.losses and "centres" not in self.losses:
-            raise ValueError("the loss part 'synthetic' needs 'centres': it mixes the visual centres")
-        if "mse" in self.losses and self.word_projector:
-            raise ValueError("the loss part 'mse' is for fixed word vectors: set word_projector to false")
-        return self
 
 
 class StatisticsSettings(Settings):

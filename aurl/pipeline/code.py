@@ -6,7 +6,7 @@ left out.
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,13 @@ def code_of(stage: Stage, values: Any = None, wildcards: Any = None) -> tuple[st
         values: the experiment as JSON; without it the code holds every part of each folder.
         wildcards: those of the job, with `seen`.
     """
-    modules = (stage.entry, *_part_modules(stage, values, wildcards or {}))
-    return _files(modules, stage.folder)
+    values_at = values, wildcards or {}
+    return _files((stage.entry, *_parts(stage, *values_at)), _parts(stage, *values_at, alone=True), stage.folder)
 
 
 def packages_of(stage: Stage, values: Any = None, wildcards: Any = None) -> list[str]:
     """List the top-level names of the third-party modules that a stage's code imports."""
-    modules = (stage.entry, *_part_modules(stage, values, wildcards or {}))
+    modules = (stage.entry, *_parts(stage, values, wildcards or {}))
     return sorted({name for module in modules for name in closure(module)[1]})
 
 
@@ -86,14 +86,16 @@ def module_file(name: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def _part_modules(stage: Stage, values: Any, wildcards: Any) -> Iterator[str]:
-    for parts in stage.parts:
-        yield from (plugins.module_of(parts.folder, name) for name in part_names(parts, values, wildcards))
+def _parts(stage: Stage, values: Any, wildcards: Any, alone: bool = False) -> tuple[str, ...]:
+    chosen = [parts for parts in stage.parts if parts.alone == alone]
+    return tuple(
+        plugins.module_of(each.folder, name) for each in chosen for name in part_names(each, values, wildcards)
+    )
 
 
 @lru_cache
-def _files(modules: tuple[str, ...], folder: str | None) -> tuple[str, ...]:
-    files = {module_file(name) for module in modules for name in closure(module)[0]}
+def _files(modules: tuple[str, ...], alone: tuple[str, ...], folder: str | None) -> tuple[str, ...]:
+    files = {module_file(name) for module in modules for name in closure(module)[0]} | set(map(module_file, alone))
     if folder is not None:
         files |= {path for path in (PACKAGE / folder).iterdir() if path.is_file()}
     return tuple(sorted(map(_shown, files)))

@@ -49,7 +49,7 @@ class Scope:
     def generator(self) -> str | None:
         """Name the first variant that mixes classes at random, where the classes of all datasets are here."""
         for name, variant in self.experiment.variants.items():
-            if variant.class_generator is not None and variant.class_generator.mix == "uniform" and not self.missing:
+            if any(term.generates_classes for term in variant.losses.values()) and not self.missing:
                 return name
         return None
 

@@ -67,11 +67,13 @@ class Parts:
     """The code of parts that parameters name, as a folder of parts and a dotted key; no key means all parts.
 
     The value at the key is a name, a mapping with the key `name`, or a mapping whose keys are names. `*` in a key
-    stands for every key of a mapping.
+    stands for every key of a mapping. With `alone` the code is the part's own file without what that imports, for a
+    stage that only shows what the part says of itself.
     """
 
     folder: str
     key: str | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 rule in `workflow/rules/` is six lines; `aurl generate` writes `dvc.yaml` and the pages that follow from it.
 """
 
-from aurl.pipeline.stage import AllOf, Each, Input, Named, One, Shipped, Stage
+from aurl.pipeline.stage import AllOf, Each, Input, Named, One, Parts, Shipped, Stage
 from aurl.system import shipped
 
 FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma")
@@ -22,6 +22,7 @@ FIGURES = {"figures_index": "figures/index.json"} | {
     )
     for extension in ("svg", "png", "pdf")
 }
+TERMS_SHOWN = Parts("aurl.methods", "variants.*.losses", alone=True)  # their symbols and marks
 PREDICTIONS = tuple(map(str, shipped.PREDICTIONS.values()))
 
 INGEST = Stage(
@@ -118,6 +119,7 @@ TRAIN = Stage(
         "steps": "checkpoints/{variant}/seed{seed}.steps.csv",
     },
     settings=("model", "training", "variants.{variant}", "datasets.{seen}.broken"),
+    parts=(Parts("aurl.methods", "variants.{variant}.losses"),),
     compute="training.compute",
     processes="training.processes",
     seeds="aurl.training.seeds",
@@ -201,6 +203,7 @@ TABLES_STAGE = Stage(
     reads=RESULTS,
     makes=TABLES,
     settings=TABLE_KEYS,
+    parts=(TERMS_SHOWN,),
     recompute="always",
 )
 FIGURES_STAGE = Stage(
@@ -230,6 +233,7 @@ FIGURES_STAGE = Stage(
         "evaluation.clips",
         "evaluation.splits",
     ),
+    parts=(TERMS_SHOWN,),
     recompute="deep",
 )
 REPORT = Stage(
@@ -243,6 +247,7 @@ REPORT = Stage(
         *("seen", "unseen", "datasets", *FRAME_KEYS, "semantics", "model", "training", "variants", "trained"),
         *("imported", "seeds", "evaluation", "report"),
     ),
+    parts=(TERMS_SHOWN,),
     folder="report/template",
     repeats=False,
 )

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from aurl.experiment.settings import Experiment
+from aurl.methods import seen
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.compute import prepare_device
 from aurl.training.loop import build_model
@@ -63,11 +64,9 @@ def measure_step(experiment: Experiment, shape: dict[str, object], kind: str, ba
     """Time real steps on noise, on `cpu` or `cuda`, as the experiment computes (but without compiling)."""
     compute = experiment.training.compute.model_copy(update={"device": kind, "compile": False})
     device = prepare_device(kind, compute.threads)
-    variant = next(name for name, settings in experiment.variants.items() if "seen" in settings.losses)
-    settings = experiment.variants[variant]
     model = build_model(dict(shape), 0, device, compute.channels_last)
-    optimizer = make_optimizer(model.parameters(), experiment.optimizer(variant))
-    objective = Objective({"seen": 1.0}, experiment.training.scale, None, settings.us_query)
+    optimizer = make_optimizer(model.parameters(), experiment.training.optimizer)
+    objective = Objective({"seen": seen.Settings(weight=1)}, experiment.training.scale)
     classes = torch.randn(8, experiment.semantics.dimension, device=device)
     step = TrainingStep(model, optimizer, objective, classes, compute)
     size = experiment.frames.size

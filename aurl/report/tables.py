@@ -27,6 +27,7 @@ from aurl.system.files import replacing
 from aurl.system.shipped import PREDICTIONS, TOKEN_TABLE
 
 PAPER_LABELS = {"ucf101": "UCF101", "hmdb51": "HMDB51"}
+PAPER_MARKS = ["L_S", "e2e", "L_US", "CG"]  # columns of the paper's ablation table; those of other terms follow
 AUTHORS, AUTHORS_METHOD = "authors", "AURL, the authors' predictions"
 AUTHORS_NOTE = (
     "The authors' predictions: top-1 of the per-video predictions that they published for UCF101 and HMDB51 (1 clip, all"
@@ -322,16 +323,17 @@ def _top1_columns(report: ReportSettings) -> tuple[str, ...]:
 
 
 def _components(names: list[str], variants: dict[str, VariantSettings]) -> dict[str, list[str]]:
-    """Check marks: which parts each variant has (empty for a variant that the experiment does not run)."""
-    parts = {
-        "L_S": lambda variant: "seen" in variant.losses,
-        "e2e": lambda variant: variant.word_projector,
-        "L_US": lambda variant: "synthetic" in variant.losses,
-        "CG": lambda variant: variant.class_generator is not None and variant.class_generator.mix == "uniform",
-    }
-    return {
-        part: ["x" if name in variants and has(variants[name]) else "" for name in names] for part, has in parts.items()
-    }
+    """Mark what each variant has: a column for each loss term's symbol (none for a variant that is not run)."""
+    marks = {name: _marks(variant) for name, variant in variants.items()}
+    columns = dict.fromkeys([*PAPER_MARKS, *(mark for marked in marks.values() for mark in marked)])
+    return {column: ["x" if column in marks.get(name, ()) else "" for name in names] for column in columns}
+
+
+def _marks(variant: VariantSettings) -> list[str]:
+    terms = variant.losses.values()
+    marks = [term.symbol for term in terms if term.marked]
+    marks += ["e2e"] if variant.word_projector else []
+    return marks + (["CG"] if any(term.generates_classes for term in terms) else [])
 
 
 def _sota_measured(results: Results, row: object, dataset: str, clips: int) -> Measured | None:

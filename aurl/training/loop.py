@@ -104,7 +104,7 @@ def train(
         initialise_backbone(model.backbone, file)
     model = synchronise_batch_norm(model, world, device)
     optimizer = make_optimizer(model.parameters(), optimization)
-    objective = Objective(settings.losses, training.scale, settings.class_generator, settings.us_query)
+    objective = Objective(settings.losses, training.scale)
     embeddings = data.embeddings.to(device)
     step_function = TrainingStep(model, optimizer, objective, embeddings, compute, training.accumulation, world)
     first_step, rows = restore(outputs.resume, identity, model, optimizer, label)
@@ -184,7 +184,7 @@ def model_shape(data: TrainingData, model: ModelSettings, variant: VariantSettin
         "std": list(model.std),
         "dimension": data.embeddings.shape[1],
         "word_projector": variant.word_projector,
-        "seen_classes": len(data.classes) if "centres" in variant.losses else None,
+        "seen_classes": len(data.classes) if variant.visual_centres else None,
     }
 
 

@@ -1,53 +1,33 @@
-"""What a variant minimises: the parts of the loss, each by its name and weight."""
+"""The weighted sum of a variant's loss terms."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from aurl.experiment.settings import ClassGeneratorSettings
-from aurl.losses import (
-    ClassGenerator,
-    IdentityGenerator,
-    contrastive,
-    mean_squared_error,
-    synthetic_contrastive,
-)
+from aurl.experiment.variants import METHODS, TermSettings
+from aurl.methods.base import ClassBatch, VideoBatch
 from aurl.models.zero_shot import ZeroShotModel
+from aurl.system import plugins
 
 
 class Objective:
-    """The weighted loss parts of one variant: mse, seen (L_S), centres (L_C), synthetic (L_US)."""
+    """The loss terms of one variant, each by its name, with the temperature lambda (`scale`)."""
 
-    def __init__(
-        self, weights: Mapping[Any, float], scale: float, generator: ClassGeneratorSettings | None, us_query: str
-    ) -> None:
-        self.weights, self.scale, self.us_query = weights, scale, us_query
-        self.generator: ClassGenerator | IdentityGenerator | None = None
-        if generator is not None:
-            uniform = generator.mix == "uniform"
-            self.generator = (
-                ClassGenerator(generator.low, generator.high, generator.rows) if uniform else IdentityGenerator()
-            )
+    def __init__(self, terms: Mapping[str, TermSettings], scale: float) -> None:
+        self.terms, self.scale = terms, scale
+        self.loss = {name: plugins.load(METHODS, name).loss for name in terms}
 
     def of_videos(self, model: ZeroShotModel, videos: Tensor, classes: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Weighted parts, scalars, for video embeddings (B, d), class embeddings (K, d) and labels (B,)."""
-        parts = {}
-        if "mse" in self.weights:
-            parts["mse"] = mean_squared_error(videos, classes[labels])
-        if "seen" in self.weights:
-            parts["seen"] = contrastive(videos, classes, labels, self.scale)
-        if "centres" in self.weights:
-            assert model.visual_centres is not None
-            parts["centres"] = contrastive(videos, model.visual_centres, labels, self.scale)
-        return {name: self.weights[name] * part for name, part in parts.items()}
+        """Compute the weighted terms that read videos (B, d), for class embeddings (K, d) and labels (B,)."""
+        centres: Any = model.visual_centres  # None where no term reads them
+        return self._weighted(True, VideoBatch(classes, centres, self.scale, videos, labels))
 
-    def of_classes(self, model: ZeroShotModel, classes: Tensor, random: torch.Generator) -> dict[str, Tensor]:
-        """Weighted parts, scalars, that no video enters: L_US of class embeddings (K, d) and visual centres."""
-        if "synthetic" not in self.weights:
-            return {}
-        assert self.generator is not None
-        assert model.visual_centres is not None
-        theta, z = self.generator(model.visual_centres, classes, random)
-        return {"synthetic": self.weights["synthetic"] * synthetic_contrastive(theta, z, self.scale, self.us_query)}
+    def of_classes(self, model: ZeroShotModel, classes: Tensor, random: Generator) -> dict[str, Tensor]:
+        """Compute the weighted terms that read no video, for class embeddings (K, d)."""
+        centres: Any = model.visual_centres
+        return self._weighted(False, ClassBatch(classes, centres, self.scale, random))
+
+    def _weighted(self, over_videos: bool, batch: VideoBatch | ClassBatch) -> dict[str, Tensor]:
+        chosen = {name: term for name, term in self.terms.items() if ("videos" in term.reads) == over_videos}
+        return {name: term.weight * self.loss[name](term, batch) for name, term in chosen.items()}

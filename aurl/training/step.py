@@ -32,7 +32,7 @@ def measure_batch(videos: Tensor, classes: Tensor, labels: Tensor) -> Tensor:
 
 
 class TrainingStep:
-    """Embed both sides, add up the loss parts, go back, move.
+    """Embed both sides, add up the loss terms, go back, move.
 
     The classes are embedded once a step, the clips in `accumulation` parts. Losses and gradients are those of
     the whole batch of all processes; only BatchNorm on the video side sees less (and dropout draws for each
@@ -88,7 +88,7 @@ class TrainingStep:
         if embedded.requires_grad:
             embedded.backward(classes.grad)
         average([p.grad for p in self.model.parameters() if p.grad is not None], self.world)
-        ordered = [parts[name].detach().double() for name in self.objective.weights]
+        ordered = [parts[name].detach().double() for name in self.objective.terms]
         row = torch.stack([*measures, torch.stack(ordered).sum(), *ordered])
         average([row], self.world)
         return row

@@ -18,7 +18,7 @@ from aurl.cli import cli
 
 DOCS = REPOSITORY / "docs"
 PAGES = sorted([REPOSITORY / "README.md", *DOCS.rglob("*.md")])
-MARKED = re.compile(r"^<!-- (run|shows|params) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MARKED = re.compile(r"^<!-- (run|shows|params|file \S+) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -29,6 +29,8 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 def follow(page: str, folder: Path, home: Path | None = None) -> str:
     """Do in a repository what a page says; every command must succeed and print the lines that are shown after it.
+
+    A block marked `file PATH` is written to that path.
 
     Returns: everything that was printed.
     """
@@ -49,8 +51,12 @@ def follow(page: str, folder: Path, home: Path | None = None) -> str:
         elif kind == "shows":
             for line in text.splitlines():
                 assert line.strip().removesuffix(" ...") in printed, f"{page}: not printed: {line}\n{printed[-4000:]}"
-        else:
+        elif kind == "params":
             merge(folder / "params.yaml", yaml.safe_load(text))
+        else:
+            path = folder / kind.removeprefix("file ")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
     return everything
 
 
@@ -83,7 +89,7 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
     assert re.search(r"^horse riding/b\.mp4,horse riding,.*empty", printed, re.MULTILINE)
     assert len(re.findall(r"^.*,ok,", printed, re.MULTILINE)) == 3
     printed = follow("how-to/variant.md", micro)
-    assert re.search(r"^train +1$", printed, re.MULTILINE)
+    assert len(re.findall(r"^train +1$", printed, re.MULTILINE)) == 2, "one for each new variant"
     text = re.search(r"```text\n(.*?)```", (DOCS / "how-to/vectors.md").read_text(), re.DOTALL)
     assert text is not None
     (micro / "my-vectors.txt").write_text(text[1])
@@ -143,7 +149,7 @@ def test_parameters_name_every_key_of_the_presets() -> None:
 
     for preset in (REPOSITORY / "presets").glob("*.yaml"):
         found = {chosen.sub(r"\1.NAME", key) for key in keys(yaml.safe_load(preset.read_text()))}
-        found = {key for key in found if key and not key.endswith(".NAME") and ".losses." not in key}
+        found = {key for key in found if key and not re.search(r"\.NAME$|\.losses\.\w+$", key)}
         assert found <= listed, found - listed
     rows = (DOCS / "parameters.md").read_text()
     assert "| `evaluation.splits` | list (at least 1) of whole number, ≥ 1 |  | evaluate, figures, report |" in rows

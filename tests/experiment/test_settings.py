@@ -71,8 +71,29 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("unseen", ["shapes_ucf"], ["must name each dataset once", "shapes_hmdb"]),
         ("unseen", ["shapes_ucf", "nowhere"], ["nowhere", "must name each dataset once"]),
         ("variants.aurl.losses", {"seen": 1, "synthetic": 1}, ["variants.aurl", "needs 'centres'"]),
-        ("variants.ls.losses", {"synthetic": 1}, ["variants.ls", "belong together"]),
-        ("variants.ls.losses", {"sein": 1}, ["variants.ls.losses", "'mse', 'seen', 'centres' or 'synthetic'"]),
+        ("variants.ls.losses", {"synthetic": 1}, ["variants.ls", "'synthetic' needs 'centres'"]),
+        ("variants.ls.losses", {"sein": 1}, ["losses.sein: ", "did you mean 'seen'?", "centres, mse, seen, synthetic"]),
+        ("variants.ls.losses", {"no.such": 1}, ["variants.ls.losses.no.such: ", "no such module"]),
+        ("variants.ls.losses", {"json.decoder": 1}, ["losses.json.decoder: ", "class Settings(TermSettings) and loss"]),
+        ("variants.ls.losses", {}, ["variants.ls.losses: ", "at least 1"]),
+        ("variants.ls.losses", {"seen": 0}, ["variants.ls.losses.seen.weight = 0: ", "greater than 0"]),
+        ("variants.ls.losses.seen", {"wight": 1}, ["losses.seen.wight: unknown key; did you mean 'weight'?"]),
+        ("variants.ls.losses.seen", None, ["variants.ls.losses.seen.weight = None: ", "number"]),
+        ("variants.aurl.losses.synthetic.mixed", 1, ["losses.synthetic.mixed: unknown key; did you mean 'mix'?"]),
+        ("variants.aurl.losses.synthetic.query", "both", ["synthetic.query = 'both': ", "'semantic' or 'visual'"]),
+        (
+            "variants.aurl.us_query",
+            "visual",
+            ["variants.aurl.us_query: this key is now variants.aurl.losses.synthetic.query", "value there: visual"],
+        ),
+        (
+            "variants.aurl.class_generator",
+            {"mix": "uniform", "rows": None},
+            [
+                "variants.aurl.class_generator: this key is now variants.aurl.losses.synthetic",
+                "{mix: uniform, rows: null}",
+            ],
+        ),
         ("variants.mse.word_projector", True, ["variants.mse", "fixed word vectors"]),
         (
             "trained",
@@ -80,7 +101,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
             ["trained (mse, ls) and imported (none)", "variants has mse, ls, ls_e2e, aurl, aurl_no_cg"],
         ),
         ("imported", {"aurl": {"file": "x", "sha256": "0"}}, ["imported.aurl.sha256"]),
-        ("variants.aurl.class_generator.high", -1, ["class_generator", "low must be below high"]),
+        ("variants.aurl.losses.synthetic.high", -1, ["losses.synthetic: ", "low must be below high"]),
         ("seeds", [0, 1, 0], ["seeds", "names a value twice"]),
         ("seeds", [-1], ["seeds.0 = -1", "greater than or equal to 0"]),
         ("evaluation.splits", [3, 10], ["evaluation.splits", "must contain 1"]),
@@ -132,8 +153,7 @@ def test_no_value_crashes_the_parser(key: str, value: Any) -> None:
 def test_lookup_and_changes() -> None:
     mini = parse_experiment(MINI, "mini")
     assert lookup(mini, "variants.ls") == {
-        "losses": {"seen": 1.0}, "word_projector": False, "class_generator": None, "us_query": "semantic",
-        "strict_labels": True, "optimizer": None,
+        "losses": {"seen": {"weight": 1.0}}, "word_projector": False, "strict_labels": True, "optimizer": None,
     }  # fmt: skip
     other = parse_experiment(changed("training.epochs", 9), "other")
     assert list(describe_changes(mini, other)) == ["  ~ training.epochs: 6 -> 9"]
@@ -149,7 +169,7 @@ def test_folders_may_start_with_an_environment_variable(monkeypatch: pytest.Monk
 
 
 def test_the_lock_pins_every_version_and_leaves_the_build_of_torch_open() -> None:
-    lines = [line for line in (PRESETS[0].parents[2] / "requirements.lock").read_text().splitlines() if line]
+    lines = [line for line in (PRESETS[0].parents[1] / "requirements.lock").read_text().splitlines() if line]
     pinned = [line for line in lines if not line.startswith(("#", " "))]
     assert [line for line in pinned if not re.fullmatch(r"[a-z0-9.-]+==[A-Za-z0-9.]+", line)] == []
     assert "torch==2.13.0" in pinned

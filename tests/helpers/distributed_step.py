@@ -34,10 +34,10 @@ def gradients_of(variant: str, batches: ClipBatches, world: World, accumulation:
     shape = {
         **MICRO.model.model_dump(include={"width", "blocks", "embedding", "word_hidden", "mean", "std"}),
         "dropout": 0.0, "dimension": 300,
-        "word_projector": settings.word_projector, "seen_classes": CLASSES if "centres" in settings.losses else None,
+        "word_projector": settings.word_projector, "seen_classes": CLASSES if settings.visual_centres else None,
     }  # fmt: skip
     model = build_model(shape, 5, torch.device("cpu"), channels_last=True).double().eval()
-    objective = Objective(settings.losses, MICRO.training.scale, settings.class_generator, settings.us_query)
+    objective = Objective(settings.losses, MICRO.training.scale)
     optimizer = make_optimizer(model.parameters(), MICRO.optimizer(variant))
     embeddings = torch.from_numpy(rng.normal(size=(CLASSES, 300)))
     step = TrainingStep(model, optimizer, objective, embeddings, MICRO.training.compute, accumulation, world)

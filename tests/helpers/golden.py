@@ -30,11 +30,11 @@ def train_20_steps(experiment: Experiment, variant: str) -> pd.DataFrame:
     shape = {
         **experiment.model.model_dump(include={"width", "blocks", "embedding", "word_hidden", "dropout", "mean", "std"}),
         "dimension": 300, "word_projector": settings.word_projector,
-        "seen_classes": CLASSES if "centres" in settings.losses else None,
+        "seen_classes": CLASSES if settings.visual_centres else None,
     }  # fmt: skip
     model = build_model(shape, seeds["initialisation"], torch.device("cpu"), channels_last=False).double()
     optimizer = make_optimizer(model.parameters(), optimization)
-    objective = Objective(settings.losses, experiment.training.scale, settings.class_generator, settings.us_query)
+    objective = Objective(settings.losses, experiment.training.scale)
     step_function = TrainingStep(model, optimizer, objective, embeddings, experiment.training.compute)
     rows = []
     for step in range(STEPS):

@@ -79,7 +79,10 @@ def test_a_new_module_with_a_carriers_beginning_is_code_of_its_stage(tmp_path: P
     (folder / "aurl/system/memory_bank.py").write_text("SIZE = 1\n")
     entry = folder / "aurl/evaluation/collect.py"
     entry.write_text(entry.read_text().replace("import json\n", "import json\nimport aurl.system.memory_bank\n", 1))
-    script = "from aurl.pipeline.code import code_of; from aurl.pipeline.stages import STAGES; print(*code_of(STAGES['collect']))"
+    script = (
+        "from aurl.pipeline.code import code_of; from aurl.pipeline.stages import STAGES;"
+        "print(*code_of(STAGES['collect']))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=folder,

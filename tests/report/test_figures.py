@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 import torch
+from aurl.lineage.read_blocks import Block
 from matplotlib.axes import Axes
 from safetensors.torch import save
 
@@ -19,10 +20,9 @@ from aurl.evaluation.collect import collect_metrics
 from aurl.evaluation.evaluate import evaluate
 from aurl.evaluation.feature_file import read_features
 from aurl.experiment.read import load_experiment
-from aurl.experiment.settings import ClassGeneratorSettings
 from aurl.frames.packing import encode_jpegs, write_index, write_shard
 from aurl.frames.store import FrameStore
-from aurl.lineage.read_blocks import Block
+from aurl.methods import synthetic
 from aurl.models.checkpoint import state_bytes
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.jobs import FIGURES
@@ -271,7 +271,8 @@ def test_coverage_is_the_class_generator_on_the_trained_projector(
     seen, unseen = (rng.normal(size=(number, 5)).astype(np.float32) for number in (4, 3))
     assert world[0].generator is not None
     checkpoint = world[0].generator[2]
-    made = generate(checkpoint, ClassGeneratorSettings(low=-1, high=2, rows=6), seen, {"A": unseen})
+    settings = synthetic.Settings(weight=1, low=-1, high=2, rows=6)
+    made = generate(checkpoint, synthetic.class_generator(settings), seen, {"A": unseen})
     shape = json.loads(checkpoint.with_suffix(".json").read_text())["model"]
     model = ZeroShotModel(**shape).eval()
     model.load_state_dict(safetensors.torch.load(checkpoint.read_bytes()))
@@ -440,5 +441,5 @@ def test_a_damaged_log_is_refused_in_one_line(world: tuple[FigureInputs, FigureS
     for damaged in (text[:-3], text.replace("loss", "lost"), text.replace(",0,", ",", 1)):
         path.write_text(damaged)
         with pytest.raises(AurlError, match=r"unreadable .* make it again") as caught:
-            draw_training({("ls", 0): read_steps(path)}, ["ls"])
+            draw_training({("ls", 0): read_steps(path)}, ["ls"], {"seen": "L_S"})
         assert "\n" not in str(caught.value)

@@ -1,15 +1,16 @@
 """Whether the classes that the class generator makes up lie where the unseen classes lie."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from torch import Tensor
 
-from aurl.experiment.settings import ClassGeneratorSettings
 from aurl.inference.encode import encode_words, open_checkpoint
-from aurl.losses import ClassGenerator, unit
+from aurl.losses import unit
 from aurl.report.figures.projection import principal_axes
 from aurl.report.figures.style import COLOURS, LINES, Drawing, new_figure, nothing_yet
 
@@ -27,12 +28,16 @@ class GeneratedClasses:
 
 
 def generate(
-    checkpoint: Path, settings: ClassGeneratorSettings, seen: np.ndarray, unseen: dict[str, np.ndarray]
+    checkpoint: Path,
+    generator: Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]],
+    seen: np.ndarray,
+    unseen: dict[str, np.ndarray],
 ) -> GeneratedClasses:
     """Embed c(y) of seen and unseen classes with a trained word projector, and draw synthetic classes from the seen.
 
     Args:
-        checkpoint: its description lies beside it. seen: (K, dimension). unseen: test set -> (U, dimension).
+        checkpoint: its description lies beside it. generator: as `aurl.methods.base.class_generator` gives it.
+        seen: (K, dimension). unseen: test set -> (U, dimension).
     Raises:
         AurlError: the checkpoint or its description is missing or damaged.
     """
@@ -40,7 +45,6 @@ def generate(
     embedded, *others = (
         torch.from_numpy(encode_words(model, vectors)).double() for vectors in (seen, *unseen.values())
     )
-    generator = ClassGenerator(settings.low, settings.high, settings.rows)
     _, synthetic = generator(embedded, embedded, torch.Generator().manual_seed(SEED))
     return GeneratedClasses(
         unit(embedded).numpy(), unit(synthetic).numpy(),

@@ -8,6 +8,7 @@ import numpy as np
 
 from aurl.evaluation.feature_file import read_features
 from aurl.experiment.settings import DatasetSettings, ReportSettings, VariantSettings
+from aurl.methods.base import class_generator, symbols
 from aurl.pipeline.jobs import Job
 from aurl.report.figures.ablation import draw_ablation
 from aurl.report.figures.alignment_uniformity import draw_alignment_uniformity
@@ -74,7 +75,7 @@ def draw_figures(inputs: FigureInputs, settings: FigureSettings) -> list[Drawing
             draw_alignment_uniformity(results, variants, report, logs),
             draw_splits(top1, variants, report, settings.splits),
             _classes(inputs, settings),
-            draw_training(logs, variants),
+            draw_training(logs, variants, symbols(settings.variants.values())),
             draw_tau_sweep(inputs.seen_classes, settings.tau),
             draw_clips(results, variants, report, settings.clips),
         ]
@@ -124,7 +125,7 @@ def _coverage(inputs: FigureInputs, settings: FigureSettings) -> Drawing:
     if inputs.generator is None or inputs.seen_classes is None:
         return draw_coverage(None)
     variant, seed, checkpoint = inputs.generator
-    generator = settings.variants[variant].class_generator
+    generator = class_generator(settings.variants[variant])
     assert generator is not None
     embedded = read_embeddings(inputs.embeddings[settings.seen])
     trained = read_seen_classes(inputs.seen_classes, settings.variants[variant].strict_labels)

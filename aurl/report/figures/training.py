@@ -1,5 +1,6 @@
 """The course of the trainings: loss, its parts, training top-1 and learning rate."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ from aurl.system.text_files import made_again, read_csv
 
 NAME, TITLE = "training", "Training curves"
 COLUMNS = ["step", "epoch", "rate", "top1", "closeness", "dispersion", "loss"]
-PARTS = {"mse": "MSE", "seen": "L_S", "centres": "L_C", "synthetic": "L_US"}
 POINTS = 20  # of a curve
 RATE_POINTS = 60
 GRID = 4  # panels in a row
@@ -36,17 +36,21 @@ def smoothed(steps: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
     return (chosen + 1) / per_epoch, means[chosen]
 
 
-def draw_training(logs: dict[tuple[str, int], pd.DataFrame], variants: list[str]) -> Drawing:
+def draw_training(
+    logs: dict[tuple[str, int], pd.DataFrame], variants: list[str], symbols: Mapping[str, str]
+) -> Drawing:
     """A panel for loss, training top-1, learning rate and each part of the loss.
 
     Args:
         logs: (variant, seed) -> what `read_steps` gives; imported networks have none.
         variants: all of them, for the same looks as in the other figures.
+        symbols: loss term -> its symbol, for all terms of the variants, in the order of the panels.
     """
     if not logs:
         return nothing_yet(NAME, TITLE)
-    parts = [part for part in PARTS if any(part in steps for steps in logs.values())]
-    named = {"loss": "loss", "top1": "training top-1 [%]", **{part: f"{PARTS[part]}, weighted" for part in parts}}
+    logged = {name: symbol for name, symbol in symbols.items() if any(name in steps for steps in logs.values())}
+    terms = {name: f"{symbol}, weighted" for name, symbol in logged.items()}
+    named = {"loss": "loss", "top1": "training top-1 [%]", **terms}
     total = len(named) + 1
     rows = -(-(total + 1) // GRID)  # the last panel explains the rates
     figure = new_figure(0.5 + 2.5 * rows)

@@ -1,0 +1,92 @@
+"""The settings of a variant: its loss terms with their weights, and what is learned."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+
+from aurl.experiment.base import Settings, read_part
+
+METHODS = "aurl.methods"  # the folder of the loss terms
+
+
+class OptimizerSettings(Settings):
+    """SGD with warm-up and cosine (the paper's recipe), or Adam with steps (the earlier paper's)."""
+
+    name: Literal["sgd", "adam"]
+    lr: Annotated[float, Field(gt=0)]
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: Literal["cosine", "steps"]
+    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
+    milestones: list[Annotated[float, Field(gt=0)]] = []
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+class TermSettings(Settings):
+    """The settings that every loss term has, and what a term tells of itself.
+
+    Attributes:
+        symbol: the label of the term's curve, and of its check mark in the ablation table.
+        reads: the embeddings that the term depends on; it is computed for each batch if `videos` is among them,
+            otherwise once a step. The model learns visual centres if a term reads them.
+        needs: other terms that a variant with this one must have.
+        fixed_words: the term allows no word projector.
+        marked: the ablation table has a check mark for the term.
+    """
+
+    symbol: ClassVar[str]
+    reads: ClassVar[tuple[Literal["videos", "classes", "centres"], ...]]
+    needs: ClassVar[tuple[str, ...]] = ()
+    fixed_words: ClassVar[bool] = False
+    marked: ClassVar[bool] = True
+
+    weight: Annotated[float, Field(gt=0)]
+
+    @property
+    def generates_classes(self) -> bool:
+        """Say whether the term draws synthetic classes: the check mark `CG`."""
+        return False
+
+
+def _read_terms(raw: Any) -> Any:
+    """Check each term by its own file; a bare number is the weight."""
+    if not isinstance(raw, dict):
+        return raw
+    return {name: _read_term(str(name), value) for name, value in raw.items()}
+
+
+def _read_term(name: str, value: Any) -> Any:
+    settings = value if isinstance(value, (dict, TermSettings)) else {"weight": value}
+    return read_part(METHODS, name, settings, TermSettings, ("loss",))
+
+
+class VariantSettings(Settings):
+    """One row of the ablation: the loss terms, each with its weight or its settings, and what is learned."""
+
+    losses: Annotated[
+        dict[str, SerializeAsAny[TermSettings]],
+        Field(min_length=1, json_schema_extra={"folder": METHODS, "short": "weight"}),
+        BeforeValidator(_read_terms),
+    ]
+    word_projector: bool
+    strict_labels: bool = True
+    optimizer: OptimizerSettings | None = None
+
+    @property
+    def visual_centres(self) -> bool:
+        """Say whether the model learns a visual centre for each class."""
+        return any("centres" in term.reads for term in self.losses.values())
+
+    @model_validator(mode="after")
+    def _terms_fit(self) -> "VariantSettings":
+        for name, term in self.losses.items():
+            for other in term.needs:
+                if other not in self.losses:
+                    raise ValueError(f"the loss term '{name}' needs '{other}' beside it")
+            if term.fixed_words and self.word_projector:
+                raise ValueError(f"the loss term '{name}' is for fixed word vectors: set word_projector to false")
+            if not {"videos", "centres"} & {*term.reads} and not self.word_projector:
+                raise ValueError(f"the loss term '{name}' reads classes alone: set word_projector to true")
+        if not any("videos" in term.reads for term in self.losses.values()):
+            raise ValueError("losses: no term reads the videos; add one, such as 'seen'")
+        return self
