@@ -6,10 +6,12 @@ Every model forbids unknown keys. `read.py` reads the file and words the message
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
+from aurl.experiment.parts import parts_of
 from aurl.system.errors import AurlError
 
+DEFAULT_PROTOCOL = "half_splits"  # whose rows tables and figures show
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -202,10 +204,10 @@ class StatisticsSettings(Settings):
 
 
 class EvaluationSettings(Settings):
-    """Clips per video and random half-class splits; the draws are seeds 0 .. splits - 1."""
+    """Clips per video, the test protocols with their settings, and the bootstrap."""
 
     clips: Annotated[list[Positive], Field(min_length=1)]
-    splits: Annotated[list[Positive], Field(min_length=1)]
+    protocols: Annotated[dict[str, SerializeAsAny[Settings]], parts_of("aurl.evaluation.protocols"), Field(min_length=1)]
     statistics: StatisticsSettings
     batch_size: Positive
     compute: ComputeSettings
@@ -280,7 +282,6 @@ class Experiment(Settings):
             "trained": self.trained,
             "seeds": self.seeds,
             "evaluation.clips": self.evaluation.clips,
-            "evaluation.splits": self.evaluation.splits,
         }
         for key, values in lists.items():
             if len(set(values)) != len(values):
@@ -303,8 +304,8 @@ class Experiment(Settings):
         for key in ("ablation_clips", "sota_clips"):
             if getattr(self.report, key) not in self.evaluation.clips:
                 raise ValueError(f"report.{key}: {getattr(self.report, key)} is not in evaluation.clips")
-        if 1 not in self.evaluation.splits:
-            raise ValueError("evaluation.splits: must contain 1 (all classes), which the ablation table shows")
+        if DEFAULT_PROTOCOL not in self.evaluation.protocols:
+            raise ValueError(f"evaluation.protocols: must contain {DEFAULT_PROTOCOL}, which the ablation table shows")
         return self
 
 

@@ -184,7 +184,7 @@ def _import_weights(run: Execution) -> None:
 
 
 def _features(run: Execution) -> None:
-    from aurl.evaluation.features import extract_features
+    from aurl.evaluation.video_embeddings import extract_features
 
     broken, evaluation = run.experiment.dataset(run.job.wildcards["dataset"]).broken, run.experiment.evaluation
     checkpoint, description, manifest, frames, embeddings = run.job.inputs
@@ -197,7 +197,7 @@ def _features(run: Execution) -> None:
 def _evaluate(run: Execution) -> None:
     from aurl.evaluation.evaluate import evaluate
 
-    evaluate(run.job.inputs[0], run.experiment.evaluation.splits, run.outputs[0])
+    evaluate(run.job.inputs[0], run.experiment.evaluation.protocols, run.outputs[0])
 
 
 def _collect(run: Execution) -> None:
@@ -207,7 +207,7 @@ def _collect(run: Execution) -> None:
 
 
 def _statistics(run: Execution) -> None:
-    from aurl.evaluation.statistics import write_statistics
+    from aurl.evaluation.uncertainty import write_statistics
 
     features = dict(zip(run.jobs.cells(), run.job.inputs, strict=True))
     experiment = run.experiment

@@ -61,19 +61,19 @@ STAGES = {
     "train": Stage("aurl.training.loop", ("model", "training", "variants.{variant}", "datasets.{seen}.broken")),
     "import_weights": Stage("aurl.models.imported", ("model", "imported.{variant}")),
     "features": Stage(
-        "aurl.evaluation.features",
+        "aurl.evaluation.video_embeddings",
         ("evaluation.clips", "evaluation.batch_size", "evaluation.compute", "datasets.{dataset}.broken"),
     ),
-    "evaluate": Stage("aurl.evaluation.evaluate", ("evaluation.splits",)),
+    "evaluate": Stage("aurl.evaluation.evaluate", ("evaluation.protocols",)),
     "collect": Stage("aurl.evaluation.collect", ("variants", "seeds", "unseen")),
     "statistics": Stage(
-        "aurl.evaluation.statistics",
+        "aurl.evaluation.uncertainty",
         ("evaluation.statistics", "report.ablation_clips", "variants", "seeds", "unseen"),
     ),
     "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
     "figures": Stage(
         "aurl.report.figures.draw",
-        ("report", "variants", "datasets", "semantics.tau", "evaluation.clips", "evaluation.splits"),
+        ("report", "variants", "datasets", "semantics.tau", "evaluation.clips", "evaluation.protocols"),
     ),
     "report": Stage(
         "aurl.report.page",
