@@ -57,6 +57,17 @@ class DrawAccuracy:
         """Whether a video is in the draw and its class among the k best, bool (N, D)."""
         return (self.ranks < k) & self.inside
 
+    def right(self, k: int) -> Tensor:
+        """Count the videos of each class in a draw whose class is among the k best, float64 (K, D)."""
+        if k not in self._right:  # counts, exact in float32; adding by class is faster than a sum over videos
+            counts = torch.zeros(self.chosen.shape).index_add_(0, self.labels, self.hits(k).float())
+            self._right[k] = counts.double()
+        return self._right[k]
+
+    @cached_property
+    def _right(self) -> dict[int, Tensor]:
+        return {}
+
 
 def rank(videos: Tensor, labels: Tensor, classes: Tensor, draws: Sequence[np.ndarray]) -> DrawAccuracy:
     """Rank the classes of every draw for each video; memory holds the cosines of a part of the videos.

@@ -27,6 +27,11 @@ def write_metrics(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     write_json(path, nested)
 
 
+def read_value(path: Path, clips: int, splits: int, name: str) -> float:
+    """Read one value of the default protocol. Raises: KeyError if there is none, ValueError for no such file."""
+    return float(json.loads(path.read_text())[f"clips{clips}"][f"splits{splits}"][name])
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Read the rows of a metrics file: protocol, clips, splits and the values that were written."""
     content = json.loads(path.read_text())

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from aurl.experiment.settings import Experiment
 from aurl.system.errors import AurlError
 
+MOVED = {"evaluation.splits": "evaluation.protocols.half_splits.splits"}  # old key -> new; NAME is any name
 MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's
 
 
@@ -67,6 +68,7 @@ def parse_experiment(raw: Any, where: str) -> Experiment:
         return Experiment.model_validate(raw)
     except ValidationError as error:
         problems = sorted(error.errors(), key=lambda problem: problem["type"] == "missing")  # a misspelt key first
+        problems = [problem for problem in problems if _new_key(problem)] or problems
         first, *others = [_describe(problem) for problem in problems]
         more = f" (and {len(others)} more: {'; '.join(others[:3])})" if others else ""
         raise AurlError(f"{where}: {first}{more}") from None
@@ -83,6 +85,8 @@ def lookup(experiment: Experiment, key: str) -> Any:
 def _describe(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     message = problem["msg"].removeprefix("Value error, ")
+    if new := _new_key(problem):
+        return f"{key}: this key has moved; write it as {new}: {problem['input']}"
     if problem["type"] == "extra_forbidden":
         known = _fields_at(problem["loc"][:-1])
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
@@ -95,6 +99,19 @@ def _describe(problem: Any) -> str:
     if isinstance(problem["input"], (dict, list)):
         return f"{key}: {message}"
     return f"{key} = {problem['input']!r}: {message}"
+
+
+def _new_key(problem: Any) -> str | None:
+    """Give the new name of an unknown key that had one before."""
+    parts = [str(part) for part in problem["loc"]]
+    for old, new in MOVED.items() if problem["type"] == "extra_forbidden" else ():
+        pattern = old.split(".")
+        if len(parts) == len(pattern) and all(
+            name in ("NAME", part) for name, part in zip(pattern, parts, strict=True)
+        ):
+            names = iter(part for name, part in zip(pattern, parts, strict=True) if name == "NAME")
+            return ".".join(next(names) if name == "NAME" else name for name in new.split("."))
+    return None
 
 
 def _fields_at(location: tuple[Any, ...]) -> list[str]:

@@ -207,7 +207,9 @@ class EvaluationSettings(Settings):
     """Clips per video, the test protocols with their settings, and the bootstrap."""
 
     clips: Annotated[list[Positive], Field(min_length=1)]
-    protocols: Annotated[dict[str, SerializeAsAny[Settings]], parts_of("aurl.evaluation.protocols"), Field(min_length=1)]
+    protocols: Annotated[
+        dict[str, SerializeAsAny[Settings]], parts_of("aurl.evaluation.protocols"), Field(min_length=1)
+    ]
     statistics: StatisticsSettings
     batch_size: Positive
     compute: ComputeSettings

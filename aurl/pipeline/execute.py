@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurl.experiment.folders import source_folder, video_folder
+from aurl.experiment.read import lookup
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.jobs import FIGURES, TABLES, Job, Jobs
 from aurl.pipeline.paths import ResultPaths
@@ -256,7 +257,7 @@ def _figures(run: Execution) -> None:
     )  # fmt: skip
     settings = FigureSettings(
         experiment.report, experiment.variants, experiment.datasets, experiment.seen, experiment.semantics.tau,
-        experiment.evaluation.clips, experiment.evaluation.splits,
+        experiment.evaluation.clips, lookup(experiment, "evaluation.protocols.half_splits.splits"),
     )  # fmt: skip
     index, *files = run.outputs
     write_figures(draw_figures(inputs, settings), index, dict(zip(FIGURES, files, strict=True)))

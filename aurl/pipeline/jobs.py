@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aurl.evaluation.protocols.base import files_of
 from aurl.experiment.folders import source_folder
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.missing_data import VECTORS, absent_data
@@ -139,8 +140,9 @@ class Jobs:
 
     def evaluate(self, variant: str, seed: int, dataset: str) -> Job:
         """Features -> the metrics of every protocol."""
-        features = self.features(variant, seed, dataset)
-        return Job("evaluate", features.wildcards, features.outputs, (self.paths.metrics(variant, seed, dataset),))
+        features, metrics = self.features(variant, seed, dataset), self.paths.metrics(variant, seed, dataset)
+        inputs = (*features.outputs, *files_of(self.experiment.evaluation.protocols))
+        return Job("evaluate", features.wildcards, inputs, (metrics,))
 
     def collect(self) -> Job:
         """All metrics -> metrics.csv."""

@@ -73,7 +73,14 @@ STAGES = {
     "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
     "figures": Stage(
         "aurl.report.figures.draw",
-        ("report", "variants", "datasets", "semantics.tau", "evaluation.clips", "evaluation.protocols"),
+        (
+            "report",
+            "variants",
+            "datasets",
+            "semantics.tau",
+            "evaluation.clips",
+            "evaluation.protocols.half_splits.splits",
+        ),
     ),
     "report": Stage(
         "aurl.report.page",

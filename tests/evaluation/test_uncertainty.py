@@ -23,7 +23,7 @@ from aurl.evaluation.comparison import (
 )
 from aurl.evaluation.evaluate import evaluate
 from aurl.evaluation.resampling import percentiles, resample
-from aurl.evaluation.statistics import write_statistics
+from aurl.evaluation.uncertainty import write_statistics
 from aurl.experiment.settings import StatisticsSettings
 from aurl.report.intervals import Statistics
 from aurl.report.results import read_published

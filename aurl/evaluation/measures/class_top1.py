@@ -18,8 +18,7 @@ def compute(tested: "DrawAccuracy") -> "Tensor":
     """Compute class top-1 of each draw in percent, float64 (D,); NaN for a draw without videos."""
     import torch
 
-    right = torch.zeros(tested.chosen.shape).index_add_(0, tested.labels, tested.hits(1).float()).double()
-    of_class = right / tested.class_counts[:, None]
+    of_class = tested.right(1) / tested.class_counts[:, None]
     present = tested.chosen & (tested.class_counts > 0)[:, None]
     means = [of_class[present[:, draw], draw].mean() for draw in range(present.shape[1])]
     return 100 * torch.stack(means)

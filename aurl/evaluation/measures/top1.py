@@ -12,4 +12,4 @@ LABEL, UNIT, BETTER, DIGITS, SPREAD = "top-1", "%", "larger", 1, True
 
 def compute(tested: "DrawAccuracy") -> "Tensor":
     """Compute top-1 of each draw in percent, float64 (D,); NaN for a draw without videos."""
-    return 100 * (tested.hits(1).sum(dim=0) / tested.count)
+    return 100 * (tested.right(1).sum(dim=0) / tested.count)

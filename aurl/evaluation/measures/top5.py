@@ -12,4 +12,4 @@ LABEL, UNIT, BETTER, DIGITS, SPREAD = "top-5", "%", "larger", 1, False
 
 def compute(tested: "DrawAccuracy") -> "Tensor":
     """Compute top-5 of each draw in percent, float64 (D,); NaN for a draw without videos."""
-    return 100 * (tested.hits(5).sum(dim=0) / tested.count)
+    return 100 * (tested.right(5).sum(dim=0) / tested.count)
