@@ -14,6 +14,7 @@ from typing import Any
 
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.stages import PACKAGE, STAGES
+from aurl.system import plugins
 from aurl.system.files import write_text
 
 DOCS = Path(__file__).resolve().parent
@@ -115,9 +116,15 @@ def pages() -> dict[Path, str]:
 
 def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, list[str]]]:
     """Title, description and rows of a model, then of the models inside it."""
-    rows, inner = [], []
-    for name, field in node["properties"].items():
+    rows, inner, parts = [], [], {}
+    for name, field in node.get("properties", {}).items():
         key = f"{prefix}{name}"
+        if folder := field.get("parts"):
+            parts |= {f"{key}.{part}": plugins.load(folder, part).Settings for part in plugins.names(folder)}
+            value = f"mapping of names (files of `{folder}`, or dotted names from outside) to settings"
+            rows.append(f"| `{key}` | {value} |  | {', '.join(_reruns(key))} |")
+            rows += [f"| `{part}` | [{part}](#{_anchor(part)}) |  | {', '.join(_reruns(part))} |" for part in parts]
+            continue
         model, place = _model(schema, field, key)
         value = _value(field)
         if model is not None:
@@ -129,6 +136,9 @@ def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iter
     yield prefix.removesuffix("."), description, rows
     for model, place in inner:
         yield from _sections(schema, model, f"{place}.")
+    for place, settings in parts.items():
+        described = settings.model_json_schema()
+        yield from _sections(described, described, f"{place}.")
 
 
 def _model(schema: dict[str, Any], field: dict[str, Any], key: str) -> tuple[dict[str, Any] | None, str]:

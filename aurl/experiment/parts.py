@@ -1,24 +1,38 @@
 """Check the settings of named parts (`losses: {seen: 1}`), each by the class `Settings` of its own file."""
 
 import difflib
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BeforeValidator, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from aurl.system import plugins
 from aurl.system.errors import AurlError
 
 
-def parts_of(folder: str) -> BeforeValidator:
-    """Validate a mapping of part names of a folder (or dotted names) to settings; null stands for no settings."""
+@dataclass(frozen=True)
+class PartsOf:
+    """Mark a mapping of the parts of a folder (or dotted names) to their settings; null stands for no settings.
 
-    def validate(raw: Any) -> Any:
+    The JSON schema names the folder under `parts`; the parameters page is made from it.
+    """
+
+    folder: str
+
+    def validate(self, raw: Any) -> Any:
+        """Check the settings of each part that is named."""
         if not isinstance(raw, dict):
             return raw  # the field's own type says so
-        return {name: _settings(folder, str(name), {} if value is None else value) for name, value in raw.items()}
+        return {name: _settings(self.folder, str(name), {} if value is None else value) for name, value in raw.items()}
 
-    return BeforeValidator(validate)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the parts before the mapping itself."""
+        return core_schema.no_info_before_validator_function(self.validate, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Name the folder."""
+        return {**handler(schema), "parts": self.folder}
 
 
 def _settings(folder: str, name: str, raw: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
-from aurl.experiment.parts import parts_of
+from aurl.experiment.parts import PartsOf
 from aurl.system.errors import AurlError
 
 DEFAULT_PROTOCOL = "half_splits"  # whose rows tables and figures show
@@ -207,9 +207,7 @@ class EvaluationSettings(Settings):
     """Clips per video, the test protocols with their settings, and the bootstrap."""
 
     clips: Annotated[list[Positive], Field(min_length=1)]
-    protocols: Annotated[
-        dict[str, SerializeAsAny[Settings]], parts_of("aurl.evaluation.protocols"), Field(min_length=1)
-    ]
+    protocols: Annotated[dict[str, SerializeAsAny[Settings]], PartsOf("aurl.evaluation.protocols"), Field(min_length=1)]
     statistics: StatisticsSettings
     batch_size: Positive
     compute: ComputeSettings

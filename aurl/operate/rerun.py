@@ -57,10 +57,8 @@ def compare_metrics(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Compare two tables of metrics.csv: the cells that differ, with key, metric, before, after."""
     names = schema.order([*before.columns, *after.columns])
     key, shown = [name for name in names if name in (*schema.KEY_NAMES, schema.PROTOCOL)], schema.quantities(names)
-    tables = [table.reindex(columns=names) for table in (before, after)]
-    for table in tables:
-        if schema.PROTOCOL in key:
-            table[schema.PROTOCOL] = table[schema.PROTOCOL].fillna(schema.DEFAULT_PROTOCOL)
+    default = {schema.PROTOCOL: schema.DEFAULT_PROTOCOL} if schema.PROTOCOL in key else {}
+    tables = [table.assign(**{**default, **table}).reindex(columns=names) for table in (before, after)]
     long = [table.melt(key, shown, "metric") for table in tables]
     both = long[0].merge(long[1], on=[*key, "metric"], how="outer", suffixes=(" before", " after"))
     left, right = both["value before"], both["value after"]

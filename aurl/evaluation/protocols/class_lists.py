@@ -1,7 +1,7 @@
 """Published lists of classes, such as TruZe's unseen classes: the mean over the lists of a file.
 
-Source: the file, `list,class` in each line. TruZe (Gowda et al., arXiv 2107.13029) and the 160-class draws of Kinetics
-are such lists. A list belongs to the test set that holds its classes. Its videos are ranked among its classes alone.
+Source: the file, `list,class` in each line, such as `data/protocols/truze.csv` (TruZe, Gowda et al., arXiv
+2107.13029). A list belongs to the test set that holds its classes. Its videos are ranked among its classes alone.
 Closeness and dispersion are of the whole test set, as in the other protocols.
 """
 
