@@ -161,10 +161,8 @@ def test_parameters_name_every_key_of_the_presets() -> None:
         found = {key for key in found if key and not key.endswith(".NAME") and ".losses." not in key}
         assert found <= listed, found - listed
     rows = (DOCS / "parameters.md").read_text()
-    assert (
-        "| `evaluation.protocols.half_splits.splits` | list (at least 1) of whole number, ≥ 1 |  | evaluate, figures, report |"
-        in rows
-    )
+    splits = "| `evaluation.protocols.half_splits.splits` | list (at least 1) of whole number, ≥ 1 |  |"
+    assert f"{splits} evaluate, figures, report |" in rows
     assert "| `frames.timeout_seconds` | number, > 0, ≤ 86400 | `300` | nothing |" in rows
 
 
