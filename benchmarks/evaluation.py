@@ -15,7 +15,8 @@ from harness import Comparison, interleaved, ratios, seconds
 from published_way import split_accuracies
 
 from aurl.evaluation.metrics import cosine_similarity
-from aurl.evaluation.protocol import evaluate_draws, evaluate_protocols, half_class_split
+from aurl.evaluation.protocol import evaluate_draws, half_class_split
+from aurl.evaluation.protocols.half_splits import measure_splits
 from aurl.system.compute import prepare_device
 
 VIDEOS, CLASSES, DIMENSIONS, SPLITS = 13_320, 101, 2048, 50
@@ -50,7 +51,7 @@ def measure() -> list[Comparison]:
     units = torch.nn.functional.normalize(classes, dim=1)
     published, whole, alone, product = interleaved(
         lambda: [split_accuracies(*arrays, split) for split in splits[:TIMED_SPLITS]],
-        lambda: evaluate_protocols({1: videos}, labels, classes, [SPLITS]),
+        lambda: list(measure_splits({1: videos}, labels, classes, [SPLITS])),
         lambda: evaluate_draws(cosine_similarity(videos, classes), labels, splits),
         lambda: videos @ units.T,
         clock=time.process_time,

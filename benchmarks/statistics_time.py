@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 from tabulate import tabulate
 
-from aurl.evaluation.statistics import write_statistics
+from aurl.evaluation.uncertainty import write_statistics
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
 from aurl.system.files import replace_section

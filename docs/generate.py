@@ -117,7 +117,7 @@ def pages() -> dict[Path, str]:
 def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, list[str]]]:
     """Title, description and rows of a model, then of the models inside it."""
     rows, inner, parts = [], [], []
-    for name, field in node["properties"].items():
+    for name, field in node.get("properties", {}).items():
         key = f"{prefix}{name}"
         if "folder" in field:
             rows.append(_parts_row(key, field))
@@ -149,7 +149,8 @@ def _part_sections(place: str, folder: str, part: str) -> Iterator[tuple[str, st
 def _parts_row(key: str, field: dict[str, Any]) -> str:
     """The row of a key that maps parts to their settings, with a link to each part of its folder."""
     links = ", ".join(f"[`{part}`](#{_anchor(f'{key}.{part}')})" for part in plugins.names(field["folder"]))
-    value = f"mapping of {links}, or a dotted name of your own, to its settings, or to its `{field['short']}` alone"
+    short = f", or to its `{field['short']}` alone" if field.get("short") else ""
+    value = f"mapping of {links}, or a dotted name of your own, to its settings{short}"
     limits = [text.format(field[name]) for name, text in LIMITS.items() if name in field]
     return f"| `{key}` | {', '.join([value, *limits])} |  | {', '.join(_reruns(key)) or 'nothing'} |"
 

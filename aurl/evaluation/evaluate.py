@@ -1,26 +1,25 @@
-"""Evaluate: the metrics file of one (variant, seed, dataset)."""
+"""Evaluate one network on one test set: from its features to its metrics file."""
 
-import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from aurl.evaluation.feature_file import read_features
-from aurl.evaluation.protocol import evaluate_protocols
+from aurl.evaluation.metrics_file import write_metrics
+from aurl.evaluation.protocols.base import evaluate_all
+from aurl.experiment.settings import Settings
 from aurl.pipeline.jobs import Job
-from aurl.system.files import write_json
-
-VALUES = ["top1", "top1_std", "top5", "class_top1", "closeness", "dispersion", "videos", "classes"]
 
 
-def evaluate(features: Path, splits: list[int], output: Path) -> None:
-    """Evaluate every protocol and write `clips<n>` -> `splits<m>` -> metric, as `dvc metrics` reads it."""
-    found = read_features(features)
-    nested: dict[str, dict[str, dict[str, float]]] = {}
-    for row in evaluate_protocols(found.videos, found.labels, found.classes, splits):
-        cell = nested.setdefault(f"clips{row['clips']}", {}).setdefault(f"splits{row['splits']}", {})
-        cell |= {name: round(value, 9) for name in VALUES if (value := row[name]) is not None and not math.isnan(value)}
-    write_json(output, nested)
+def evaluate(features: Path, protocols: Mapping[str, Settings], output: Path) -> None:
+    """Evaluate every protocol and write the metrics file.
+
+    Args:
+        protocols: name (or dotted name) of a protocol -> its settings.
+    Raises: AurlError for a damaged features file, or a protocol that gives unusable rows.
+    """
+    write_metrics(output, evaluate_all(read_features(features), protocols))
 
 
 def run(job: Job) -> None:
     """Run the stage `evaluate`."""
-    evaluate(job.inputs.features, job.settings["evaluation.splits"], job.outputs.metrics)
+    evaluate(job.inputs.features, job.settings["evaluation.protocols"], job.outputs.metrics)

@@ -1,4 +1,4 @@
-"""The features file: written while the videos are embedded, read by evaluation and report."""
+"""Write and read the features file: embeddings of a test set by one network, written while they are computed."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from aurl.system.files import replacing
 
 @dataclass(frozen=True)
 class Features:
-    """Clips per video -> embeddings (N, d), labels (N,), class embeddings (K, d), and their names."""
+    """Embeddings of one test set: clips per video -> (N, d), labels (N,), class embeddings (K, d), and names."""
 
     videos: dict[int, Tensor]
     labels: Tensor
@@ -25,39 +25,39 @@ class Features:
 
 
 def read_features(path: Path) -> Features:
-    """Read what `extract_features` wrote. Raises: AurlError for a damaged file."""
+    """Read a features file. Raises: AurlError for a damaged file."""
     try:
         with safe_open(path, framework="pt") as handle:
             names = json.loads(handle.metadata()["aurl"])
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
         videos = dict(_by_clips(tensors))
-        found = Features(videos, tensors["labels"], tensors["classes"], names["classes"], names["paths"])
-        _check(found)
+        features = Features(videos, tensors["labels"], tensors["classes"], names["classes"], names["paths"])
+        _check(features)
     except Exception as error:  # safetensors and JSON raise their own
         reason = " ".join(str(error).split())[:300]
         raise AurlError(f"{path}: not a usable features file ({reason}); delete it and run again") from None
-    return found
+    return features
 
 
-def _check(found: Features) -> None:
-    """Raises: ValueError where the parts do not fit together."""
-    videos, classes = len(found.labels), len(found.classes)
-    if not (isinstance(found.class_names, list) and isinstance(found.paths, list)):
+def _check(features: Features) -> None:
+    """Check that the parts fit together. Raises: ValueError."""
+    videos, classes = len(features.labels), len(features.classes)
+    if not (isinstance(features.class_names, list) and isinstance(features.paths, list)):
         raise ValueError("its names are no lists")
-    if found.labels.ndim != 1 or found.classes.ndim != 2 or len(found.class_names) != classes:
-        raise ValueError(f"labels {tuple(found.labels.shape)}, classes {tuple(found.classes.shape)}, and their names"
+    if features.labels.ndim != 1 or features.classes.ndim != 2 or len(features.class_names) != classes:
+        raise ValueError(f"labels {tuple(features.labels.shape)}, classes {tuple(features.classes.shape)}, and their names"
                          " do not fit together")  # fmt: skip
-    if len(found.paths) != videos or any(len(rows) != videos or rows.ndim != 2 for rows in found.videos.values()):
+    if len(features.paths) != videos or any(len(rows) != videos or rows.ndim != 2 for rows in features.videos.values()):
         raise ValueError("its videos, labels and paths are not equally many")
-    if found.labels.is_floating_point():
+    if features.labels.is_floating_point():
         raise ValueError("its labels are no whole numbers")
-    if videos and not 0 <= int(found.labels.min()) <= int(found.labels.max()) < classes:
+    if videos and not 0 <= int(features.labels.min()) <= int(features.labels.max()) < classes:
         raise ValueError("a label is none of its classes")
 
 
 def write_features(path: Path, finished: Iterable[Tensor], clips: Sequence[int], labels: np.ndarray, classes: Tensor,
                    class_names: Sequence[str], paths: Sequence[str]) -> None:  # fmt: skip
-    """Write a features file, or nothing; memory holds what is given at a time.
+    """Write a features file, or nothing; memory holds one part at a time.
 
     Args:
         finished: the embeddings of the videos, part by part, float32 (len(clips), n, d).
@@ -83,9 +83,9 @@ def write_features(path: Path, finished: Iterable[Tensor], clips: Sequence[int],
 
 
 def tensor_header(shapes: Mapping[str, Sequence[int]], metadata: dict[str, str]) -> tuple[bytes, dict[str, int]]:
-    """The head of a safetensors file as `safetensors.save` writes it, and where each tensor's bytes begin.
+    """Build the head of a safetensors file as `safetensors.save` does, and the offset of each tensor's bytes.
 
-    The library writes a file from tensors that are all in memory; this is for one that is filled piece by piece.
+    The library needs all tensors in memory; this head is for a file that is filled piece by piece.
     `labels` is int64, everything else float32; wider numbers come first, then names in order.
     """
     entries: dict[str, object] = {"__metadata__": metadata}

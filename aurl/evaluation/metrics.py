@@ -1,15 +1,15 @@
-"""Accuracy, closeness and dispersion. Embeddings need not be scaled: every similarity is cosine."""
+"""Compute hits, closeness and dispersion. Embeddings need not be scaled: every similarity is cosine."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-ROWS = 128  # videos at a time: what is made of them on the way is small, and its memory is used again
+ROWS = 128  # videos at a time: their intermediate values are small, and the memory is used again
 PART = 32 * ROWS  # videos whose cosines with all classes are in memory at a time
 
 
 def cosine_similarity(videos: Tensor, classes: Tensor) -> Tensor:
-    """cos of every video with every class: (N, d), (K, d) -> (N, K).
+    """Compute the cosine of every video with every class: (N, d), (K, d) -> (N, K).
 
     Divided by the videos' norms after the product: K numbers a video instead of d.
     """
@@ -18,10 +18,10 @@ def cosine_similarity(videos: Tensor, classes: Tensor) -> Tensor:
     return torch.cat([part @ units / norm for part, norm in zip(videos.split(ROWS), norms, strict=True)])
 
 
-def beaten(scores: Tensor, labels: Tensor) -> Tensor:
-    """Which classes come before the label's own, bool (N, K), for scores (N, K) and labels (N,).
+def ranked_above(scores: Tensor, labels: Tensor) -> Tensor:
+    """Tell which classes are ranked above the video's own, bool (N, K), for scores (N, K) and labels (N,).
 
-    Of equal scores the earlier class comes first; a score that is no number comes before everything.
+    Of equal scores the earlier class is ranked first; NaN is ranked above everything.
     """
     own = scores.gather(1, labels[:, None])
     earlier = torch.arange(scores.shape[1], device=scores.device) < labels[:, None]
@@ -29,19 +29,19 @@ def beaten(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def hits(scores: Tensor, labels: Tensor, k: int) -> Tensor:
-    """Whether the label is among the k best classes, bool (N,), for scores (N, K) and labels (N,)."""
-    return beaten(scores, labels).sum(dim=1) < k
+    """Tell whether the label is among the k best classes, bool (N,), for scores (N, K) and labels (N,)."""
+    return ranked_above(scores, labels).sum(dim=1) < k
 
 
 def class_mean(values: Tensor, labels: Tensor) -> Tensor:
-    """Mean over the classes present of the mean over each one's videos: (N,), (N,) -> scalar."""
+    """Average values (N,) over the videos of each class of labels (N,), then over the classes: a scalar."""
     _, position = labels.unique(return_inverse=True)
     counts = torch.bincount(position)
     return (torch.zeros(len(counts), dtype=values.dtype).index_add(0, position, values) / counts).mean()
 
 
 def closeness(videos: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
-    """Mean over classes of the mean over their videos of 1 - cos(v, s_y) (poster); smaller is better.
+    """Average 1 - cos(v, s_y) over the videos of a class, then over classes (poster); smaller is better.
 
     Args:
         videos: (N, d). labels: (N,) int64. classes: (K, d).
@@ -56,7 +56,7 @@ def closeness(videos: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
 
 
 def dispersion(videos: Tensor, labels: Tensor) -> Tensor:
-    """Mean over classes of the smallest 1 - cos to another class, over class-mean video embeddings (poster).
+    """Average the distance 1 - cos of class-mean video embeddings to the nearest other class (poster).
 
     A class mean is the mean of unit embeddings, scaled to unit length again (*assumed*). Larger is better.
 

@@ -1,4 +1,4 @@
-"""The authors' own per-video predictions, evaluated as ours are (a test holds both to the same function)."""
+"""Read and evaluate the authors' own per-video predictions, by the same rule as ours (a test compares them)."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from aurl.system.errors import AurlError
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Predicted and true class name of every video, in the columns `pred` and `label`.
+    """Read the predicted and true class name of every video, in the columns `pred` and `label`.
 
     Raises: AurlError for a file without these columns, or with a missing name.
     """
@@ -23,6 +23,6 @@ def read_predictions(path: Path) -> pd.DataFrame:
 
 
 def top1_of_predictions(path: Path) -> float:
-    """Top-1 over all videos and all classes, in percent. Raises: AurlError for an unusable file."""
+    """Compute top-1 over all videos and all classes, in percent. Raises: AurlError for an unusable file."""
     table = read_predictions(path)
     return float(100 * (table["pred"] == table["label"]).mean())

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from aurl.system import plugins
@@ -46,6 +46,34 @@ def read_part(folder: str, name: str, raw: Any, base: type[Settings], needs: Ite
                 for e in error.errors()
             ]
         ) from None
+
+
+def parts_reader(folder: str, base: type[Settings], needs: Iterable[str] = (), short: str | None = None) -> Any:
+    """Make what checks a mapping of parts to their settings (`losses`, `evaluation.protocols`).
+
+    Args:
+        folder, base, needs: as in `read_part`.
+        short: the key that a bare value stands for.
+    """
+
+    def read(raw: Any) -> Any:
+        return (
+            {name: read_part(folder, str(name), settings(value), base, needs) for name, value in raw.items()}
+            if (isinstance(raw, dict))
+            else raw
+        )
+
+    def settings(value: Any) -> Any:
+        if value is None:
+            return {}
+        return {short: value} if short and not isinstance(value, (dict, base)) else value
+
+    return BeforeValidator(read)
+
+
+def parts_schema(folder: str, short: str | None = None) -> dict[str, Any]:
+    """Return what the JSON schema says of a key that names parts; the parameters page is made from it."""
+    return {"folder": folder, "short": short}
 
 
 def _located(problems: list[InitErrorDetails]) -> ValidationError:

@@ -16,6 +16,7 @@ from aurl.system import plugins
 from aurl.system.errors import AurlError
 
 MOVED = {  # old key -> new key; `*` is a name that the user chose, the same in both
+    "evaluation.splits": "evaluation.protocols.half_splits.splits",
     "variants.*.class_generator": "variants.*.losses.synthetic",
     "variants.*.us_query": "variants.*.losses.synthetic.query",
 }
@@ -73,6 +74,7 @@ def parse_experiment(raw: Any, where: str) -> Experiment:
         return Experiment.model_validate(raw)
     except ValidationError as error:
         problems = sorted(error.errors(), key=lambda problem: problem["type"] == "missing")  # a misspelt key first
+        problems = [problem for problem in problems if _has_moved(problem)] or problems
         first, *others = [_describe(problem) for problem in problems]
         more = f" (and {len(others)} more: {'; '.join(others[:3])})" if others else ""
         raise AurlError(f"{where}: {first}{more}") from None
@@ -96,7 +98,8 @@ def typed_value(experiment: Experiment, key: str) -> Any:
 def _describe(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden" and (new := _moved_to(key)):
+    if _has_moved(problem):
+        new = _moved_to(key)
         return f"{key}: this key is now {new}; put its value there: {_in_yaml(problem['input'])}"
     if problem["type"] == "extra_forbidden":
         known = _fields_at(problem["loc"][:-1])
@@ -110,6 +113,10 @@ def _describe(problem: Any) -> str:
     if isinstance(problem["input"], (dict, list)):
         return f"{key}: {message}"
     return f"{key} = {problem['input']!r}: {message}"
+
+
+def _has_moved(problem: Any) -> bool:
+    return problem["type"] == "extra_forbidden" and _moved_to(".".join(map(str, problem["loc"]))) is not None
 
 
 def _moved_to(key: str) -> str | None:

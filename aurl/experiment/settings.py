@@ -6,13 +6,15 @@ Every model forbids unknown keys. `read.py` reads the file and words the message
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
-from aurl.experiment.base import Name, Positive, Settings
+from aurl.experiment.base import Name, Positive, Settings, parts_reader, parts_schema
 from aurl.experiment.variants import OptimizerSettings, VariantSettings
 from aurl.system.errors import AurlError
 
 __all__ = ["Name", "OptimizerSettings", "Positive", "Settings", "VariantSettings"]  # for those who import them here
+PROTOCOLS = "aurl.evaluation.protocols"
+DEFAULT_PROTOCOL = "half_splits"  # whose rows tables and figures show
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Channel = tuple[float, float, float]
 
@@ -147,10 +149,14 @@ class StatisticsSettings(Settings):
 
 
 class EvaluationSettings(Settings):
-    """Clips per video and random half-class splits; the draws are seeds 0 .. splits - 1."""
+    """Clips per video, the test protocols with their settings, and the bootstrap."""
 
     clips: Annotated[list[Positive], Field(min_length=1)]
-    splits: Annotated[list[Positive], Field(min_length=1)]
+    protocols: Annotated[
+        dict[str, SerializeAsAny[Settings]],
+        Field(min_length=1, json_schema_extra=parts_schema(PROTOCOLS)),
+        parts_reader(PROTOCOLS, Settings, ["evaluate"]),
+    ]
     statistics: StatisticsSettings
     batch_size: Positive
     compute: ComputeSettings
@@ -225,7 +231,6 @@ class Experiment(Settings):
             "trained": self.trained,
             "seeds": self.seeds,
             "evaluation.clips": self.evaluation.clips,
-            "evaluation.splits": self.evaluation.splits,
         }
         for key, values in lists.items():
             if len(set(values)) != len(values):
@@ -248,8 +253,8 @@ class Experiment(Settings):
         for key in ("ablation_clips", "sota_clips"):
             if getattr(self.report, key) not in self.evaluation.clips:
                 raise ValueError(f"report.{key}: {getattr(self.report, key)} is not in evaluation.clips")
-        if 1 not in self.evaluation.splits:
-            raise ValueError("evaluation.splits: must contain 1 (all classes), which the ablation table shows")
+        if DEFAULT_PROTOCOL not in self.evaluation.protocols:
+            raise ValueError(f"evaluation.protocols: must contain {DEFAULT_PROTOCOL}, which the ablation table shows")
         return self
 
 

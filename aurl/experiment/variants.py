@@ -1,10 +1,10 @@
 """The settings of a variant: its loss terms with their weights, and what is learned."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
-from aurl.experiment.base import Settings, read_part
+from aurl.experiment.base import Settings, parts_reader, parts_schema
 
 METHODS = "aurl.methods"  # the folder of the loss terms
 
@@ -48,25 +48,13 @@ class TermSettings(Settings):
         return False
 
 
-def _read_terms(raw: Any) -> Any:
-    """Check each term by its own file; a bare number is the weight."""
-    if not isinstance(raw, dict):
-        return raw
-    return {name: _read_term(str(name), value) for name, value in raw.items()}
-
-
-def _read_term(name: str, value: Any) -> Any:
-    settings = value if isinstance(value, (dict, TermSettings)) else {"weight": value}
-    return read_part(METHODS, name, settings, TermSettings, ("loss",))
-
-
 class VariantSettings(Settings):
     """One row of the ablation: the loss terms, each with its weight or its settings, and what is learned."""
 
     losses: Annotated[
         dict[str, SerializeAsAny[TermSettings]],
-        Field(min_length=1, json_schema_extra={"folder": METHODS, "short": "weight"}),
-        BeforeValidator(_read_terms),
+        Field(min_length=1, json_schema_extra=parts_schema(METHODS, "weight")),
+        parts_reader(METHODS, TermSettings, ["loss"], "weight"),
     ]
     word_projector: bool
     strict_labels: bool = True

@@ -19,8 +19,8 @@ from gensim.models import KeyedVectors
 from tabulate import tabulate
 from torch import Tensor
 
-from aurl.evaluation.features import embed_videos
 from aurl.evaluation.metrics import cosine_similarity
+from aurl.evaluation.video_embeddings import embed_videos
 from aurl.experiment.settings import ComputeSettings, Experiment, FrameSettings
 from aurl.frames.extract import extract_video
 from aurl.frames.packing import write_index, write_shard

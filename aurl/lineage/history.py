@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from aurl.evaluation.metrics_file import read_value
 from aurl.lineage.dvc_lock import Lock, LockedStage
 from aurl.pipeline.paths import ResultPaths
 from aurl.system.errors import AurlError
@@ -116,6 +117,6 @@ def _value(lock: Lock, cell: Cell, md5: str | None) -> float | None:
     if not cached.is_file():
         return None
     try:
-        return float(json.loads(cached.read_text())[f"clips{cell.clips}"][f"splits{cell.splits}"][cell.metric])
+        return read_value(cached, cell.clips, cell.splits, cell.metric)
     except (ValueError, KeyError):
         return None

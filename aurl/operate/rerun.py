@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from aurl.evaluation import schema
 from aurl.lineage.dvc import dvc
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
 from aurl.system.progress import track
-
-KEY = ["variant", "seed", "dataset", "clips", "splits"]
-SHOWN = ["top1", "top5", "class_top1", "closeness", "dispersion"]
 
 
 def choose(jobs: Jobs, stage: str, **wildcards: str | int | None) -> list[Job]:
@@ -57,9 +55,13 @@ def rerun(jobs: Jobs, chosen: list[Job]) -> Iterator[str]:
 
 
 def compare_metrics(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """The cells of metrics.csv that differ: key, metric, before, after."""
-    long = [table.melt(KEY, SHOWN, "metric") for table in (before, after)]
-    both = long[0].merge(long[1], on=[*KEY, "metric"], how="outer", suffixes=(" before", " after"))
+    """Compare two tables of metrics.csv: the cells that differ, with key, metric, before, after."""
+    names = schema.order([*before.columns, *after.columns])
+    key, shown = [name for name in names if name in (*schema.KEY_NAMES, schema.PROTOCOL)], schema.quantities(names)
+    default = {schema.PROTOCOL: schema.DEFAULT_PROTOCOL} if schema.PROTOCOL in key else {}
+    tables = [table.assign(**{**default, **table}).reindex(columns=names) for table in (before, after)]
+    long = [table.melt(key, shown, "metric") for table in tables]
+    both = long[0].merge(long[1], on=[*key, "metric"], how="outer", suffixes=(" before", " after"))
     left, right = both["value before"], both["value after"]
     return both[(left != right) & ~(left.isna() & right.isna())].rename(
         columns=lambda name: name.removeprefix("value ")
@@ -100,4 +102,4 @@ def _digests(jobs: Jobs) -> dict[str, str]:
 
 
 def _read(metrics: Path) -> pd.DataFrame:
-    return pd.read_csv(metrics) if metrics.is_file() else pd.DataFrame(columns=KEY + SHOWN)
+    return pd.read_csv(metrics) if metrics.is_file() else pd.DataFrame(columns=schema.order([]))

@@ -14,7 +14,7 @@ import yaml
 from aurl.pipeline.code import code_of
 from aurl.pipeline.paths import TEMPLATES
 from aurl.pipeline.selections import SELECTIONS
-from aurl.pipeline.stage import AllOf, Input, Named, One, Shipped, Stage
+from aurl.pipeline.stage import AllOf, Input, Named, One, PartFiles, Shipped, Stage
 from aurl.pipeline.stages import STAGES
 
 ROOT = "results/${experiment}"
@@ -78,6 +78,8 @@ def _reads(each: Input, item: Mapping[str, str], inside: set[str]) -> list[str]:
         return list(each.paths)
     if isinstance(each, Named):
         return [f"${{{each.key}}}"] if each.in_dvc else []
+    if isinstance(each, PartFiles):
+        return [f"${{{key}}}" for key in each.dvc]
     if isinstance(each, AllOf):
         return [f"{ROOT}/{template}" for template in STAGES[each.stage].makes.values()]
     if each.artefact in inside or (isinstance(each, One) and not each.tracked):

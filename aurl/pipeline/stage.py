@@ -58,7 +58,21 @@ class Named:
     in_dvc: bool = True
 
 
-Input = One | Each | AllOf | Shipped | Named
+@dataclass(frozen=True)
+class PartFiles:
+    """The files that parts name in their settings: `files(settings)` of each part's module, where it has one.
+
+    Attributes:
+        key: dotted key of the parts, as in `Parts`.
+        dvc: keys of the parameters that name such files, for `dvc.yaml`.
+    """
+
+    folder: str
+    key: str
+    dvc: tuple[str, ...] = ()
+
+
+Input = One | Each | PartFiles | AllOf | Shipped | Named
 Recompute = Literal["never", "always", "deep", "retrain"]
 
 

@@ -4,7 +4,8 @@
 rule in `workflow/rules/` is six lines; `aurl generate` writes `dvc.yaml` and the pages that follow from it.
 """
 
-from aurl.pipeline.stage import AllOf, Each, Input, Named, One, Parts, Shipped, Stage
+from aurl.experiment.settings import PROTOCOLS
+from aurl.pipeline.stage import AllOf, Each, Input, Named, One, PartFiles, Parts, Shipped, Stage
 from aurl.system import shipped
 
 FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma")
@@ -22,7 +23,8 @@ FIGURES = {"figures_index": "figures/index.json"} | {
     )
     for extension in ("svg", "png", "pdf")
 }
-TERMS_SHOWN = Parts("aurl.methods", "variants.*.losses", alone=True)  # their symbols and marks
+MEASURES = Parts("aurl.evaluation.measures", alone=True)  # the columns of metrics.csv
+SHOWN = (MEASURES, Parts("aurl.methods", "variants.*.losses", alone=True))  # the terms' symbols and check marks
 PREDICTIONS = tuple(map(str, shipped.PREDICTIONS.values()))
 
 INGEST = Stage(
@@ -139,7 +141,7 @@ IMPORT_WEIGHTS = Stage(
 FEATURES = Stage(
     "features",
     "Embed a test set with a trained model, at every clip count.",
-    entry="aurl.evaluation.features",
+    entry="aurl.evaluation.video_embeddings",
     jobs="cells",
     reads={
         "checkpoint": One("checkpoint"),
@@ -158,9 +160,10 @@ EVALUATE = Stage(
     "Evaluate every protocol of one variant, seed and test set.",
     entry="aurl.evaluation.evaluate",
     jobs="cells",
-    reads={"features": One("features")},
+    reads={"features": One("features"), "lists": PartFiles(PROTOCOLS, "evaluation.protocols")},
     makes={"metrics": "metrics/{variant}/seed{seed}/{dataset}.json"},
-    settings=("evaluation.splits",),
+    settings=("evaluation.protocols",),
+    parts=(Parts(PROTOCOLS, "evaluation.protocols"), Parts("aurl.evaluation.measures")),
     recompute="deep",
     dvc_kind={"metrics": "metrics"},
 )
@@ -172,12 +175,13 @@ COLLECT = Stage(
     reads={"metrics": Each("metrics", "cells")},
     makes={"metrics_csv": "metrics.csv"},
     settings=("variants", "seeds", "unseen"),
+    parts=(MEASURES,),
     recompute="always",
 )
 STATISTICS = Stage(
     "statistics",
     "Compute intervals of the accuracies over all classes, and paired tests of the ablation.",
-    entry="aurl.evaluation.statistics",
+    entry="aurl.evaluation.uncertainty",
     jobs="once",
     reads={"features": Each("features", "cells")},
     makes={"statistics": "statistics.json"},
@@ -203,7 +207,7 @@ TABLES_STAGE = Stage(
     reads=RESULTS,
     makes=TABLES,
     settings=TABLE_KEYS,
-    parts=(TERMS_SHOWN,),
+    parts=SHOWN,
     recompute="always",
 )
 FIGURES_STAGE = Stage(
@@ -231,9 +235,9 @@ FIGURES_STAGE = Stage(
         "seeds",
         "semantics.tau",
         "evaluation.clips",
-        "evaluation.splits",
+        "evaluation.protocols",
     ),
-    parts=(TERMS_SHOWN,),
+    parts=SHOWN,
     recompute="deep",
 )
 REPORT = Stage(
@@ -247,7 +251,7 @@ REPORT = Stage(
         *("seen", "unseen", "datasets", *FRAME_KEYS, "semantics", "model", "training", "variants", "trained"),
         *("imported", "seeds", "evaluation", "report"),
     ),
-    parts=(TERMS_SHOWN,),
+    parts=SHOWN,
     folder="report/template",
     repeats=False,
 )

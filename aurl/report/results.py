@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from aurl.evaluation import schema
 from aurl.system.shipped import PUBLISHED
 from aurl.system.text_files import made_again, read_csv
 
-METRICS = ["top1", "top1_std", "top5", "class_top1", "closeness", "dispersion", "videos"]
-KEY_TYPES = {"variant": str, "seed": int, "dataset": str, "clips": int, "splits": int}
 PUBLISHED_TEXT = ["table", "method", "variant", "test_splits", "starred", "ucf101_train", "hmdb51_train", "source"]
 PUBLISHED_NUMBERS = ["ucf101_top1", "hmdb51_top1", "closeness", "dispersion"]
 
@@ -32,8 +31,10 @@ class Results:
 
     def __init__(self, metrics: Path) -> None:
         """Raises: AurlError for a damaged file, or one that is not `metrics.csv`."""
-        types = {**KEY_TYPES, **dict.fromkeys(METRICS, float), "classes": int}
-        self._table = read_csv(metrics, list(types), made_again(metrics), dtype=types)
+        types = {column.name: column.kind for column in (*schema.KEY, *schema.value_columns())}
+        table = read_csv(metrics, list(types), made_again(metrics), dtype=types)
+        default = table.get(schema.PROTOCOL, schema.DEFAULT_PROTOCOL) == schema.DEFAULT_PROTOCOL
+        self._table = table[default] if schema.PROTOCOL in table else table
 
     @property
     def seeds(self) -> int:

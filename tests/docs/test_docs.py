@@ -107,6 +107,21 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
 
 
 @pytest.mark.workflow
+def test_own_protocol(micro: Path) -> None:
+    """The protocol that the page shows, in a file outside the package, gets rows of its own in metrics.csv."""
+    code = re.search(r"```python\n(.*?)```", (DOCS / "how-to/protocol.md").read_text(), re.DOTALL)
+    assert code is not None
+    (micro / "my_protocols").mkdir()
+    (micro / "my_protocols/by_word.py").write_text(code[1])
+    before = (micro / "results/micro/metrics.csv").read_text().splitlines()
+    follow("how-to/protocol.md", micro)
+    after = (micro / "results/micro/metrics.csv").read_text().splitlines()
+    assert after[0] == f"{before[0]},protocol"
+    assert [row.removesuffix(",half_splits") for row in after if row.endswith(",half_splits")] == before[1:]
+    assert any(row.endswith(",red") for row in after)
+
+
+@pytest.mark.workflow
 def test_sharing_and_reading_results(micro: Path, tmp_path: Path) -> None:
     follow("how-to/results.md", micro)
     follow("how-to/remote.md", micro, tmp_path / "remote")
@@ -152,7 +167,8 @@ def test_parameters_name_every_key_of_the_presets() -> None:
         found = {key for key in found if key and not re.search(r"\.NAME$|\.losses\.\w+$", key)}
         assert found <= listed, found - listed
     rows = (DOCS / "parameters.md").read_text()
-    assert "| `evaluation.splits` | list (at least 1) of whole number, ≥ 1 |  | evaluate, figures, report |" in rows
+    splits = "| `evaluation.protocols.half_splits.splits` | list (at least 1) of whole number, ≥ 1 |  |"
+    assert f"{splits} evaluate, figures, report |" in rows
     assert "| `frames.timeout_seconds` | number, > 0, ≤ 86400 | `300` | nothing |" in rows
 
 

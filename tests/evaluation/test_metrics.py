@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from split_table import split_table
 
 from aurl.evaluation.metrics import class_mean, closeness, cosine_similarity, dispersion, hits
-from aurl.evaluation.protocol import evaluate_draws, evaluate_protocols, half_class_split
+from aurl.evaluation.protocol import evaluate_draws, half_class_split
+from aurl.evaluation.protocols.half_splits import measure_splits
 from aurl.system.shipped import TEST_SPLITS, TOKEN_TABLE
 
 
@@ -116,7 +117,7 @@ def test_the_table_of_splits_is_what_evaluation_uses(
     labels, semantic = np.repeat(np.arange(classes), 4), rng.normal(size=(classes, 12))
     videos = semantic[labels] + 2 * rng.normal(size=(4 * classes, 12))
     found = pd.DataFrame(
-        evaluate_protocols({1: torch.tensor(videos)}, torch.tensor(labels), torch.tensor(semantic), [3, 10, 50])
+        measure_splits({1: torch.tensor(videos)}, torch.tensor(labels), torch.tensor(semantic), [3, 10, 50])
     )
     cosine = videos @ (semantic / np.linalg.norm(semantic, axis=1, keepdims=True)).T
     top1 = []
@@ -158,17 +159,17 @@ def test_a_draw_equals_a_distance_matrix_on_the_subset(seed: int, classes: int) 
 
 def test_many_videos_are_evaluated_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     videos, labels, names = (torch.tensor(array) for array in world(3))
-    whole = pd.DataFrame(evaluate_protocols({1: videos}, labels, names, [1, 10]))
+    whole = pd.DataFrame(measure_splits({1: videos}, labels, names, [1, 10]))
     monkeypatch.setattr("aurl.evaluation.metrics.ROWS", 7)
-    monkeypatch.setattr("aurl.evaluation.protocol.PART", 14)
+    monkeypatch.setattr("aurl.evaluation.draws.PART", 14)
     assert len(labels) > 28
-    pd.testing.assert_frame_equal(pd.DataFrame(evaluate_protocols({1: videos}, labels, names, [1, 10])), whole)
+    pd.testing.assert_frame_equal(pd.DataFrame(measure_splits({1: videos}, labels, names, [1, 10])), whole)
 
 
 def test_protocol_table() -> None:
     videos, labels, names = world(7)
     tensors = torch.tensor(videos), torch.tensor(labels), torch.tensor(names)
-    table = pd.DataFrame(evaluate_protocols({1: tensors[0], 4: 2 * tensors[0]}, tensors[1], tensors[2], [1, 3, 10]))
+    table = pd.DataFrame(measure_splits({1: tensors[0], 4: 2 * tensors[0]}, tensors[1], tensors[2], [1, 3, 10]))
     assert table[["clips", "splits"]].to_numpy().tolist() == [[c, s] for c in (1, 4) for s in (1, 3, 10)]
     similarity = cosine_similarity(tensors[0], tensors[2])
     halves = [half_class_split(6, seed) for seed in range(3)]

@@ -104,7 +104,22 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("variants.aurl.losses.synthetic.high", -1, ["losses.synthetic: ", "low must be below high"]),
         ("seeds", [0, 1, 0], ["seeds", "names a value twice"]),
         ("seeds", [-1], ["seeds.0 = -1", "greater than or equal to 0"]),
-        ("evaluation.splits", [3, 10], ["evaluation.splits", "must contain 1"]),
+        (
+            "evaluation.protocols.half_splits.splits",
+            [3, 10],
+            ["evaluation.protocols.half_splits.splits", "must contain 1"],
+        ),
+        ("evaluation.protocols.half_splits.splits", [1, 3, 3], ["half_splits.splits", "names a value twice"]),
+        ("evaluation.protocols.half_splits.splits", [1, 0], ["half_splits.splits.1 = 0", "greater than or equal to 1"]),
+        (
+            "evaluation.protocols.half_splits",
+            {"split": [1]},
+            ["half_splits.split: unknown key; did you mean 'splits'?"],
+        ),
+        ("evaluation.protocols.half_splits", None, ["evaluation.protocols.half_splits.splits: this key is missing"]),
+        ("evaluation.protocols.half_split", {}, ["evaluation.protocols.half_split", "did you mean 'half_splits'?"]),
+        ("evaluation.protocols", {"class_lists": {"files": ["x.csv"]}}, ["must contain half_splits"]),
+        ("evaluation.protocols", {"nowhere.at_all": {}}, ["'nowhere.at_all': no such module"]),
         ("report.sota_clips", 7, ["report.sota_clips", "not in evaluation.clips"]),
         ("report.test_sets.ucf101.dataset", "shapes_seen", ["report.test_sets.ucf101.dataset", "none of the unseen"]),
     ],
@@ -117,6 +132,15 @@ def test_every_mistake_is_named(key: str, value: Any, words: list[str]) -> None:
     assert "\n" not in message
     for word in words:
         assert word in message
+
+
+def test_a_moved_key_names_the_new_one_with_its_value() -> None:
+    raw = changed("evaluation.splits", [1, 50])
+    del raw["evaluation"]["protocols"]
+    with pytest.raises(AurlError) as caught:
+        parse_experiment(raw, "params.yaml")
+    new = "evaluation.protocols.half_splits.splits: [1, 50]"
+    assert str(caught.value) == f"params.yaml: evaluation.splits: this key has moved; write it as {new}"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.evaluation.features import window_counts
+from aurl.evaluation.video_embeddings import window_counts
 from aurl.frames.clips import evaluation_indices, training_starts
 
 

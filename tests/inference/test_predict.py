@@ -16,7 +16,7 @@ from repositories import REPOSITORY
 from aurl.cli import main
 from aurl.datasets.ingest import ingest_folder
 from aurl.evaluation.feature_file import read_features
-from aurl.evaluation.features import extract_features
+from aurl.evaluation.video_embeddings import extract_features
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import ComputeSettings, Experiment, FrameSettings
 from aurl.frames.extract import extract_shard

@@ -19,6 +19,7 @@ from safetensors.torch import save
 from aurl.evaluation.collect import collect_metrics
 from aurl.evaluation.evaluate import evaluate
 from aurl.evaluation.feature_file import read_features
+from aurl.evaluation.protocols import half_splits
 from aurl.experiment.read import load_experiment
 from aurl.frames.packing import encode_jpegs, write_index, write_shard
 from aurl.frames.store import FrameStore
@@ -80,7 +81,7 @@ def build(folder: Path, preset: str, seen: str, unseen: list[str]) -> tuple[Figu
                 key = (variant, seed, dataset)
                 features[key], metrics[key] = (folder / f"{variant}{seed}{dataset}.{kind}" for kind in ("st", "json"))
                 write_features(features[key], sorted(names[dataset]), rng)
-                evaluate(features[key], SPLITS, metrics[key])
+                evaluate(features[key], {"half_splits": half_splits.Settings(splits=SPLITS)}, metrics[key])
     collect_metrics(metrics, folder / "metrics.csv")
     steps = {(variant, seed): folder / f"{variant}{seed}.steps.csv" for variant in VARIANTS for seed in SEEDS}
     for (variant, _), path in steps.items():

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from aurl.evaluation.collect import KEY, VALUES, collect_metrics
+from aurl.evaluation import schema
+from aurl.evaluation.collect import collect_metrics
 from aurl.experiment.read import load_experiment
 from aurl.report.comparable import compared, incomplete_test_sets
 from aurl.report.finding import main_finding, method_names
@@ -84,7 +85,7 @@ def tables(metrics: Path, paper: bool) -> dict[str, Table]:
 
 def test_metrics_csv_is_the_contract(metrics: Path) -> None:
     lines = metrics.read_text().splitlines()
-    assert lines[0] == HEADER == ",".join(KEY + VALUES)
+    assert lines[0] == HEADER == ",".join(schema.KEY_NAMES + schema.value_names())
     assert lines[1] == "aurl,0,micro_hmdb,1,1,40.000000,,80.000000,39.000000,0.300000,0.250000,14.000000,7"
     assert lines[2] == "aurl,0,micro_hmdb,1,3,40.000000,1.500000,80.000000,39.000000,0.300000,0.250000,14.000000,7"
     keys = [

@@ -168,6 +168,6 @@ def run(job: Job) -> None:
     index, *figures = job.made
     declared = FigureSettings(
         settings["report"], settings["variants"], settings["datasets"], settings["seen"], settings["semantics.tau"],
-        settings["evaluation.clips"], settings["evaluation.splits"],
+        settings["evaluation.clips"], settings["evaluation.protocols.half_splits.splits"],
     )  # fmt: skip
     write_figures(draw_figures(files, declared), index, {(path.stem, path.suffix[1:]): path for path in figures})

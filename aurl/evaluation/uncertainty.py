@@ -1,6 +1,6 @@
-"""Statistics: how sure the accuracies over all classes are, and the ablation's differences (docs/statistics.md).
+"""Compute intervals of the accuracies over all classes, and paired tests of the ablation (docs/statistics.md).
 
-Half-class splits overlap; they are no samples, and no interval is taken over them.
+Half-class splits overlap: they are not independent samples, so no interval is taken over them.
 """
 
 from collections import defaultdict
@@ -28,19 +28,19 @@ Cell = tuple[str, int, str]  # variant, seed, dataset
 
 @dataclass(frozen=True)
 class TestSet:
-    """Labels (N,) of a test set's videos, and every variant's hits: (variant, clips, rank) -> bool (seeds, N)."""
+    """Hold labels (N,) of a test set's videos, and every variant's hits: (variant, clips, rank) -> bool (seeds, N)."""
 
     labels: np.ndarray
     hits: dict[tuple[str, int, int], np.ndarray]
 
     @property
     def variants(self) -> list[str]:
-        """The variants that were tested, in the order of the experiment."""
+        """List the variants that were tested, in the order of the experiment."""
         return list(dict.fromkeys(variant for variant, _, _ in self.hits))
 
     @property
     def clips(self) -> list[int]:
-        """The clip counts."""
+        """List the clip counts."""
         return list(dict.fromkeys(clips for _, clips, _ in self.hits))
 
 
@@ -50,14 +50,14 @@ def write_statistics(features: Mapping[Cell, Path], clips: int, settings: Statis
     Args:
         features: the features file of every cell; of the same seeds for every variant.
         clips: the clip count of the ablation table.
-    Raises: AurlError for a damaged file, or where two files of a test set hold other videos.
+    Raises: AurlError for a damaged file, or if two files of a test set hold different videos.
     """
     test_sets = read_test_sets(features)
     variants: dict[str, dict[str, Any]] = defaultdict(dict)
     for dataset, test_set in test_sets.items():
         for variant in test_set.variants:
             variants[variant][dataset] = summarise(test_set, variant, settings)
-    written = {
+    content = {
         "confidence": settings.confidence,
         "resamples": settings.resamples,
         "seed": settings.seed,
@@ -65,13 +65,13 @@ def write_statistics(features: Mapping[Cell, Path], clips: int, settings: Statis
         "variants": variants,
         "paired": compare(test_sets, clips, settings),
     }
-    write_json(output, written)
+    write_json(output, content)
 
 
 def read_test_sets(features: Mapping[Cell, Path]) -> dict[str, TestSet]:
-    """Every test set with the hits of every network on it, decided as evaluation decides them."""
+    """Read every test set with the hits of every network on it, by the same rule as evaluation."""
     first: dict[str, tuple[Path, list[str], list[str], list[int]]] = {}
-    found: dict[str, dict[tuple[str, int, int], list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
+    hits_of: dict[str, dict[tuple[str, int, int], list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
     for (variant, _, dataset), path in track(features.items(), "statistics", "files", len(features)):
         read = read_features(path)
         tested = (read.paths, read.class_names, read.labels.tolist())
@@ -84,15 +84,15 @@ def read_test_sets(features: Mapping[Cell, Path]) -> dict[str, TestSet]:
                 similarity = cosine_similarity(part, read.classes)
                 parts.append(np.stack([hits(similarity, labels, rank).numpy() for rank in RANKS]))
             for rank, right in zip(RANKS, np.concatenate(parts, axis=1), strict=True):
-                found[dataset][variant, clips, rank].append(right)
+                hits_of[dataset][variant, clips, rank].append(right)
     return {
         dataset: TestSet(np.array(first[dataset][-1]), {key: np.stack(rows) for key, rows in by_key.items()})
-        for dataset, by_key in found.items()
+        for dataset, by_key in hits_of.items()
     }
 
 
 def summarise(test_set: TestSet, variant: str, settings: StatisticsSettings) -> dict[str, Any]:
-    """A variant on a test set: `clips<n>` -> top1, top5, class_top1, each mean, std and intervals in percent."""
+    """Summarise a variant on a test set: `clips<n>` -> top1, top5, class_top1 with mean, std, intervals in percent."""
     labels = test_set.labels
     summary: dict[str, Any] = {"videos": len(labels), "classes": len(np.unique(labels))}
     for clips in test_set.clips:
@@ -105,7 +105,7 @@ def summarise(test_set: TestSet, variant: str, settings: StatisticsSettings) -> 
 
 
 def compare(test_sets: Mapping[str, TestSet], clips: int, settings: StatisticsSettings) -> list[dict[str, Any]]:
-    """The paired tests of top-1, corrected for their number by Holm's method."""
+    """Run the paired tests of top-1, corrected for their number by Holm's method."""
     entries: list[dict[str, Any]] = []
     tests, intervals = [], []
     for dataset, test_set in test_sets.items():
@@ -137,7 +137,7 @@ def compare(test_sets: Mapping[str, TestSet], clips: int, settings: StatisticsSe
 def _accuracies(
     hit: np.ndarray, labels: np.ndarray, settings: StatisticsSettings, over_videos: str, over_classes: str | None = None
 ) -> dict[str, dict[str, float | None]]:
-    """Mean, std and intervals of the accuracy over videos, and where it has a name of the one over classes."""
+    """Summarise the accuracy over videos and, if it has a name, the one over classes."""
     draws, fixed = (
         resample(hit, labels, settings.resamples, settings.seed, fixed_classes) for fixed_classes in (False, True)
     )
@@ -151,7 +151,7 @@ def _accuracies(
 
 
 def _summary(seeds: np.ndarray, draws: np.ndarray, fixed: np.ndarray, confidence: float) -> dict[str, float | None]:
-    """Of fractions: each seed's, and those of the resamples with drawn and with fixed classes."""
+    """Summarise fractions: those of seeds, and of resamples with drawn and with fixed classes."""
     low, high = percentiles(100 * draws, confidence)
     fixed_low, fixed_high = percentiles(100 * fixed, confidence)
     return {
@@ -169,7 +169,7 @@ def _rounded(value: float) -> float:
 
 
 def _significant(p: float) -> float:
-    """Six significant digits: a p value may be far below 1e-6."""
+    """Round to six significant digits: a p value may be far below 1e-6."""
     return float(f"{p:.6g}")
 
 

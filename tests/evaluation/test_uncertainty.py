@@ -22,8 +22,9 @@ from aurl.evaluation.comparison import (
     paired_test,
 )
 from aurl.evaluation.evaluate import evaluate
+from aurl.evaluation.protocols import half_splits
 from aurl.evaluation.resampling import percentiles, resample
-from aurl.evaluation.statistics import write_statistics
+from aurl.evaluation.uncertainty import write_statistics
 from aurl.experiment.settings import StatisticsSettings
 from aurl.report.intervals import Statistics
 from aurl.report.results import read_published
@@ -271,7 +272,7 @@ def written(features: Mapping[tuple[str, int, str], Path], output: Path) -> dict
 def test_the_file_keeps_its_contract(features: dict[tuple[str, int, str], Path], tmp_path: Path) -> None:
     found, metrics = written(features, tmp_path / "statistics.json"), {}
     for cell, path in features.items():
-        evaluate(path, [1], tmp_path / "metrics.json")
+        evaluate(path, {"half_splits": half_splits.Settings(splits=[1])}, tmp_path / "metrics.json")
         metrics[cell] = json.loads((tmp_path / "metrics.json").read_text())
     assert (found["confidence"], found["resamples"], found["seed"], found["seeds"]) == (0.9, 400, 3, [0, 2, 5])
     assert set(found["variants"]) == set(VARIANTS)

@@ -1,4 +1,4 @@
-"""Features: the embeddings of a test set's videos and classes by one trained model."""
+"""Embed the videos and classes of a test set with one trained model: the stage `features`."""
 
 import itertools
 from collections import Counter
@@ -26,7 +26,7 @@ from aurl.system.progress import track
 
 @lru_cache(4096)
 def window_counts(num_frames: int, clips: tuple[int, ...]) -> dict[int, np.ndarray]:
-    """Start frame -> how often it occurs in each protocol, int64 (len(clips),); windows that repeat are one entry."""
+    """Count how often each start frame occurs for each clip count: start -> int64 (len(clips),)."""
     counts: dict[int, np.ndarray] = {}
     for column, number in enumerate(clips):
         for start, times in Counter(evaluation_starts(num_frames, number).tolist()).items():
@@ -36,9 +36,9 @@ def window_counts(num_frames: int, clips: tuple[int, ...]) -> dict[int, np.ndarr
 
 def embed_videos(model: ZeroShotModel, store: FrameStore, videos: np.ndarray, clips: list[int], clip_length: int,
                  batch_size: int, compute: ComputeSettings, label: str) -> Iterator[Tensor]:  # fmt: skip
-    """Embed videos at every clip count: the mean of the embeddings of a video's clips.
+    """Embed videos: for every clip count the mean of the embeddings of a video's clips.
 
-    Memory holds one batch: what a batch has finished is given, float32 (len(clips), n, d), in the videos' order.
+    Memory holds one batch. Yields finished videos in their order, float32 (len(clips), n, d).
 
     Args:
         videos: (N,) store numbers.
@@ -46,17 +46,17 @@ def embed_videos(model: ZeroShotModel, store: FrameStore, videos: np.ndarray, cl
     device = prepare_device(compute.device, compute.threads)
     model = model.to(device)
     num_frames = store.num_frames()[videos]
-    protocols = tuple(clips)
+    counts = tuple(clips)
     windows = (
         (row, start, times)
         for row, length in enumerate(num_frames)
-        for start, times in window_counts(int(length), protocols).items()
+        for start, times in window_counts(int(length), counts).items()
     )
     lengths, occur = np.unique(num_frames, return_counts=True)
     total = sum(
-        len(window_counts(int(length), protocols)) * int(times) for length, times in zip(lengths, occur, strict=True)
+        len(window_counts(int(length), counts)) * int(times) for length, times in zip(lengths, occur, strict=True)
     )
-    first, unfinished = 0, None  # a video whose windows go on in the next batch
+    first, unfinished = 0, None  # a video with windows in the next batch too
     for _ in track(range(0, total, batch_size), label, "batches", -(-total // batch_size)):
         part = list(itertools.islice(windows, batch_size))
         frames = np.empty((len(part), clip_length, store.size, store.size, 3), np.uint8)

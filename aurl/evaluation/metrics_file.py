@@ -1,0 +1,50 @@
+"""Write and read the metrics file of one (variant, seed, dataset), as `dvc metrics` reads it.
+
+`clips<n>` -> `splits<m>` -> name -> value; the rows of another protocol than the default one lie below its name.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aurl.evaluation import schema
+from aurl.system.files import write_json
+
+
+def write_metrics(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows of protocols with values to nine digits, without those that are None or NaN."""
+    nested: dict[str, Any] = {}
+    for row in rows:
+        name, clips, splits = row[schema.PROTOCOL], row["clips"], row["splits"]
+        place = nested if name == schema.DEFAULT_PROTOCOL else nested.setdefault(name, {})
+        place.setdefault(f"clips{clips}", {})[f"splits{splits}"] = {
+            key: round(value, 9)
+            for key, value in row.items()
+            if key not in (schema.PROTOCOL, "clips", "splits") and value is not None and not math.isnan(value)
+        }
+    write_json(path, nested)
+
+
+def read_value(path: Path, clips: int, splits: int, name: str) -> float:
+    """Read one value of the default protocol. Raises: KeyError if there is none, ValueError for no such file."""
+    return float(json.loads(path.read_text())[f"clips{clips}"][f"splits{splits}"][name])
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Read the rows of a metrics file: protocol, clips, splits and the values that were written."""
+    content = json.loads(path.read_text())
+    default = {name: inside for name, inside in content.items() if name.startswith("clips")}
+    others = {name: inside for name, inside in content.items() if name not in default}
+    return [
+        {
+            schema.PROTOCOL: protocol,
+            "clips": int(clips.removeprefix("clips")),
+            "splits": int(splits.removeprefix("splits")),
+            **values,
+        }
+        for protocol, by_clips in ({schema.DEFAULT_PROTOCOL: default} | others).items()
+        for clips, by_splits in by_clips.items()
+        for splits, values in by_splits.items()
+    ]

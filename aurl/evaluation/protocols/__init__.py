@@ -1,0 +1,1 @@
+"""Test protocols, one file each; `base.py` says what a file holds."""
