@@ -212,20 +212,31 @@ class EvaluationSettings(Settings):
 
 
 class TestSetSettings(Settings):
-    """Which dataset of the experiment stands in a published column, and how the column is headed."""
+    """A test set in tables and figures: the dataset, its label, and its name in `data/published_results.csv`.
+
+    `published` is null for a test set without published numbers.
+    """
 
     dataset: Name
-    label: str
+    label: Annotated[str, Field(min_length=1)]
+    published: str | None
 
 
 class ReportSettings(Settings):
-    """The layout of the tables: which protocol goes into which, and what may be compared."""
+    """The layout of tables and figures: test sets, labels, protocols, and what may be compared.
+
+    `proposed` is the variant of the method that the report is about, `baseline` the one that figures show beside it.
+    `labels` names variants; by default a variant has its published name, or its own key.
+    """
 
     title: str
     paper_setting: bool = False
     setting: str
-    test_sets: dict[Literal["ucf101", "hmdb51"], TestSetSettings]
-    closeness_of: Literal["ucf101", "hmdb51"] = "ucf101"
+    proposed: Name
+    baseline: Name
+    labels: dict[Name, Annotated[str, Field(min_length=1)]] = {}
+    test_sets: Annotated[dict[Name, TestSetSettings], Field(min_length=1)]
+    closeness_of: Name
     ablation_clips: Positive = 1
     sota_clips: Positive = 25
 
@@ -300,12 +311,27 @@ class Experiment(Settings):
                 )
         if self.report.closeness_of not in self.report.test_sets:
             raise ValueError(f"report.closeness_of: '{self.report.closeness_of}' is not in report.test_sets")
+        self._check_report_names()
         for key in ("ablation_clips", "sota_clips"):
             if getattr(self.report, key) not in self.evaluation.clips:
                 raise ValueError(f"report.{key}: {getattr(self.report, key)} is not in evaluation.clips")
         if 1 not in self.evaluation.splits:
             raise ValueError("evaluation.splits: must contain 1 (all classes), which the ablation table shows")
         return self
+
+    def _check_report_names(self) -> None:
+        """Check the variants that `report` names. Raises: ValueError."""
+        named = {"proposed": self.report.proposed, "baseline": self.report.baseline}
+        named |= {f"labels.{name}": name for name in self.report.labels}
+        for key, variant in named.items():
+            if variant not in self.variants:
+                raise ValueError(f"report.{key}: '{variant}' is none of the variants ({', '.join(self.variants)})")
+        shown = [test_set.dataset for test_set in self.report.test_sets.values()]
+        labels = [test_set.label for test_set in self.report.test_sets.values()]
+        for key, values in (("dataset", shown), ("label", labels), ("labels", list(self.report.labels.values()))):
+            if len(set(values)) != len(values):
+                where = "report.labels" if key == "labels" else f"report.test_sets: {key}"
+                raise ValueError(f"{where}: {values} names a value twice")
 
 
 def _known(mapping: dict[str, Any], name: str, kind: str, where: str) -> Any:
