@@ -237,7 +237,7 @@ def encode(
 @click.option("--classes", metavar="NAMES", help='Class names: "archery,horse riding".')
 @click.option("--classes-file", type=click.Path(path_type=Path), help="Class names, one on each line.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="A .safetensors of 'aurl train', or:")
-@click.option("--variant", help="A variant of the present experiment (default: aurl).")
+@click.option("--variant", help="A variant of the present experiment (default: report.proposed).")
 @click.option("--seed", type=int, help="A seed of the present experiment (default: its first).")
 @click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors (default: the experiment's).")
 @click.option("--tokens", type=click.Choice(["words", "lemmas"]), help="How names become words (docs/tokens.md).")
@@ -305,20 +305,6 @@ def report(run: Run, audit_first: bool) -> None:
     from aurl.operate.making import audited
 
     run.execute(run.jobs.report(), verdict=audited(run.jobs) if audit_first else None)
-
-
-@cli.command("export-tensorboard")
-@click.option("--to", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Default: runs/<experiment>.")
-@with_run
-def export_tensorboard(run: Run, folder: Path | None) -> None:
-    """Write TensorBoard event files from the logs of the trainings that are there."""
-    from aurl.report.tensorboard import export_steps
-
-    logs = {(variant, seed): run.paths.steps(variant, seed) for variant in run.experiment.trained
-            for seed in run.experiment.seeds}  # fmt: skip
-    folder = folder or Path("runs") / run.experiment.experiment
-    for line in export_steps(logs, folder):
-        click.echo(line)
 
 
 @cli.command()

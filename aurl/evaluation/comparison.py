@@ -100,7 +100,9 @@ def _one_seed(significant: bool, p_values: str) -> str:
 
 def _several_seeds(significant: bool, p_values: str, smallest: float | None, seeds: int) -> str:
     if significant:
-        return f"{seeds} seeds: a significant difference on this test set, larger than the spread of the seeds explains."
+        return (
+            f"{seeds} seeds: a significant difference on this test set, larger than the spread of the seeds explains."
+        )
     limit = f" With {seeds} seeds we could not detect differences below {smallest:.1f} points." if smallest else ""
     return f"{seeds} seeds: no significant difference{p_values}.{limit} This does not show that the two are equal."
 

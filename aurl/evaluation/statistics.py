@@ -1,6 +1,6 @@
-"""Statistics: how sure the accuracies over all classes are, and the ablation's differences (docs/statistics.md).
+"""Compute intervals of the accuracies over all classes, and test the ablation's differences (docs/statistics.md).
 
-Half-class splits overlap; they are no samples, and no interval is taken over them.
+Half-class splits overlap. They are not samples, so they get no interval.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from aurl.evaluation.comparison import comparisons, conclusion, paired_test
+from aurl.evaluation.comparison import Rows, comparisons, conclusion, paired_test
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.metrics import PART, cosine_similarity, hits
 from aurl.evaluation.resampling import percentiles, resample
@@ -34,21 +34,24 @@ class TestSet:
 
     @property
     def variants(self) -> list[str]:
-        """The variants that were tested, in the order of the experiment."""
+        """List the variants that were tested, in the order of the experiment."""
         return list(dict.fromkeys(variant for variant, _, _ in self.hits))
 
     @property
     def clips(self) -> list[int]:
-        """The clip counts."""
+        """List the clip counts."""
         return list(dict.fromkeys(clips for _, clips, _ in self.hits))
 
 
-def write_statistics(features: Mapping[Cell, Path], clips: int, settings: StatisticsSettings, output: Path) -> None:
+def write_statistics(
+    features: Mapping[Cell, Path], clips: int, settings: StatisticsSettings, rows: Rows, output: Path
+) -> None:
     """Write means over seeds with their intervals, and the paired tests of the ablation.
 
     Args:
         features: the features file of every cell; of the same seeds for every variant.
         clips: the clip count of the ablation table.
+        rows: what each variant is compared with.
     Raises: AurlError for a damaged file, or where two files of a test set hold other videos.
     """
     test_sets = read_test_sets(features)
@@ -62,13 +65,13 @@ def write_statistics(features: Mapping[Cell, Path], clips: int, settings: Statis
         "seed": settings.seed,
         "seeds": sorted({seed for _, seed, _ in features}),
         "variants": variants,
-        "paired": compare(test_sets, clips, settings),
+        "paired": compare(test_sets, clips, settings, rows),
     }
     write_json(output, written)
 
 
 def read_test_sets(features: Mapping[Cell, Path]) -> dict[str, TestSet]:
-    """Every test set with the hits of every network on it, decided as evaluation decides them."""
+    """Read every test set with the hits of every network on it, by the rule of the evaluation."""
     first: dict[str, tuple[Path, list[str], list[str], list[int]]] = {}
     found: dict[str, dict[tuple[str, int, int], list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
     for (variant, _, dataset), path in track(features.items(), "statistics", "files", len(features)):
@@ -91,7 +94,7 @@ def read_test_sets(features: Mapping[Cell, Path]) -> dict[str, TestSet]:
 
 
 def summarise(test_set: TestSet, variant: str, settings: StatisticsSettings) -> dict[str, Any]:
-    """A variant on a test set: `clips<n>` -> top1, top5, class_top1, each mean, std and intervals in percent."""
+    """Summarise a variant on a test set: `clips<n>` -> top1, top5, class_top1, each mean, std and intervals in percent."""
     labels = test_set.labels
     summary: dict[str, Any] = {"videos": len(labels), "classes": len(np.unique(labels))}
     for clips in test_set.clips:
@@ -103,12 +106,14 @@ def summarise(test_set: TestSet, variant: str, settings: StatisticsSettings) -> 
     return summary
 
 
-def compare(test_sets: Mapping[str, TestSet], clips: int, settings: StatisticsSettings) -> list[dict[str, Any]]:
-    """The paired tests of top-1, corrected for their number by Holm's method."""
+def compare(
+    test_sets: Mapping[str, TestSet], clips: int, settings: StatisticsSettings, rows: Rows
+) -> list[dict[str, Any]]:
+    """Run the paired tests of top-1, corrected for their number by Holm's method."""
     entries: list[dict[str, Any]] = []
     tests, intervals = [], []
     for dataset, test_set in test_sets.items():
-        for variant, against in comparisons(test_set.variants):
+        for variant, against in comparisons(test_set.variants, rows):
             ours, theirs = (test_set.hits[name, clips, 1] for name in (variant, against))
             differences = ours.astype(np.int8) - theirs.astype(np.int8)
             draws = resample(differences, test_set.labels, settings.resamples, settings.seed).over_videos

@@ -4,6 +4,7 @@ Every message names the file, the key, the value and what is allowed.
 """
 
 import difflib
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from pydantic import ValidationError
 from aurl.experiment.settings import Experiment
 from aurl.system.errors import AurlError
 
+NEW_KEYS = {  # keys that older files do not have -> what to write to get the older results
+    "report.proposed": "aurl",
+    "report.baseline": "ls",
+    "report.test_sets.*.published": "UCF101, HMDB51 or null",
+}
 MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's
 
 
@@ -89,7 +95,10 @@ def _describe(problem: Any) -> str:
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
     if problem["type"] == "missing":
-        return f"{key}: this key is missing"
+        old = next(
+            (f"; write {value} for the old results" for name, value in NEW_KEYS.items() if fnmatch(key, name)), ""
+        )
+        return f"{key}: this key is missing{old}"
     if not key:
         return message
     if isinstance(problem["input"], (dict, list)):

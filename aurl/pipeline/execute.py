@@ -21,7 +21,7 @@ from aurl.report.making import Verdict
 from aurl.system.errors import AurlError
 
 if TYPE_CHECKING:
-    from aurl.report.tables import Table
+    from aurl.report.tables.base import Table
 
 
 @dataclass(frozen=True)
@@ -207,15 +207,20 @@ def _collect(run: Execution) -> None:
 
 
 def _statistics(run: Execution) -> None:
+    from aurl.evaluation.comparison import Rows
+    from aurl.evaluation.published import published_methods
     from aurl.evaluation.statistics import write_statistics
 
-    features = dict(zip(run.jobs.cells(), run.job.inputs, strict=True))
-    experiment = run.experiment
-    write_statistics(features, experiment.report.ablation_clips, experiment.evaluation.statistics, run.outputs[0])
+    *cells, published = run.job.inputs
+    features = dict(zip(run.jobs.cells(), cells, strict=True))
+    settings, report = run.experiment.evaluation.statistics, run.experiment.report
+    rows = Rows(tuple(published_methods(published)), report.proposed, report.baseline)
+    write_statistics(features, report.ablation_clips, settings, rows, run.outputs[0])
 
 
 def _made_tables(run: Execution) -> "dict[str, Table]":
-    from aurl.report.tables import TableInputs, make_tables
+    from aurl.report.tables.base import TableInputs, TableSettings
+    from aurl.report.write_tables import make_tables
 
     experiment, jobs = run.experiment, run.jobs
     inputs = TableInputs(
@@ -223,19 +228,15 @@ def _made_tables(run: Execution) -> "dict[str, Table]":
         {name: jobs.paths.manifest(name) for name in jobs.datasets()},
         {name: jobs.paths.embeddings(name) for name in jobs.embedded()}, jobs.absent,
     )  # fmt: skip
-    return make_tables(
-        inputs,
-        experiment.report,
-        experiment.variants,
-        experiment.imported,
-        experiment.datasets,
-        experiment.unseen,
-        experiment.semantics.tau,
-    )
+    settings = TableSettings(
+        experiment.report, experiment.variants, experiment.imported, experiment.datasets, experiment.seen,
+        experiment.unseen, experiment.semantics.tau,
+    )  # fmt: skip
+    return make_tables(inputs, settings)
 
 
 def _tables(run: Execution) -> None:
-    from aurl.report.tables import write_tables
+    from aurl.report.write_tables import write_tables
 
     write_tables(_made_tables(run), dict(zip(TABLES, run.outputs, strict=True)))
 

@@ -13,11 +13,10 @@ from aurl.experiment.settings import Experiment
 from aurl.pipeline.missing_data import VECTORS, absent_data
 from aurl.pipeline.paths import ResultPaths
 from aurl.pipeline.stages import stage_settings
-from aurl.system.shipped import PREDICTIONS, PUBLISHED, TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS
+from aurl.report.tables import EXTENSIONS, table_names
+from aurl.system.shipped import PUBLISHED, TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS, predictions
 
-TABLES = tuple(
-    (table, extension) for table in ("ablation", "sota", "tau_sweep") for extension in ("csv", "md", "tex", "html")
-)
+TABLES = tuple((table, extension) for table in table_names() for extension in EXTENSIONS)
 FIGURES = tuple(
     (figure, extension)
     for figure in (
@@ -148,15 +147,15 @@ class Jobs:
         return Job("collect", {}, inputs, (self.paths.metrics_csv(),))
 
     def statistics(self) -> Job:
-        """All features -> how sure the accuracies and their differences are."""
-        inputs = tuple(self.paths.features(*cell) for cell in self.cells())
+        """All features and the published rows -> intervals of the accuracies, and paired tests."""
+        inputs = (*(self.paths.features(*cell) for cell in self.cells()), PUBLISHED)
         return Job("statistics", {}, inputs, (self.paths.statistics(),))
 
     def tables(self) -> Job:
         """metrics.csv, the statistics and what was left out -> the tables."""
         inputs = (
             self.paths.metrics_csv(), self.paths.statistics(), *self.seen_classes_file(), PUBLISHED, TOKEN_TABLE,
-            *PREDICTIONS.values(), *map(self.paths.manifest, self.datasets()),
+            *predictions().values(), *map(self.paths.manifest, self.datasets()),
             *map(self.paths.embeddings, self.embedded()),
         )  # fmt: skip
         return Job("tables", {}, inputs, tuple(self.paths.table(*name) for name in TABLES))

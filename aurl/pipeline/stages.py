@@ -15,6 +15,7 @@ from typing import Any
 
 from aurl.experiment.read import lookup
 from aurl.experiment.settings import Experiment
+from aurl.system.plugins import module_of, names
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CARRIERS = [
@@ -33,12 +34,14 @@ def is_carrier(module: str) -> bool:
 class Stage:
     """The module that does a stage's work, the dotted keys of the parameters that shape its results, and a folder.
 
-    The files of `folder` (templates, relative to the package) belong to the code as modules do.
+    The files of `folder` (templates, relative to the package) belong to the code as modules do, and so does every
+    part of `parts`, a folder whose files are imported by name.
     """
 
     entry: str
     settings: tuple[str, ...]
     folder: str | None = None
+    parts: str | None = None
 
 
 FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma", "datasets.{dataset}.shards")
@@ -68,9 +71,21 @@ STAGES = {
     "collect": Stage("aurl.evaluation.collect", ("variants", "seeds", "unseen")),
     "statistics": Stage(
         "aurl.evaluation.statistics",
-        ("evaluation.statistics", "report.ablation_clips", "variants", "seeds", "unseen"),
+        (
+            "evaluation.statistics",
+            "report.ablation_clips",
+            "report.proposed",
+            "report.baseline",
+            "variants",
+            "seeds",
+            "unseen",
+        ),
     ),
-    "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
+    "tables": Stage(
+        "aurl.report.write_tables",
+        ("report", "variants", "imported", "datasets", "seen", "unseen", "semantics.tau"),
+        parts="aurl.report.tables",
+    ),
     "figures": Stage(
         "aurl.report.figures.draw",
         ("report", "variants", "datasets", "semantics.tau", "evaluation.clips", "evaluation.splits"),
@@ -106,14 +121,14 @@ def stage_settings(stage: str, experiment: Experiment, **wildcards: Any) -> dict
 def stage_code(stage: str) -> list[str]:
     """The code files of a stage, sorted, relative to the repository."""
     folder = STAGES[stage].folder
-    files = [module_path(name) for name in _closure(STAGES[stage].entry)[0]]
+    files = [module_path(name) for name in _closure(*_entries(stage))[0]]
     files += [path for path in (PACKAGE / folder).iterdir() if path.is_file()] if folder else []
     return sorted(path.relative_to(PACKAGE.parent).as_posix() for path in files)
 
 
 def stage_packages(stage: str) -> list[str]:
     """Top-level names of the third-party modules that a stage's code imports."""
-    return list(_closure(STAGES[stage].entry)[1])
+    return list(_closure(*_entries(stage))[1])
 
 
 def module_path(name: str) -> Path:
@@ -122,10 +137,16 @@ def module_path(name: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+def _entries(stage: str) -> list[str]:
+    """List the modules that a stage's code starts from."""
+    entry, parts = STAGES[stage].entry, STAGES[stage].parts
+    return [entry, *(module_of(parts, name) for name in names(parts))] if parts else [entry]
+
+
 @lru_cache
-def _closure(entry: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Modules of this package that `entry` reaches (without exempt ones and empty packages), and outside ones."""
-    reached, outside, todo = set(), set(), [entry]
+def _closure(*entries: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Modules of this package that `entries` reach (without exempt ones and empty packages), and outside ones."""
+    reached, outside, todo = set(), set(), [*entries]
     while todo:
         name = todo.pop()
         if name in reached:
