@@ -12,6 +12,7 @@ from aurl.report.tables.base import Cell, Sources, Table, clips_text
 from aurl.system.shipped import predictions
 
 TITLE = "Ablation"
+AUTHORS_METHOD = "AURL"  # the published method that data/authors_predictions_*.csv are from
 AUTHORS = "authors' predictions"  # in the place of a variant's name; it has a blank, so no variant has it
 
 
@@ -37,7 +38,7 @@ def make_table(sources: Sources) -> Table:
     """
     report, variants = sources.report, sources.settings.variants
     authors = authors_top1(report)
-    rows = ablation_rows(sources.labels, report.proposed, bool(authors))
+    rows = ablation_rows(sources.labels, bool(authors))
     quantities: dict[str, list[Cell]] = {}
     closeness_set = report.test_sets[report.closeness_of]
     for metric in ("closeness", "dispersion"):
@@ -57,20 +58,15 @@ def make_table(sources: Sources) -> Table:
     )
 
 
-def ablation_rows(labels: Mapping[str, str], proposed: str, with_authors: bool) -> list[Row]:
-    """List the published rows, then the experiment's other variants.
-
-    The authors' predictions stand below the proposed method, or below all published rows.
-    """
-    rows = [Row(row.variant, labels.get(row.variant, row.method), row) for row in read_published("ablation")]
+def ablation_rows(labels: Mapping[str, str], with_authors: bool) -> list[Row]:
+    """List the published rows, with the authors' predictions below their method, then the other variants."""
+    rows = []
+    for published in read_published("ablation"):
+        rows.append(Row(published.variant, labels.get(published.variant, published.method), published))
+        if with_authors and published.method == AUTHORS_METHOD:
+            rows.append(Row(AUTHORS, f"{AUTHORS_METHOD}, the authors' predictions", published))
     names = [row.variant for row in rows]
-    own = [Row(name, label, None) for name, label in labels.items() if name not in names]
-    if with_authors:
-        above = names.index(proposed) if proposed in names else len(rows) - 1
-        published = rows[above].published
-        method = published.method if published else ""
-        rows.insert(above + 1, Row(AUTHORS, f"{method}, the authors' predictions", published))
-    return rows + own
+    return rows + [Row(name, label, None) for name, label in labels.items() if name not in names]
 
 
 def authors_top1(report: ReportSettings) -> dict[str, float]:
