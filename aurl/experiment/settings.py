@@ -226,7 +226,8 @@ class ReportSettings(Settings):
     """The layout of tables and figures: test sets, labels, protocols, and what may be compared.
 
     `proposed` is the variant of the method that the report is about, `baseline` the one that figures show beside it.
-    `labels` names variants; by default a variant has its published name, or its own key.
+    The experiment need not have these two. `labels` names variants; by default a variant has its published name, or its
+    own key.
     """
 
     title: str
@@ -320,17 +321,20 @@ class Experiment(Settings):
         return self
 
     def _check_report_names(self) -> None:
-        """Check the variants that `report` names. Raises: ValueError."""
-        named = {"proposed": self.report.proposed, "baseline": self.report.baseline}
-        named |= {f"labels.{name}": name for name in self.report.labels}
-        for key, variant in named.items():
-            if variant not in self.variants:
-                raise ValueError(f"report.{key}: '{variant}' is none of the variants ({', '.join(self.variants)})")
+        """Check names and labels of `report`. Raises: ValueError."""
+        unknown = [name for name in self.report.labels if name not in self.variants]
+        if unknown:
+            known = ", ".join(self.variants)
+            raise ValueError(f"report.labels: '{unknown[0]}' is none of the variants ({known})")
         shown = [test_set.dataset for test_set in self.report.test_sets.values()]
         labels = [test_set.label for test_set in self.report.test_sets.values()]
-        for key, values in (("dataset", shown), ("label", labels), ("labels", list(self.report.labels.values()))):
+        lists = {
+            "report.test_sets: dataset": shown,
+            "report.test_sets: label": labels,
+            "report.labels": list(self.report.labels.values()),
+        }
+        for where, values in lists.items():
             if len(set(values)) != len(values):
-                where = "report.labels" if key == "labels" else f"report.test_sets: {key}"
                 raise ValueError(f"{where}: {values} names a value twice")
 
 

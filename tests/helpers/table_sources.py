@@ -41,7 +41,7 @@ def table_inputs(experiment: Experiment, folder: Path, measured: bool = True) ->
     (folder / "statistics.json").write_text(json.dumps(statistics))
     manifests = {name: folder / f"manifest_{name}.csv" for name in experiment.datasets}
     for path in manifests.values():
-        path.write_text("path,class,status,reason\na.mp4,a & b,ok,\nb.mp4,$c_1$,ok,\n")
+        path.write_text("path,class,status,frames,reason\na.mp4,a & b,ok,9,\nb.mp4,$c_1$,ok,9,\n")
     seen = folder / "seen_classes.csv"
     head = "class,kept,distance,nearest_class,nearest_dataset"
     seen.write_text(

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +13,7 @@ from table_sources import table_sources
 
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
+from aurl.pipeline.stages import stage_code
 from aurl.report.table_formats import FORMATS
 from aurl.report.tables import EXTENSIONS, table_names
 from aurl.report.tables.base import Table
@@ -145,3 +148,17 @@ def test_the_folder_is_the_list(experiment: Experiment) -> None:
     assert list(FORMATS) == list(EXTENSIONS)
     with pytest.raises(AurlError, match="did you mean 'ablation'"):
         plugins.load(FOLDER, "ablaton")
+
+
+def test_the_list_of_tables_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, aurl.report.tables as t; t.table_names(); print(*{'pandas', 'numpy', 'torch'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
+def test_every_table_is_code_of_the_stage() -> None:
+    code = stage_code("tables")
+    assert {f"aurl/report/tables/{name}.py" for name in table_names()} <= set(code)
+    assert "aurl/semantics/tau_sweep.py" in code, "with what the tables import"

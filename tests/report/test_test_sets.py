@@ -8,10 +8,14 @@ from table_sources import table_inputs, table_settings, table_sources
 from third_test_set import three_test_sets
 
 from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
+from aurl.lineage.read_blocks import Block
 from aurl.report import labels
 from aurl.report.finding import main_finding
 from aurl.report.grid import statistics_grids
-from aurl.report.write_tables import make_tables
+from aurl.report.making import Making, Verdict
+from aurl.report.page import PageInputs, write_page
+from aurl.report.tables import EXTENSIONS
+from aurl.report.write_tables import make_tables, write_tables
 from aurl.system.errors import AurlError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -103,11 +107,53 @@ def test_one_label_for_a_variant_everywhere(tmp_path: Path) -> None:
     assert labels.baseline_and_proposed(["mse"], experiment.report) == ["mse"]
 
 
+def test_an_experiment_without_the_proposed_variant(tmp_path: Path) -> None:
+    raw = read_yaml(three_test_sets(tmp_path))
+    raw |= {"variants": {"mse": raw["variants"]["mse"], "ls": raw["variants"]["ls"]}, "trained": ["mse", "ls"]}
+    experiment = parse_experiment(raw, "three.yaml")
+    sources = table_sources(experiment, tmp_path)
+    first = main_finding(sources.results, list(experiment.variants), sources.report, sources.labels)[0]
+    assert set(first.cells) == {"Base w/ MSE", "Base w/ L_S"}
+    shown = make_tables(sources.inputs, table_settings(experiment))["ablation"].display().set_index("Method")
+    assert shown.loc["AURL", "UCF-like top-1"] == ""
+
+
+def test_the_page_shows_labels_and_the_titles_of_the_tables(tmp_path: Path) -> None:
+    """Without a browser: the text of the page."""
+    experiment = load_experiment(three_test_sets(tmp_path))
+    inputs = table_inputs(experiment, tmp_path)
+    tables = make_tables(inputs, table_settings(experiment))
+    files = {(name, extension): tmp_path / f"{name}.{extension}" for name in tables for extension in EXTENSIONS}
+    write_tables(tables, files)
+    (tmp_path / "index.json").write_text("[]")
+    cell, metrics = ("aurl", "activitynet"), "metrics/aurl.json"
+    identity = {"stage": "seen_classes", "wildcards": {}, "inputs": {}, "device": "cpu", "packages": {}, "code": {},
+                "settings": {}, "seeds": {}}  # fmt: skip
+    times = {"seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": 9, "started": "now"}
+    block = Block(identity, {metrics: "0" * 64}, times)
+    made = Making(
+        "today", experiment.model_dump(mode="json"), None, [], {"seen_classes": 1}, set(), {cell: [metrics]}, {},
+        Verdict(None, "none", []),
+    )  # fmt: skip
+    page = PageInputs(
+        inputs.metrics, tables, files, tmp_path, inputs.statistics, dict(inputs.manifests), experiment.datasets, [block]
+    )
+    write_page(page, made, list(experiment.variants), experiment.report, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    titles = ["Ablation", "Comparison with other methods", "Strict labels", "Intervals", "Paired tests"]
+    places = [text.index(f"<h3>{title}</h3>") for title in titles]
+    assert places == sorted(places)
+    assert "<summary>AURL on ActivityNet-200</summary>" in text
+    assert "Files that AURL on ActivityNet-200 was computed from" in text
+    assert '<a href="#cell-aurl-activitynet">' in text
+    assert 'follows from the result of the stage <a href="#job-0">seen_classes</a>' in text
+    assert "AURL against Base w/ L_S on ActivityNet-200: 2 seeds" in text
+
+
 def test_labels_and_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     raw = read_yaml(three_test_sets(tmp_path))
     changes = {
-        "proposed: 'other' is none of the variants": {"proposed": "other"},
-        "labels.other: 'other' is none of the variants": {"labels": {"other": "x"}},
+        "report.labels: 'other' is none of the variants": {"labels": {"other": "x"}},
         r"report.labels: \['x', 'x'\] names a value twice": {"labels": {"ls": "x", "mse": "x"}},
         "test_sets.anet.published: this key is missing; write UCF101, HMDB51 or null for the old results": {
             "test_sets": {**raw["report"]["test_sets"], "anet": {"dataset": "activitynet", "label": "A"}}
