@@ -13,7 +13,7 @@ from aurl.experiment.settings import Experiment
 from aurl.pipeline.missing_data import VECTORS, absent_data
 from aurl.pipeline.paths import ResultPaths
 from aurl.pipeline.stages import stage_settings
-from aurl.report.tables import EXTENSIONS, table_names
+from aurl.report.table_names import EXTENSIONS, table_names
 from aurl.system.shipped import PUBLISHED, TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS, predictions
 
 TABLES = tuple((table, extension) for table in table_names() for extension in EXTENSIONS)

@@ -12,13 +12,11 @@ from aurl.report.intervals import Statistics
 from aurl.report.labels import variant_labels
 from aurl.report.results import Results
 from aurl.report.table_formats import FORMATS
+from aurl.report.table_names import FOLDER, table_names
 from aurl.report.table_notes import setting_notes
-from aurl.report.tables import table_names
 from aurl.report.tables.base import Sources, Table, TableInputs, TableSettings
 from aurl.system import plugins
 from aurl.system.files import replacing
-
-FOLDER = "aurl.report.tables"
 
 
 def read_sources(inputs: TableInputs, settings: TableSettings) -> Sources:

@@ -15,9 +15,9 @@ from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.stages import stage_code
 from aurl.report.table_formats import FORMATS
-from aurl.report.tables import EXTENSIONS, table_names
+from aurl.report.table_names import EXTENSIONS, FOLDER, table_names
 from aurl.report.tables.base import Table
-from aurl.report.write_tables import FOLDER, make_table, write_tables
+from aurl.report.write_tables import make_table, write_tables
 from aurl.system import plugins
 from aurl.system.errors import AurlError
 
@@ -151,9 +151,7 @@ def test_the_folder_is_the_list(experiment: Experiment) -> None:
 
 
 def test_the_list_of_tables_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, aurl.report.tables as t; t.table_names(); print(*{'pandas', 'numpy', 'torch'} & set(sys.modules))"
-    )
+    code = "import sys, aurl.report.table_names as t; t.table_names(); print(*{'pandas', 'numpy', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout == "\n"
 

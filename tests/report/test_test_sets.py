@@ -14,7 +14,7 @@ from aurl.report.finding import main_finding
 from aurl.report.grid import statistics_grids
 from aurl.report.making import Making, Verdict
 from aurl.report.page import PageInputs, write_page
-from aurl.report.tables import EXTENSIONS
+from aurl.report.table_names import EXTENSIONS
 from aurl.report.write_tables import make_tables, write_tables
 from aurl.system.errors import AurlError
 
