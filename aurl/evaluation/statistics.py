@@ -73,7 +73,7 @@ def write_statistics(
 def read_test_sets(features: Mapping[Cell, Path]) -> dict[str, TestSet]:
     """Read every test set with the hits of every network on it, by the rule of the evaluation."""
     first: dict[str, tuple[Path, list[str], list[str], list[int]]] = {}
-    found: dict[str, dict[tuple[str, int, int], list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
+    hits_of: dict[str, dict[tuple[str, int, int], list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
     for (variant, _, dataset), path in track(features.items(), "statistics", "files", len(features)):
         read = read_features(path)
         tested = (read.paths, read.class_names, read.labels.tolist())
@@ -86,10 +86,10 @@ def read_test_sets(features: Mapping[Cell, Path]) -> dict[str, TestSet]:
                 similarity = cosine_similarity(part, read.classes)
                 parts.append(np.stack([hits(similarity, labels, rank).numpy() for rank in RANKS]))
             for rank, right in zip(RANKS, np.concatenate(parts, axis=1), strict=True):
-                found[dataset][variant, clips, rank].append(right)
+                hits_of[dataset][variant, clips, rank].append(right)
     return {
         dataset: TestSet(np.array(first[dataset][-1]), {key: np.stack(rows) for key, rows in by_key.items()})
-        for dataset, by_key in found.items()
+        for dataset, by_key in hits_of.items()
     }
 
 

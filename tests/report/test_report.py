@@ -165,7 +165,7 @@ def test_sorting_by_click_and_by_keyboard(light: Any) -> None:
     light.keyboard.press("Enter")
     assert head.get_attribute("aria-sort") == "descending"
     assert column() == ranked[::-1]
-    assert light.locator("#told").inner_text() == "Sorted by UCF-like top-1, descending"
+    assert light.locator("#announcement").inner_text() == "Sorted by UCF-like top-1, descending"
     light.keyboard.press("Space")
     assert head.get_attribute("aria-sort") is None
     assert rows_of(light, "ablation") == original

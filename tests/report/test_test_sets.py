@@ -158,6 +158,9 @@ def test_labels_and_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         "test_sets.anet.published: this key is missing; write UCF101, HMDB51 or null for the old results": {
             "test_sets": {**raw["report"]["test_sets"], "anet": {"dataset": "activitynet", "label": "A"}}
         },
+        r"report.test_sets: label: \['A', 'A'\] names a value twice": {
+            "test_sets": {key: {**raw["report"]["test_sets"][key], "label": "A"} for key in ("ucf101", "hmdb51")}
+        },
         "report.closeness_of: 'ucf' is not in report.test_sets": {"closeness_of": "ucf"},
     }
     for message, change in changes.items():

@@ -24,7 +24,7 @@ BOUNDS = ("low", "high", "fixed_low", "fixed_high")  # of an interval
 
 @dataclass(frozen=True)
 class TableInputs:
-    """The files that tables are made from.
+    """The files that tables read.
 
     Manifests and class embeddings are given by dataset. `absent` maps what is missing to where it was expected.
     """
