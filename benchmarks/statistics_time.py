@@ -18,6 +18,8 @@ import torch
 from safetensors.torch import save_file
 from tabulate import tabulate
 
+from aurl.evaluation.comparison import Rows
+from aurl.evaluation.published import published_methods
 from aurl.evaluation.uncertainty import write_statistics
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
@@ -67,7 +69,9 @@ def measure(preset: str, root: Path, seeds: int) -> list[object]:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "statistics.json"
-        write_statistics(files, experiment.report.ablation_clips, experiment.evaluation.statistics, output)
+        report = experiment.report
+        rows = Rows(tuple(published_methods()), report.proposed, report.baseline)
+        write_statistics(files, report.ablation_clips, experiment.evaluation.statistics, rows, output)
         found = json.loads(output.read_text())
     seconds = time.perf_counter() - began
     tested = next(iter(found["variants"].values())).values()

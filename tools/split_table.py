@@ -1,7 +1,10 @@
-"""The classes of the 50 test splits as a table: `python -m aurl.evaluation.split_table` writes data/test_splits.csv.
+"""Write the classes of the 50 test splits to data/test_splits.csv: `python tools/split_table.py ucf101 hmdb51`.
 
-For people and other programs; evaluation draws the splits itself, and a test holds both together.
+The file is for people and other programs. The evaluation draws the splits itself; a test compares both.
 """
+
+import sys
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -14,10 +17,10 @@ SEPARATOR = ";"
 SPLITS = 50
 
 
-def split_table() -> pd.DataFrame:
-    """Dataset, split and the split's classes (official names, in code point order, joined by `;`)."""
+def split_table(datasets: Sequence[str]) -> pd.DataFrame:
+    """List dataset, split and the split's classes (official names, in code point order, joined by `;`)."""
     rows = []
-    for dataset in ("ucf101", "hmdb51"):
+    for dataset in datasets:
         classes = sorted(read_token_table(TOKEN_TABLE, dataset))
         for split in range(SPLITS):
             chosen = [classes[index] for index in half_class_split(len(classes), split)]
@@ -27,4 +30,4 @@ def split_table() -> pd.DataFrame:
 
 if __name__ == "__main__":
     with replacing(TEST_SPLITS) as (temporary,):
-        split_table().to_csv(temporary, index=False, lineterminator="\n")
+        split_table(sys.argv[1:]).to_csv(temporary, index=False, lineterminator="\n")

@@ -16,7 +16,7 @@ from aurl.pipeline.jobs import Jobs
 @click.option("--classes", metavar="NAMES", help='Class names: "archery,horse riding".')
 @click.option("--classes-file", type=click.Path(path_type=Path), help="Class names, one on each line.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="A .safetensors of 'aurl train', or:")
-@click.option("--variant", help="A variant of the present experiment (default: aurl).")
+@click.option("--variant", help="A variant of the present experiment (default: report.proposed).")
 @click.option("--seed", type=int, help="A seed of the present experiment (default: its first).")
 @click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors (default: the experiment's).")
 @click.option("--tokens", type=click.Choice(["words", "lemmas"]), help="How names become words (docs/tokens.md).")

@@ -1,4 +1,4 @@
-"""Paired tests of the ablation: each row against the row above it, on the same videos with the same seeds."""
+"""Test the ablation's differences in pairs: each row against the row above it, on the same videos and seeds."""
 
 import math
 from collections.abc import Sequence
@@ -8,9 +8,6 @@ import numpy as np
 from scipy.stats import t, ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar
 
-ABLATION = ("mse", "ls", "ls_e2e", "aurl", "aurl_no_cg")  # the rows of the paper's table, from the top
-FULL = "aurl"  # what any other variant is held against: it is the method with something changed
-
 MCNEMAR = "McNemar's exact test over videos"
 T_TEST = "paired t-test over seeds"
 SIGN = "sign test over seeds, whose differences are all equal"
@@ -18,7 +15,7 @@ SIGN = "sign test over seeds, whose differences are all equal"
 
 @dataclass(frozen=True)
 class PairedTest:
-    """A difference in points, its two-sided p, the test, and (t-test only) the size below which p cannot be small."""
+    """A difference in points, its two-sided p, the test, and (t-test only) the smallest difference it could detect."""
 
     difference: float
     p: float
@@ -26,18 +23,39 @@ class PairedTest:
     smallest: float | None
 
 
-def comparisons(variants: Sequence[str]) -> list[tuple[str, str]]:
-    """(variant, against): the paper's rows with the nearest row above that was measured, any other with `aurl`."""
-    rows = [name for name in ABLATION if name in variants]
-    others = [(name, FULL) for name in variants if name not in ABLATION and FULL in variants]
-    return [*zip(rows[1:], rows, strict=False), *others]
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the published ablation, from the top, and the two variants that the report names."""
+
+    published: tuple[str, ...]
+    proposed: str
+    baseline: str
+
+
+def comparisons(variants: Sequence[str], rows: Rows) -> list[tuple[str, str]]:
+    """Pair each measured variant with the one that it is compared with.
+
+    A published row is compared with the nearest measured row above it. Any other variant is compared with the
+    proposed one, of which it is a change; a proposed variant that is no published row, with the baseline.
+    """
+    published = [name for name in rows.published if name in variants]
+    pairs = list(zip(published[1:], published, strict=False))
+    for name in variants:
+        other = rows.baseline if name == rows.proposed else rows.proposed
+        if name not in rows.published and other in variants and other != name:
+            pairs.append((name, other))
+    return pairs
 
 
 def paired_test(hits: np.ndarray, against: np.ndarray, confidence: float) -> PairedTest:
-    """Test two variants' hits, bool (seeds, N), the same seeds and videos in both.
+    """Test the difference of two variants.
 
-    With several seeds the unit is a training: the differences of the seeds' accuracies, which share test set (and
-    the random numbers of their training, as far as both use them), against 0. With one seed the unit is a video.
+    With several seeds the unit is a training: the differences of the seeds' accuracies are tested against 0. Both
+    trainings of a seed share the test set, and their random numbers as far as both use them. With one seed the unit
+    is a video.
+
+    Args:
+        hits, against: bool (seeds, N), of the same seeds and videos.
     """
     seeds, videos = hits.shape
     differences = 100 * (hits.sum(axis=1) - against.sum(axis=1)) / videos
@@ -51,31 +69,44 @@ def paired_test(hits: np.ndarray, against: np.ndarray, confidence: float) -> Pai
     return PairedTest(mean, float(ttest_1samp(differences, 0).pvalue), T_TEST, float(smallest))
 
 
-def conclusion(tested: PairedTest, interval: tuple[float, float], corrected: float, comparisons: int, seeds: int,
+def conclusion(test: PairedTest, interval: tuple[float, float], corrected: float, comparisons: int, seeds: int,
                confidence: float) -> str:  # fmt: skip
-    """What can and cannot be concluded, in plain words.
+    """Say what can be concluded from a paired test, and what cannot.
 
     Args:
-        interval: of the difference, where seeds, classes and videos are drawn anew.
+        interval: of the difference, with seeds, classes and videos drawn anew.
         corrected: p after correction for the number of `comparisons`.
     """
-    told, told_alone = corrected < 1 - confidence, tested.p < 1 - confidence
-    spoiled = ""
-    if told_alone and not told:
-        spoiled = f" (p {_show(tested.p)} alone, {_show(corrected)} corrected for {comparisons} comparisons)"
+    significant, significant_alone = corrected < 1 - confidence, test.p < 1 - confidence
+    p_values = ""
+    if significant_alone and not significant:
+        p_values = f" (p {_show(test.p)}, but {_show(corrected)} after correction for {comparisons} comparisons)"
     if seeds == 1:
-        found = "differ by more than chance" if told else f"cannot be told apart{spoiled}"
-        sentence = f"1 seed: on these videos the two networks {found}; this says nothing about another training."
-    elif told:
-        sentence = f"{seeds} seeds: larger than the spread between seeds explains, on this test set."
+        sentence = _one_seed(significant, p_values)
     else:
-        smaller = "" if told_alone or not tested.smallest else f", nor could one below {tested.smallest:.1f} points"
-        sentence = f"{seeds} seeds: cannot be told from chance{spoiled}{smaller}; this does not make the two equal."
-    if told and interval[0] <= 0 <= interval[1]:
-        sentence += " With other test classes it might not show: the interval, which draws classes too, includes 0."
+        smallest = None if significant_alone else test.smallest
+        sentence = _several_seeds(significant, p_values, smallest, seeds)
+    if significant and interval[0] <= 0 <= interval[1]:
+        sentence += (
+            " With other test classes the result may differ: the interval, which also draws classes, includes 0."
+        )
     return sentence
 
 
+def _one_seed(significant: bool, p_values: str) -> str:
+    result = "a significant difference" if significant else f"no significant difference{p_values}"
+    return f"1 seed: {result} between these two networks on these videos. Another training may give another result."
+
+
+def _several_seeds(significant: bool, p_values: str, smallest: float | None, seeds: int) -> str:
+    if significant:
+        return (
+            f"{seeds} seeds: a significant difference on this test set, larger than the spread of the seeds explains."
+        )
+    limit = f" With {seeds} seeds we could not detect differences below {smallest:.1f} points." if smallest else ""
+    return f"{seeds} seeds: no significant difference{p_values}.{limit} This does not show that the two are equal."
+
+
 def _show(p: float) -> str:
-    """A p value for people: "0.012", "< 0.001"."""
+    """Format a p value: "0.012", "< 0.001"."""
     return "< 0.001" if p < 0.001 else f"{p:.2g}"

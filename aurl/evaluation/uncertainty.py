@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from aurl.evaluation.comparison import comparisons, conclusion, paired_test
+from aurl.evaluation.comparison import Rows, comparisons, conclusion, paired_test
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.metrics import PART, cosine_similarity, hits
+from aurl.evaluation.published import published_methods
 from aurl.evaluation.resampling import percentiles, resample
 from aurl.experiment.settings import StatisticsSettings
 from aurl.pipeline.jobs import Job
@@ -44,13 +45,16 @@ class TestSet:
         return list(dict.fromkeys(clips for _, clips, _ in self.hits))
 
 
-def write_statistics(features: Mapping[Cell, Path], clips: int, settings: StatisticsSettings, output: Path) -> None:
+def write_statistics(
+    features: Mapping[Cell, Path], clips: int, settings: StatisticsSettings, rows: Rows, output: Path
+) -> None:
     """Write means over seeds with their intervals, and the paired tests of the ablation.
 
     Args:
         features: the features file of every cell; of the same seeds for every variant.
         clips: the clip count of the ablation table.
-    Raises: AurlError for a damaged file, or if two files of a test set hold different videos.
+        rows: what each variant is compared with.
+    Raises: AurlError for a damaged file, or where two files of a test set hold other videos.
     """
     test_sets = read_test_sets(features)
     variants: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -63,7 +67,7 @@ def write_statistics(features: Mapping[Cell, Path], clips: int, settings: Statis
         "seed": settings.seed,
         "seeds": sorted({seed for _, seed, _ in features}),
         "variants": variants,
-        "paired": compare(test_sets, clips, settings),
+        "paired": compare(test_sets, clips, settings, rows),
     }
     write_json(output, content)
 
@@ -104,12 +108,14 @@ def summarise(test_set: TestSet, variant: str, settings: StatisticsSettings) -> 
     return summary
 
 
-def compare(test_sets: Mapping[str, TestSet], clips: int, settings: StatisticsSettings) -> list[dict[str, Any]]:
+def compare(
+    test_sets: Mapping[str, TestSet], clips: int, settings: StatisticsSettings, rows: Rows
+) -> list[dict[str, Any]]:
     """Run the paired tests of top-1, corrected for their number by Holm's method."""
     entries: list[dict[str, Any]] = []
     tests, intervals = [], []
     for dataset, test_set in test_sets.items():
-        for variant, against in comparisons(test_set.variants):
+        for variant, against in comparisons(test_set.variants, rows):
             ours, theirs = (test_set.hits[name, clips, 1] for name in (variant, against))
             differences = ours.astype(np.int8) - theirs.astype(np.int8)
             draws = resample(differences, test_set.labels, settings.resamples, settings.seed).over_videos
@@ -177,4 +183,6 @@ def run(job: Job) -> None:
     """Run the stage `statistics`."""
     settings = job.settings
     clips = settings["report.ablation_clips"]
-    write_statistics(job.inputs.features, clips, settings["evaluation.statistics"], job.outputs.statistics)
+    methods = tuple(published_methods(job.inputs.published["published_results"]))
+    rows = Rows(methods, settings["report.proposed"], settings["report.baseline"])
+    write_statistics(job.inputs.features, clips, settings["evaluation.statistics"], rows, job.outputs.statistics)

@@ -5,6 +5,7 @@ Every message names the file, the key, the value and what is allowed.
 
 import difflib
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ MOVED = {  # old key -> new key; `*` is a name that the user chose, the same in 
     "evaluation.splits": "evaluation.protocols.half_splits.splits",
     "variants.*.class_generator": "variants.*.losses.synthetic",
     "variants.*.us_query": "variants.*.losses.synthetic.query",
+}
+NEW_KEYS = {  # keys that older files do not have -> what to write to get the older results
+    "report.proposed": "aurl",
+    "report.baseline": "ls",
+    "report.test_sets.*.published": "UCF101, HMDB51 or null",
 }
 MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's
 
@@ -107,7 +113,10 @@ def _describe(problem: Any) -> str:
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
     if problem["type"] == "missing":
-        return f"{key}: this key is missing"
+        old = next(
+            (f"; write {value} for the old results" for name, value in NEW_KEYS.items() if fnmatch(key, name)), ""
+        )
+        return f"{key}: this key is missing{old}"
     if not key:
         return message
     if isinstance(problem["input"], (dict, list)):

@@ -163,20 +163,32 @@ class EvaluationSettings(Settings):
 
 
 class TestSetSettings(Settings):
-    """Which dataset of the experiment stands in a published column, and how the column is headed."""
+    """A test set in tables and figures: the dataset, its label, and its name in `data/published_results.csv`.
+
+    `published` is null for a test set without published numbers.
+    """
 
     dataset: Name
-    label: str
+    label: Annotated[str, Field(min_length=1)]
+    published: str | None
 
 
 class ReportSettings(Settings):
-    """The layout of the tables: which protocol goes into which, and what may be compared."""
+    """The layout of tables and figures: test sets, labels, protocols, and what may be compared.
+
+    `proposed` is the variant of the method that the report is about, `baseline` the one that figures show beside it.
+    The experiment need not have these two. `labels` names variants; by default a variant has its published name, or its
+    own key.
+    """
 
     title: str
     paper_setting: bool = False
     setting: str
-    test_sets: dict[Literal["ucf101", "hmdb51"], TestSetSettings]
-    closeness_of: Literal["ucf101", "hmdb51"] = "ucf101"
+    proposed: Name
+    baseline: Name
+    labels: dict[Name, Annotated[str, Field(min_length=1)]] = {}
+    test_sets: Annotated[dict[Name, TestSetSettings], Field(min_length=1)]
+    closeness_of: Name
     ablation_clips: Positive = 1
     sota_clips: Positive = 25
 
@@ -250,12 +262,30 @@ class Experiment(Settings):
                 )
         if self.report.closeness_of not in self.report.test_sets:
             raise ValueError(f"report.closeness_of: '{self.report.closeness_of}' is not in report.test_sets")
+        self._check_report_names()
         for key in ("ablation_clips", "sota_clips"):
             if getattr(self.report, key) not in self.evaluation.clips:
                 raise ValueError(f"report.{key}: {getattr(self.report, key)} is not in evaluation.clips")
         if DEFAULT_PROTOCOL not in self.evaluation.protocols:
             raise ValueError(f"evaluation.protocols: must contain {DEFAULT_PROTOCOL}, which the ablation table shows")
         return self
+
+    def _check_report_names(self) -> None:
+        """Check names and labels of `report`. Raises: ValueError."""
+        unknown = [name for name in self.report.labels if name not in self.variants]
+        if unknown:
+            known = ", ".join(self.variants)
+            raise ValueError(f"report.labels: '{unknown[0]}' is none of the variants ({known})")
+        shown = [test_set.dataset for test_set in self.report.test_sets.values()]
+        labels = [test_set.label for test_set in self.report.test_sets.values()]
+        lists = {
+            "report.test_sets: dataset": shown,
+            "report.test_sets: label": labels,
+            "report.labels": list(self.report.labels.values()),
+        }
+        for where, values in lists.items():
+            if len(set(values)) != len(values):
+                raise ValueError(f"{where}: {values} names a value twice")
 
 
 def _known(mapping: dict[str, Any], name: str, kind: str, where: str) -> Any:

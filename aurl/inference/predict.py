@@ -210,7 +210,7 @@ def _lines_of(file: Path) -> list[str]:
 
 def choose_checkpoint(experiment: Experiment, paths: ResultPaths, checkpoint: Path | None, variant: str | None,
                       seed: int | None) -> Path:  # fmt: skip
-    """The given checkpoint, or the experiment's of a variant (by default `aurl`) and seed (the first).
+    """Choose the given checkpoint, or the experiment's of a variant (default: the proposed one) and seed (the first).
 
     Raises: AurlError if both are given, or the experiment has not trained it yet.
     """
@@ -218,7 +218,7 @@ def choose_checkpoint(experiment: Experiment, paths: ResultPaths, checkpoint: Pa
         if variant is not None or seed is not None:
             raise AurlError("give either --checkpoint, or --variant and --seed of the present experiment")
         return checkpoint
-    variant, seed = variant or "aurl", experiment.seeds[0] if seed is None else seed
+    variant, seed = variant or experiment.report.proposed, experiment.seeds[0] if seed is None else seed
     experiment.variant(variant)
     chosen = paths.of("checkpoint", variant=variant, seed=seed)
     if not chosen.is_file():

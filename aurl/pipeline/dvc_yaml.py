@@ -75,7 +75,7 @@ def _outputs(stage: Stage, item: Mapping[str, str]) -> Iterator[str]:
 def _reads(each: Input, item: Mapping[str, str], inside: set[str]) -> list[str]:
     """Name the paths of an input, except what the joined stages make themselves (`inside`)."""
     if isinstance(each, Shipped):
-        return list(each.paths)
+        return [str(path) for path in each.paths()]
     if isinstance(each, Named):
         return [f"${{{each.key}}}"] if each.in_dvc else []
     if isinstance(each, PartFiles):

@@ -197,7 +197,7 @@ class Jobs:
         if isinstance(each, AllOf):
             return {name: self.paths.of(name) for name in STAGES[each.stage].makes}
         if isinstance(each, Shipped):
-            return {Path(path).stem: Path(path) for path in each.paths}
+            return {path.stem: path for path in each.paths()}
         if isinstance(each, PartFiles):
             return self._part_files(each, row)
         return source_folder(str(typed_value(self.experiment, each.key.format(seen=self.experiment.seen, **row))))

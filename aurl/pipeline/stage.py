@@ -6,6 +6,7 @@ command, the provenance block, the status and the audit are derived from it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 
@@ -41,9 +42,13 @@ class AllOf:
 
 @dataclass(frozen=True)
 class Shipped:
-    """Files that come with the repository, such as `data/class_tokens.csv`."""
+    """Files that come with the repository, such as `data/class_tokens.csv`; a path may be a pattern."""
 
-    paths: tuple[str, ...]
+    patterns: tuple[str, ...]
+
+    def paths(self) -> list[Path]:
+        """List the files, those of a pattern sorted."""
+        return [path for each in self.patterns for path in (sorted(Path().glob(each)) if "*" in each else [Path(each)])]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ rule in `workflow/rules/` is six lines; `aurl generate` writes `dvc.yaml` and th
 
 from aurl.experiment.settings import PROTOCOLS
 from aurl.pipeline.stage import AllOf, Each, Input, Named, One, PartFiles, Parts, Shipped, Stage
-from aurl.system import shipped
+from aurl.system import plugins, shipped
 
 FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma")
 SHARD_KEYS = (*FRAME_KEYS, "datasets.{dataset}.shards")
 TABLES = {
     f"{name}_{extension}": f"tables/{name}.{extension}"
-    for name in ("ablation", "sota", "tau_sweep")
+    for name in plugins.names("aurl.report.tables")
     for extension in ("csv", "md", "tex", "html")
 }
 FIGURES = {"figures_index": "figures/index.json"} | {
@@ -25,7 +25,6 @@ FIGURES = {"figures_index": "figures/index.json"} | {
 }
 MEASURES = Parts("aurl.evaluation.measures", alone=True)  # the columns of metrics.csv
 SHOWN = (MEASURES, Parts("aurl.methods", "variants.*.losses", alone=True))  # the terms' symbols and check marks
-PREDICTIONS = tuple(map(str, shipped.PREDICTIONS.values()))
 
 INGEST = Stage(
     "ingest",
@@ -183,9 +182,12 @@ STATISTICS = Stage(
     "Compute intervals of the accuracies over all classes, and paired tests of the ablation.",
     entry="aurl.evaluation.uncertainty",
     jobs="once",
-    reads={"features": Each("features", "cells")},
+    reads={"features": Each("features", "cells"), "published": Shipped((str(shipped.PUBLISHED),))},
     makes={"statistics": "statistics.json"},
-    settings=("evaluation.statistics", "report.ablation_clips", "variants", "seeds", "unseen"),
+    settings=(
+        *("evaluation.statistics", "report.ablation_clips", "report.proposed", "report.baseline", "variants", "seeds"),
+        "unseen",
+    ),
     recompute="deep",
 )
 RESULTS: dict[str, Input] = {
@@ -193,7 +195,7 @@ RESULTS: dict[str, Input] = {
     "statistics": One("statistics"),
     "seen_classes": Each("seen_classes", "once_if_complete"),
     "published": Shipped((str(shipped.PUBLISHED),)),
-    "predictions": Shipped(PREDICTIONS),
+    "predictions": Shipped((shipped.PREDICTIONS,)),
     "tokens": Shipped((str(shipped.TOKEN_TABLE),)),
     "manifests": Each("manifest", "datasets"),
     "embeddings": Each("embeddings", "embedded"),
@@ -202,12 +204,12 @@ TABLE_KEYS = ("report", "seen", "unseen", "variants", "imported", "datasets", "s
 TABLES_STAGE = Stage(
     "tables",
     "Write the paper's tables: ours, published, difference.",
-    entry="aurl.report.tables",
+    entry="aurl.report.write_tables",
     jobs="once",
     reads=RESULTS,
     makes=TABLES,
     settings=TABLE_KEYS,
-    parts=SHOWN,
+    parts=(*SHOWN, Parts("aurl.report.tables")),
     recompute="always",
 )
 FIGURES_STAGE = Stage(
@@ -237,7 +239,7 @@ FIGURES_STAGE = Stage(
         "evaluation.clips",
         "evaluation.protocols",
     ),
-    parts=SHOWN,
+    parts=(*SHOWN, Parts("aurl.report.tables")),
     recompute="deep",
 )
 REPORT = Stage(

@@ -1,4 +1,4 @@
-"""The graph of the stages, drawn in layers."""
+"""Lay out the graph of the stages in layers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ BOX, HEIGHT, GAP, DROP = 150, 44, 24, 34  # width and height of a box, between b
 
 
 @dataclass(frozen=True)
-class Drawing:
+class StageGraph:
     """Boxes (left, top, stage, jobs) and the curves between them (SVG path data), in px."""
 
     width: int
@@ -18,13 +18,13 @@ class Drawing:
     curves: list[str]
 
 
-def draw_graph(stages: Mapping[str, int], edges: set[tuple[str, str]]) -> Drawing:
-    """Lay the stages out from top to bottom, each below all that it reads from.
+def lay_out_graph(stages: Mapping[str, int], edges: set[tuple[str, str]]) -> StageGraph:
+    """Place the stages from top to bottom, each below all stages that it reads from.
 
-    An edge that a longer way implies is left out (embeddings -> features beside embeddings -> train -> features).
+    An edge is left out where a longer path implies it: embeddings -> features beside embeddings -> train -> features.
 
     Args:
-        stages: stage -> number of jobs; stages of one layer stand in this order.
+        stages: stage -> number of jobs; stages of one layer keep this order.
     """
     graph = networkx.DiGraph(sorted(edges))
     graph.add_nodes_from(stages)
@@ -43,4 +43,4 @@ def draw_graph(stages: Mapping[str, int], edges: set[tuple[str, str]]) -> Drawin
         middle = (y0 + y1) // 2
         curves.append(f"M{x0},{y0} C{x0},{middle} {x1},{middle} {x1},{y1}")
     boxes = [(left[stage], top[stage], stage, stages[stage]) for stage in order]
-    return Drawing(width, 2 + len(layers) * (HEIGHT + DROP) - DROP, boxes, curves)
+    return StageGraph(width, 2 + len(layers) * (HEIGHT + DROP) - DROP, boxes, curves)

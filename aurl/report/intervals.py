@@ -1,6 +1,7 @@
-"""`statistics.json`, as tables read it."""
+"""Read intervals and paired tests from `statistics.json`."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from aurl.system.text_files import made_again, unreadable
 
 @dataclass(frozen=True)
 class Interval:
-    """The interval of an accuracy in percent, with classes drawn anew and with fixed ones."""
+    """The interval of an accuracy in percent: with classes drawn anew, and with fixed classes."""
 
     low: float
     high: float
@@ -20,7 +21,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A paired test: the difference in points with its interval, the corrected p, and what can be concluded."""
+    """A paired test: the difference in points with its interval, the corrected p, and the conclusion."""
 
     variant: str
     against: str
@@ -36,7 +37,7 @@ class Statistics:
     """The statistics of an experiment; empty where nothing was measured."""
 
     def __init__(self, path: Path) -> None:
-        """Raises: AurlError for a damaged file."""
+        """Read `statistics.json`. Raises: AurlError for a damaged file."""
         try:
             raw = json.loads(path.read_text())
             self.confidence, self.resamples = float(raw["confidence"]), int(raw["resamples"])
@@ -52,43 +53,45 @@ class Statistics:
             raise unreadable(path, error, made_again(path)) from None
 
     def interval(self, variant: str, dataset: str, clips: int) -> Interval | None:
-        """Of top-1 on all classes, or None where it was not measured."""
+        """Return the interval of top-1 on all classes, or None where it was not measured."""
         return self._intervals.get((variant, dataset, f"clips{clips}"))
 
     def notes(self) -> list[str]:
-        """What the intervals are, where there are any."""
+        """Explain the intervals, where there are any."""
         if not self._intervals:
             return []
         return [
             f"[low, high] is the {100 * self.confidence:g} % interval of top-1 on all classes, from {self.resamples}"
-            " resamples that draw seeds, then classes, then videos within classes anew; csv also has the one for fixed"
-            " classes. Few seeds make it too narrow, and one seed says nothing about another training. Half-class splits"
-            " overlap and are no samples: they have no interval (docs/statistics.md)."
+            " resamples. Each resample draws seeds, then classes, then videos within the classes. csv also has the"
+            " interval for fixed classes. With few seeds the interval is too narrow, and with one seed it says nothing"
+            " about another training. Half-class splits overlap, so they are not samples and have no interval"
+            " (docs/statistics.md)."
         ]
 
-    def paired_notes(self, methods: dict[str, str], test_sets: dict[str, str]) -> list[str]:
-        """The comparisons in words.
+    def paired_notes(self, methods: Mapping[str, str], test_sets: Mapping[str, str]) -> list[str]:
+        """Write the paired tests as sentences.
 
         Args:
-            methods: variant -> its row's name. test_sets: dataset -> its column's name; others are left out.
+            methods: variant -> label. test_sets: dataset -> label; other datasets are left out.
         """
-        told = [entry for entry in self.comparisons if entry.dataset in test_sets]
-        lines = []
-        for entry in told:
-            method, other = (methods.get(name, name) for name in (entry.variant, entry.against))
-            interval = f"{entry.difference:+.1f} [{entry.low:+.1f}, {entry.high:+.1f}]"
-            lines.append(
-                f"{method} against {other}, {test_sets[entry.dataset]}: {interval}, p {entry.p_corrected:.2g}."
-                f" {entry.sentence}"
-            )
+        shown = [test for test in self.comparisons if test.dataset in test_sets]
+        if not shown:
+            return []
         head = (
-            "Paired tests of top-1, each row against the row above it on the same videos: points with their interval, p"
-            f" corrected for {len(self.comparisons)} comparisons (Holm; the intervals are not corrected)."
+            "Paired tests of top-1, each row against the row above it on the same videos: the difference in points with"
+            f" its interval, and p corrected for {len(self.comparisons)} comparisons (Holm; the intervals are not"
+            " corrected)."
         )
-        return [head, *lines] if told else []
+        return [head, *(_sentence(test, methods, test_sets[test.dataset]) for test in shown)]
 
 
 _FIELDS = tuple(Comparison.__dataclass_fields__)
+
+
+def _sentence(test: Comparison, methods: Mapping[str, str], test_set: str) -> str:
+    method, other = (methods.get(name, name) for name in (test.variant, test.against))
+    difference = f"{test.difference:+.1f} [{test.low:+.1f}, {test.high:+.1f}]"
+    return f"{method} against {other}, {test_set}: {difference}, p {test.p_corrected:.2g}. {test.sentence}"
 
 
 def _interval(top1: dict[str, Any]) -> Interval:

@@ -1,6 +1,6 @@
-"""The report: one page that needs nothing else, with every table, figure and number of an experiment.
+"""Write the report: one self-contained page with every table, figure and number of an experiment.
 
-It holds times (of the jobs, and of its own making), so unlike tables and figures two runs give different bytes.
+The page holds times: those of the jobs and its own. So two runs give different bytes, unlike tables and figures.
 """
 
 import base64
@@ -26,11 +26,13 @@ from aurl.report.costs import commits, stage_costs, versions
 from aurl.report.facts import PageFacts, blocks_of, facts_of
 from aurl.report.figures.cost import cost_drawing
 from aurl.report.figures.style import encoded
-from aurl.report.finding import main_finding, method_names
-from aurl.report.graph import draw_graph
+from aurl.report.finding import main_finding
+from aurl.report.graph import lay_out_graph
 from aurl.report.grid import Grid, grid_of_table, statistics_grids
+from aurl.report.labels import test_set_labels, variant_labels
 from aurl.report.results import Results
-from aurl.report.tables import Table, tables_of
+from aurl.report.tables.base import Table
+from aurl.report.write_tables import tables_of
 from aurl.system.files import write_text
 from aurl.system.text_files import made_again, unreadable
 
@@ -42,9 +44,14 @@ MOST_LEFT_OUT = 200  # files that the page names for a dataset; the manifest has
 
 @dataclass(frozen=True)
 class PageInputs:
-    """The results that the page shows. Datasets, manifests by dataset; table files by (table, extension).
+    """The results that the page shows.
 
-    `figures` is the folder of figures, `statistics` None where none were made.
+    Attributes:
+        table_files: (table, extension) -> file.
+        figures: the folder of figures.
+        statistics: None where there are no statistics.
+        manifests, datasets: by dataset.
+        blocks: the provenance blocks of the jobs.
     """
 
     metrics: Path
@@ -59,18 +66,21 @@ class PageInputs:
 
 def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report: ReportSettings, output: Path) -> None:
     """Write the page. Raises: AurlError for a damaged input."""
-    results, names, lineage = Results(inputs.metrics), method_names(), Lineage(inputs.blocks, facts.artefacts)
+    results, lineage = Results(inputs.metrics), Lineage(inputs.blocks, facts.artefacts)
+    labels, test_sets = variant_labels(variants, report), test_set_labels(report)
     report, not_compared = compared(results, report, inputs.datasets)
     statistics: tuple[list[Grid], list[str]] | None = None
     if inputs.statistics is not None:
-        statistics = statistics_grids(inputs.statistics, names, lineage.cell)
+        statistics = statistics_grids(inputs.statistics, labels, test_sets, lineage.cell)
     write_text(
         output,
         render_page(
             report=report,
             not_compared=not_compared,
             facts=facts,
-            finding=main_finding(results, variants, report, names),
+            finding=main_finding(results, variants, report, labels),
+            labels=labels,
+            test_sets=test_sets,
             seeds=results.seeds,
             tables=[
                 grid_of_table(
@@ -86,14 +96,14 @@ def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report
             versions=versions(inputs.blocks),
             commits=commits(inputs.blocks),
             costs=stage_costs(inputs.blocks),
-            drawing=draw_graph(facts.stages, facts.edges),
+            graph=lay_out_graph(facts.stages, facts.edges),
             params=as_yaml(facts.params),
         ),
     )  # fmt: skip
 
 
 def render_page(**values: Any) -> str:
-    """The template with these values: everything that is not the template's own is escaped."""
+    """Fill the template; every value is escaped."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -106,7 +116,7 @@ def render_page(**values: Any) -> str:
 
 
 class Lineage:
-    """Where on the page the lineage of something stands, and what is told there."""
+    """Map results to their anchors in the page's lineage section."""
 
     def __init__(self, blocks: list[Block], artefacts: Mapping[tuple[str, str], list[str]]) -> None:
         self.cells = {cell: ancestors_of(paths, blocks) for cell, paths in artefacts.items()}
@@ -121,23 +131,23 @@ class Lineage:
         self.sources = {path: digest for path, digest in inputs.items() if path not in self._job}
 
     def cell(self, origin: tuple[str, str]) -> str | None:
-        """The id of a cell's lineage."""
+        """Return the id of a cell's lineage, or None for a cell without one."""
         return f"cell-{origin[0]}-{origin[1]}" if origin in self.cells else None
 
     def job(self, path: str) -> str | None:
-        """The id of the job that made an artefact."""
+        """Return the id of the job that wrote an artefact, or None for a file from outside."""
         return self._job.get(path)
 
     def job_of_stage(self, stage: str) -> str | None:
-        """The id of the one job of a stage."""
+        """Return the id of a stage's first job, or None without one."""
         return next((self.job(path) for block in self.jobs if block.stage == stage for path in block.outputs), None)
 
     def code(self, block: Block) -> str:
-        """The id of the code and versions that a job ran with."""
+        """Return the id of the code and versions that a job ran with."""
         return self._code[self._code_key(block)]
 
     def chain(self, cell: tuple[str, str]) -> list[tuple[Block, str, str]]:
-        """(block, artefact, SHA-256) of everything behind a cell, without single shards of frames."""
+        """List (block, artefact, SHA-256) of everything that a cell was computed from, without shards of frames."""
         return [
             (block, path, digest)
             for block in self.cells[cell]
@@ -146,7 +156,7 @@ class Lineage:
         ]
 
     def by_stage(self) -> dict[str, list[Block]]:
-        """The jobs that are shown, by stage."""
+        """Group the jobs by stage, without shards of frames."""
         stages: dict[str, list[Block]] = {}
         for block in self.jobs:
             stages.setdefault(block.stage, []).append(block)
@@ -159,7 +169,7 @@ class Lineage:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its picture as a data URI, and where that was read."""
+    """A figure with its picture as a data URI, and the path of its file."""
 
     name: str
     path: str
@@ -170,7 +180,7 @@ class Figure:
 
 
 def read_figures(folder: Path) -> list[Figure]:
-    """The figures that `index.json` lists, each as the picture that it says.
+    """Read the figures that `index.json` lists, each in the format it names.
 
     Raises: AurlError if the index is damaged.
     """
@@ -189,20 +199,26 @@ def read_figures(folder: Path) -> list[Figure]:
 
 
 def cost_figure(blocks: list[Block]) -> Figure:
-    """Time and memory of every stage: drawn for the page alone, since it differs from run to run."""
+    """Draw time and memory of every stage. Only the page has this figure, because it differs from run to run."""
     drawing = cost_drawing(blocks)
     svg = encoded(drawing.figure, ["svg"])["svg"]
     return Figure(drawing.name, "", drawing.title, drawing.caption, drawing.alt, picture(svg, "svg"))
 
 
 def picture(content: bytes, form: str) -> str:
-    """An image, `svg` or `png`, as a data URI."""
+    """Encode an image, `svg` or `png`, as a data URI."""
     return f"data:{MIME[form]};base64,{base64.b64encode(content).decode()}"
 
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What a manifest says: (status, number of videos), usable videos, classes, frames, and what is not ok."""
+    """The counts of a manifest.
+
+    Attributes:
+        statuses: status -> number of videos, most frequent first.
+        not_ok: (path, status, reason) of videos that are not whole, at most MOST_LEFT_OUT.
+        more: how many further ones there are.
+    """
 
     name: str
     manifest: Path
@@ -237,7 +253,7 @@ def describe_manifest(name: str, manifest: Path, settings: DatasetSettings) -> D
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: 75.2 -> "1 min 15 s"."""
+    """Format seconds: 75.2 -> "1 min 15 s"."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -246,12 +262,12 @@ def duration(seconds: float) -> str:
 
 
 def as_yaml(value: Any) -> str:
-    """JSON values as YAML, in their own order."""
+    """Write JSON values as YAML, in their own order."""
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None).rstrip("\n")
 
 
 def _hash(text: str) -> str:
-    """What a Content-Security-Policy names inline code by."""
+    """Hash inline code for the Content-Security-Policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 

@@ -1,4 +1,4 @@
-"""What `make reproduce` ends with: the table, where the files lie, and the time that each stage took."""
+"""Summarise a finished experiment: the ablation table, the paths of its files, and each stage's time."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from aurl.system.errors import AurlError
 
 
 def summarise(paths: ResultPaths) -> str:
-    """The ablation table, the files and the stages' times of a finished experiment, as text.
+    """Write the ablation table, the files and the stages' times as text.
 
     Raises: AurlError if the experiment has no table yet.
     """
     table = paths.of("ablation_md")
     if not table.is_file():
-        raise AurlError(f"{table}: not made yet; run 'snakemake'")
+        raise AurlError(f"{table}: not written yet; run 'snakemake'")
     files = [
         paths.of("report"),
         paths.of("ablation_html"),
@@ -31,7 +31,7 @@ def summarise(paths: ResultPaths) -> str:
 
 
 def stage_times(blocks: Path) -> str:
-    """Jobs, summed wall time, CPU time and greatest memory of each stage, in the order in which they began."""
+    """Write each stage's jobs, total wall and CPU time and peak memory, in the order in which they began."""
     rows = [
         {
             "stage": cost.stage,

@@ -12,27 +12,29 @@ from safetensors.torch import save_file
 from scipy import stats
 
 from aurl.evaluation.comparison import (
-    ABLATION,
     MCNEMAR,
     SIGN,
     T_TEST,
     PairedTest,
+    Rows,
     comparisons,
     conclusion,
     paired_test,
 )
 from aurl.evaluation.evaluate import evaluate
 from aurl.evaluation.protocols import half_splits
+from aurl.evaluation.published import published_methods
 from aurl.evaluation.resampling import percentiles, resample
 from aurl.evaluation.uncertainty import write_statistics
 from aurl.experiment.settings import StatisticsSettings
 from aurl.report.intervals import Statistics
-from aurl.report.results import read_published
 from aurl.system.errors import AurlError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = StatisticsSettings(resamples=400, seed=3, confidence=0.9)
 VARIANTS = ("mse", "ls", "aurl", "own")
+ABLATION = ("mse", "ls", "ls_e2e", "aurl", "aurl_no_cg")  # the rows of the paper's table, from the top
+ROWS = Rows(ABLATION, "aurl", "ls")
 
 
 def picked_one_by_one(
@@ -156,10 +158,19 @@ def test_intervals_cover_the_truth_of_simulated_worlds() -> None:
 
 def test_pairs_are_the_rows_of_the_published_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
-    assert read_published("ablation")["variant"].tolist() == list(ABLATION)
-    assert comparisons(ABLATION[::-1]) == [("ls", "mse"), ("ls_e2e", "ls"), ("aurl", "ls_e2e"), ("aurl_no_cg", "aurl")]
-    assert comparisons(["mse", "own", "aurl"]) == [("aurl", "mse"), ("own", "aurl")], "the nearest row above"
-    assert comparisons(["own", "mse"]) == []
+    assert list(published_methods()) == list(ABLATION)
+    assert comparisons(ABLATION[::-1], ROWS) == [
+        ("ls", "mse"), ("ls_e2e", "ls"), ("aurl", "ls_e2e"), ("aurl_no_cg", "aurl")
+    ]  # fmt: skip
+    assert comparisons(["mse", "own", "aurl"], ROWS) == [("aurl", "mse"), ("own", "aurl")], "the nearest row above"
+    assert comparisons(["own", "mse"], ROWS) == []
+
+
+def test_a_proposed_variant_that_nobody_published_is_compared_with_the_baseline() -> None:
+    rows = Rows(ABLATION, "own", "ls")
+    assert comparisons(["mse", "ls", "own", "other"], rows) == [("ls", "mse"), ("own", "ls"), ("other", "own")]
+    assert comparisons(["own", "mse"], rows) == []
+    assert comparisons(["own"], Rows((), "own", "own")) == []
 
 
 def test_one_seed_is_tested_over_videos() -> None:
@@ -200,44 +211,50 @@ def test_equal_differences_of_all_seeds_are_no_proof() -> None:
     [
         (
             1, 0.0001, 0.0002, (1.0, 5.0),
-            "1 seed: on these videos the two networks differ by more than chance; this says nothing about another training.",
+            "1 seed: a significant difference between these two networks on these videos. Another training may give another"
+            " result.",
         ),
         (
             1, 0.4, 1.0, (-1.0, 5.0),
-            "1 seed: on these videos the two networks cannot be told apart; this says nothing about another training.",
+            "1 seed: no significant difference between these two networks on these videos. Another training may give another"
+            " result.",
         ),
         (
             1, 0.0004, 0.06, (1.0, 5.0),
-            "1 seed: on these videos the two networks cannot be told apart (p < 0.001 alone, 0.06 corrected for 8"
-            " comparisons); this says nothing about another training.",
+            "1 seed: no significant difference (p < 0.001, but 0.06 after correction for 8 comparisons) between these two"
+            " networks on these videos. Another training may give another result.",
         ),
         (
             3, 0.001, 0.008, (-0.5, 5.0),
-            "3 seeds: larger than the spread between seeds explains, on this test set. With other test classes it might not"
-            " show: the interval, which draws classes too, includes 0.",
+            "3 seeds: a significant difference on this test set, larger than the spread of the seeds explains. With other"
+            " test classes the result may differ: the interval, which also draws classes, includes 0.",
         ),
-        (3, 0.001, 0.008, (0.1, 5.0), "3 seeds: larger than the spread between seeds explains, on this test set."),
+        (
+            3, 0.001, 0.008, (0.1, 5.0),
+            "3 seeds: a significant difference on this test set, larger than the spread of the seeds explains.",
+        ),
         (
             3, 0.2, 0.6, (-1.0, 5.0),
-            "3 seeds: cannot be told from chance, nor could one below 4.3 points; this does not make the two equal.",
+            "3 seeds: no significant difference. With 3 seeds we could not detect differences below 4.3 points. This does"
+            " not show that the two are equal.",
         ),
         (
             3, 0.02, 0.16, (1.0, 5.0),
-            "3 seeds: cannot be told from chance (p 0.02 alone, 0.16 corrected for 8 comparisons); this does not make the"
-            " two equal.",
+            "3 seeds: no significant difference (p 0.02, but 0.16 after correction for 8 comparisons). This does not show"
+            " that the two are equal.",
         ),
     ],
 )  # fmt: skip
 def test_sentences_say_what_the_numbers_allow(
     seeds: int, p: float, corrected: float, interval: tuple[float, float], sentence: str
 ) -> None:
-    tested = PairedTest(2.5, p, MCNEMAR if seeds == 1 else T_TEST, None if seeds == 1 else 4.31)
-    assert conclusion(tested, interval, corrected, 8, seeds, 0.95) == sentence
+    test = PairedTest(2.5, p, MCNEMAR if seeds == 1 else T_TEST, None if seeds == 1 else 4.31)
+    assert conclusion(test, interval, corrected, 8, seeds, 0.95) == sentence
 
 
 def test_a_sentence_without_spread_names_no_bound() -> None:
-    told = conclusion(PairedTest(0.5, 0.25, SIGN, None), (-1.0, 2.0), 1.0, 8, 3, 0.95)
-    assert told == "3 seeds: cannot be told from chance; this does not make the two equal."
+    sentence = conclusion(PairedTest(0.5, 0.25, SIGN, None), (-1.0, 2.0), 1.0, 8, 3, 0.95)
+    assert sentence == "3 seeds: no significant difference. This does not show that the two are equal."
 
 
 @pytest.fixture
@@ -265,7 +282,7 @@ def features(tmp_path: Path) -> dict[tuple[str, int, str], Path]:
 
 
 def written(features: Mapping[tuple[str, int, str], Path], output: Path) -> dict[str, Any]:
-    write_statistics(features, 4, SETTINGS, output)
+    write_statistics(features, 4, SETTINGS, ROWS, output)
     return dict(json.loads(output.read_text()))
 
 
@@ -323,7 +340,7 @@ def test_one_seed_has_no_std_and_is_tested_over_videos(
     found = written({cell: path for cell, path in features.items() if cell[1] == 0}, tmp_path / "statistics.json")
     assert found["variants"]["aurl"]["big"]["clips1"]["top1"]["std"] is None
     assert {entry["test"] for entry in found["paired"]} == {MCNEMAR}
-    assert all("says nothing about another training" in entry["sentence"] for entry in found["paired"])
+    assert all("Another training may give another result" in entry["sentence"] for entry in found["paired"])
 
 
 def test_without_measurements_the_shape_stays(tmp_path: Path) -> None:
@@ -340,10 +357,10 @@ def test_other_videos_or_damaged_files_are_refused(features: dict[tuple[str, int
     whole = bad.read_bytes()
     bad.write_bytes(features["aurl", 2, "small"].read_bytes())
     with pytest.raises(AurlError, match=f"^{bad}: not the videos and classes of .*run 'snakemake' again$"):
-        write_statistics(features, 1, SETTINGS, output)
+        write_statistics(features, 1, SETTINGS, ROWS, output)
     bad.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(AurlError, match="not a usable features file"):
-        write_statistics(features, 1, SETTINGS, output)
+        write_statistics(features, 1, SETTINGS, ROWS, output)
     assert not output.exists()
 
 

@@ -21,7 +21,7 @@ from aurl.experiment.variants import METHODS, TermSettings
 from aurl.losses import unit
 from aurl.methods.base import ClassBatch, VideoBatch, class_generator, symbols, term_modules
 from aurl.report.figures.training import COLUMNS, draw_training
-from aurl.report.tables import _components
+from aurl.report.tables.ablation import _components
 from aurl.system import plugins
 from aurl.system.errors import AurlError
 from aurl.training.objective import Objective

@@ -15,6 +15,7 @@ import torch
 from aurl.lineage.read_blocks import Block
 from matplotlib.axes import Axes
 from safetensors.torch import save
+from third_test_set import three_test_sets
 
 from aurl.evaluation.collect import collect_metrics
 from aurl.evaluation.evaluate import evaluate
@@ -30,12 +31,13 @@ from aurl.pipeline.jobs import FIGURES
 from aurl.report.figures.classes import ClassAccuracy, class_accuracy, draw_classes, strips_of
 from aurl.report.figures.cost import cost_drawing
 from aurl.report.figures.coverage import GeneratedClasses, draw_coverage, generate
-from aurl.report.figures.draw import FigureInputs, FigureSettings, baseline_and_ours, draw_figures, write_figures
+from aurl.report.figures.draw import FigureInputs, FigureSettings, draw_figures, write_figures
 from aurl.report.figures.projection import principal_axes
 from aurl.report.figures.sphere import chosen_classes, project
 from aurl.report.figures.splits import mean_over_seeds
 from aurl.report.figures.style import MOST_BYTES, Drawing, embed, encoded, marks, styled
 from aurl.report.figures.training import draw_training, read_steps
+from aurl.report.labels import baseline_and_proposed
 from aurl.semantics.seen import write_seen_classes
 from aurl.system.errors import AurlError
 from aurl.system.files import write_json
@@ -46,6 +48,7 @@ NAMES = {
     "micro_seen": [f"seen {number}" for number in range(9)],
     "micro_ucf": ["$1 & <b>", *(f"class {letter}" for letter in "abcdef"), "handstand " * 9],
     "micro_hmdb": [f"other {letter}" for letter in "abcdef"],
+    "activitynet": [f"third {letter}" for letter in "abcdef"],
 }
 VIDEOS, FRAMES, STEPS, EPOCHS = 4, 9, 5, 3  # videos a class, frames a video, steps an epoch
 NOTHING = "Nothing was measured yet."
@@ -67,7 +70,7 @@ def build(folder: Path, preset: str, seen: str, unseen: list[str]) -> tuple[Figu
     rng = np.random.default_rng(0)
     experiment = load_experiment(PRESETS / f"{preset}.yaml")
     names = {dataset: NAMES["micro_seen" if dataset == seen else like] for dataset, like in zip(
-        [seen, *unseen], ["micro_seen", "micro_ucf", "micro_hmdb"], strict=False)}  # fmt: skip
+        [seen, *unseen], list(NAMES), strict=False)}  # fmt: skip
     embeddings = {dataset: folder / f"{dataset}.emb" for dataset in names}
     for dataset, path in embeddings.items():
         described = {"classes": sorted(names[dataset]), "tokens": {n: [n] for n in names[dataset]}, "dropped": {}}
@@ -234,8 +237,8 @@ def test_sphere_keeps_angles_and_shows_the_same_classes(
 ) -> None:
     assert chosen_classes(101).tolist() == [0, 11, 22, 33, 44, 56, 67, 78, 89, 100]
     assert chosen_classes(6).tolist() == [0, 1, 2, 3, 4, 5]
-    assert baseline_and_ours(["mse", "ls", "aurl", "aurl_no_cg"]) == ["ls", "aurl"]
-    assert baseline_and_ours(["one"]) == ["one"]
+    assert baseline_and_proposed(["mse", "ls", "aurl", "aurl_no_cg"], world[1].report) == ["ls", "aurl"]
+    assert baseline_and_proposed(["one"], world[1].report) == ["one"]
     found = read_features(world[0].features["ls", 0, "micro_ucf"])
     flat = replace(found, classes=found.classes[:, :3], videos={1: found.videos[1][:, :3]})
     chosen = np.array([0, 2, 5])
@@ -386,6 +389,18 @@ def test_one_seed_one_test_set(tmp_path: Path) -> None:
     assert "values of the one seed" in made["ablation"].caption
     assert len(made["alignment_uniformity"].figure.axes) == 2, "the test set, and the course of training"
     assert len(made["training"].figure.axes[0].lines) == 3
+
+
+def test_a_third_test_set_is_in_every_figure_of_results(tmp_path: Path) -> None:
+    params = three_test_sets(tmp_path).with_suffix("")
+    inputs, settings = build(tmp_path, str(params), "micro_seen", ["micro_ucf", "micro_hmdb", "activitynet"])
+    drawn = {drawing.name: drawing for drawing in draw_figures(inputs, settings)}
+    assert not [name for name, drawing in drawn.items() if NOTHING in drawing.caption]
+    for name in ("ablation", "alignment_uniformity", "splits", "clips", "classes"):
+        assert "ActivityNet-200" in drawn[name].alt, name
+    assert "20 unseen classes" in drawn["coverage"].alt
+    assert len(drawn["ablation"].figure.axes[0].containers) == 2 * 3, "bars and whiskers of three test sets"
+    write(list(drawn.values()), tmp_path)
 
 
 def test_nothing_measured_yet(world: tuple[FigureInputs, FigureSettings], tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import dataclass, replace
@@ -14,23 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from repositories import runner
-
-from aurl.cli import cli
-from aurl.experiment.read import load_experiment
 from aurl.lineage.read_blocks import Block, behind, commits, read_blocks, stage_costs, versions
 from aurl.operate.making import blocks_of, making_of
+from aurl.report.making import Verdict
+from repositories import runner
+
+from aurl.experiment.read import load_experiment
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.paths import ResultPaths
-from aurl.report.finding import main_finding, method_names
-from aurl.report.graph import draw_graph
+from aurl.report.finding import main_finding
+from aurl.report.graph import lay_out_graph
 from aurl.report.grid import Entry, make_grid
-from aurl.report.making import Verdict
+from aurl.report.labels import variant_labels
 from aurl.report.page import PageInputs, duration, read_figures, write_page
 from aurl.report.results import Measured, Results
-from aurl.report.tables import Cell, Table
-from aurl.report.tensorboard import export_steps
+from aurl.report.tables.base import Cell, Table
 from aurl.system.errors import AurlError
 from aurl.system.files import sha256_file
 
@@ -168,7 +165,7 @@ def test_sorting_by_click_and_by_keyboard(light: Any) -> None:
     light.keyboard.press("Enter")
     assert head.get_attribute("aria-sort") == "descending"
     assert column() == ranked[::-1]
-    assert light.locator("#told").inner_text() == "Sorted by UCF-like top-1, descending"
+    assert light.locator("#announcement").inner_text() == "Sorted by UCF-like top-1, descending"
     light.keyboard.press("Space")
     assert head.get_attribute("aria-sort") is None
     assert rows_of(light, "ablation") == original
@@ -377,7 +374,7 @@ def test_statistics_and_listed_figures_are_shown(browser: Any, hostile: Path) ->
         "0.2",
     )
     intervals = rows_of(page, "intervals")
-    assert intervals[0][:2] == ["AURL", "micro_ucf"], "the paper's methods first"
+    assert intervals[0][:2] == ["AURL", "UCF-like"], "the paper's methods first"
     assert intervals[0][3:] == ["30.0", "", "20.0 to 41.5", "25.0 to 35.0", "14", "7"]
     assert page.locator("#table-intervals a[href='#cell-aurl-micro_ucf']").count() == 3
     assert page.locator("#figures img").evaluate_all("all => all.map(image => image.naturalWidth)")[:-1] == [9, 9, 1], (
@@ -422,31 +419,6 @@ def test_snakemakes_own_report_and_dvcs_plots(finished_micro: Path, browser: Any
     assert len(plots) == 5
 
 
-def test_tensorboard_reads_the_logs_of_training(finished_micro: Path, tmp_path: Path) -> None:
-    loader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader", reason="no TensorBoard")
-    with chdir(finished_micro):
-        told = CliRunner().invoke(cli, ["export-tensorboard", "--to", str(tmp_path / "runs")])
-    assert told.exit_code == 0, told.output
-    assert len(told.output.splitlines()) == 5
-    (file,) = (tmp_path / "runs/aurl/seed0").iterdir()
-    read: dict[str, dict[int, float]] = {}
-    for event in loader.LegacyEventFileLoader(str(file)).Load():
-        for value in event.summary.value:
-            read.setdefault(value.tag, {})[event.step] = value.simple_value
-    with (finished_micro / "results/micro/checkpoints/aurl/seed0.steps.csv").open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    assert set(read) == {f"train/{key}" for key in rows[0] if key != "step"}
-    for tag, values in read.items():
-        assert values == pytest.approx({int(row["step"]): float(row[tag.removeprefix("train/")]) for row in rows})
-
-
-def test_without_tensorboard_or_logs_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tensorboard.compat.proto.event_pb2", None)
-    with pytest.raises(AurlError, match="TensorBoard is not installed; run 'pip install"):
-        list(export_steps({}, tmp_path / "runs"))
-    assert not (tmp_path / "runs").exists()
-
-
 def block(stage: str, made: str, read: list[str], seconds: float, **circumstance: Any) -> Block:
     identity = {"stage": stage, "wildcards": {"dataset": made}, "inputs": dict.fromkeys(read, "0"), "device": "cpu",
                 "packages": {"numpy": "2.0" if stage == "train" else "1.9"}}  # fmt: skip
@@ -481,7 +453,9 @@ def test_a_damaged_block_or_index_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 def test_the_graph_leaves_out_what_a_longer_way_implies() -> None:
-    drawing = draw_graph({"a": 1, "b": 2, "c": 3, "d": 1}, {("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("a", "d")})
+    drawing = lay_out_graph(
+        {"a": 1, "b": 2, "c": 3, "d": 1}, {("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("a", "d")}
+    )
     tops = {stage: top for _, top, stage, _ in drawing.boxes}
     lefts = {stage: left for left, _, stage, _ in drawing.boxes}
     assert tops["a"] < tops["b"] == tops["c"] < tops["d"]
@@ -505,11 +479,13 @@ def test_the_finding_is_what_the_numbers_say(tmp_path: Path) -> None:
         rows += [f"{variant},{seed},test,1,1,{top1},,50,0,0,0,1000,50" for seed, top1 in enumerate(scores)]
     (tmp_path / "metrics.csv").write_text("\n".join(rows) + "\n")
     experiment = load_experiment(Path(__file__).parents[2] / "presets/micro.yaml")
-    sets = {"ucf101": {"dataset": "test", "label": "Here"}}
+    sets = {"ucf101": {"dataset": "test", "label": "Here", "published": "UCF101"}}
     report = type(experiment.report).model_validate(
         {**experiment.report.model_dump(), "test_sets": sets, "paper_setting": True}
     )
-    first, seeds = main_finding(Results(tmp_path / "metrics.csv"), ["aurl", "ls", "mse"], report, method_names())
+    variants = ["aurl", "ls", "mse"]
+    labels = variant_labels(variants, report)
+    first, seeds = main_finding(Results(tmp_path / "metrics.csv"), variants, report, labels)
     assert first.text == (
         "On Here (1,000 videos of 50 unseen classes, chance 2.0 %) Base w/ L_S is best of 2 variants, with 31.5 ± 2.1 %"
         " top-1; AURL has 21.0 ± 1.4 %, 10.5 points less. Published for AURL: 44.4 %, ours differs by -23.4."

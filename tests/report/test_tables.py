@@ -11,12 +11,16 @@ import pytest
 
 from aurl.evaluation import schema
 from aurl.evaluation.collect import collect_metrics
+from aurl.evaluation.published import read_published
 from aurl.experiment.read import load_experiment
 from aurl.report.comparable import compared, incomplete_test_sets
-from aurl.report.finding import main_finding, method_names
+from aurl.report.finding import main_finding
 from aurl.report.intervals import Statistics
-from aurl.report.results import Results, read_published
-from aurl.report.tables import Table, ablation_table, sota_table, write_tables
+from aurl.report.labels import variant_labels
+from aurl.report.results import Results
+from aurl.report.tables import ablation, sota
+from aurl.report.tables.base import Sources, Table, TableInputs, TableSettings
+from aurl.report.write_tables import write_tables
 from aurl.system.errors import AurlError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -76,11 +80,16 @@ def tables(metrics: Path, paper: bool) -> dict[str, Table]:
     experiment = load_experiment(Path("presets/micro.yaml"))
     report = experiment.report.model_copy(update={"paper_setting": paper})
     variants = {name: experiment.variants[name] for name in ("mse", "aurl")}
-    results, found = Results(metrics), statistics(metrics.parent)
-    return {
-        "ablation": ablation_table(results, found, variants, report, ["a note with 5 % & <tags>"], AUTHORS),
-        "sota": sota_table(results, found, report, []),
-    }
+    settings = TableSettings(
+        report, variants, {}, experiment.datasets, experiment.seen, experiment.unseen, experiment.semantics.tau
+    )
+    sources = Sources(
+        TableInputs(metrics, metrics.with_name("statistics.json"), None, {}, {}, {}), settings, Results(metrics),
+        statistics(metrics.parent), variant_labels(variants, report), ["a note with 5 % & <tags>"],
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ablation, "authors_top1", lambda report: AUTHORS)
+        return {"ablation": ablation.make_table(sources), "sota": sota.make_table(sources)}
 
 
 def test_metrics_csv_is_the_contract(metrics: Path) -> None:
@@ -174,8 +183,8 @@ def test_notes_tell_what_the_intervals_and_the_comparisons_are(metrics: Path) ->
     made = tables(metrics, paper=True)
     for table in made.values():
         (note,) = (note for note in table.notes if note.startswith("[low, high]"))
-        assert "the 90 % interval of top-1 on all classes, from 500 resamples" in note
-        assert "csv also has the one for fixed classes" in note
+        assert "the 90 % interval of top-1 on all classes, from 500 resamples." in note
+        assert "csv also has the interval for fixed classes" in note
     head, first, second = made["ablation"].notes[-3:]
     assert "corrected for 3 comparisons" in head
     assert first == "AURL against Base w/ MSE, UCF-like: +10.0 [-1.2, +14.0], p 0.4. 3 seeds: nothing is certain."
@@ -191,14 +200,50 @@ def test_one_seed_has_no_spread(metrics: Path) -> None:
     )
 
 
-def test_published_numbers_are_those_of_the_file() -> None:
-    ablation = read_published("ablation").set_index("variant")
-    assert ablation.loc["aurl", ["ucf101_top1", "hmdb51_top1", "closeness", "dispersion"]].tolist() == [
-        44.4,
-        27.4,
-        0.29,
-        0.32,
-    ]
+PUBLISHED = {  # (table, method, test splits, starred): UCF101, HMDB51, closeness, dispersion, trained on, variant
+    ("ablation", "Base w/ MSE", 1, False): (35.1, 21.3, 0.30, 0.09, "Kinetics", "Kinetics", "mse"),
+    ("ablation", "Base w/ L_S", 1, False): (40.3, 24.2, 0.45, 0.29, "Kinetics", "Kinetics", "ls"),
+    ("ablation", "Base w/ L_S + e2e", 1, False): (43.2, 26.2, 0.30, 0.29, "Kinetics", "Kinetics", "ls_e2e"),
+    ("ablation", "AURL", 1, False): (44.4, 27.4, 0.29, 0.32, "Kinetics", "Kinetics", "aurl"),
+    ("ablation", "AURL w/o CG", 1, False): (43.7, 25.8, 0.33, 0.32, "Kinetics", "Kinetics", "aurl_no_cg"),
+    ("sota", "E2E [Brattoli 2020]", 1, True): (37.6, 26.9, None, None, "Kinetics", "Kinetics", "mse"),
+    ("sota", "AURL", 1, True): (46.8, 31.7, None, None, "Kinetics", "Kinetics", "aurl"),
+    ("sota", "Obj2act", 3, False): (30.3, 15.6, None, None, "", "", ""),
+    ("sota", "SAOE", 3, False): (32.8, None, None, None, "", "", ""),
+    ("sota", "OPCL", 3, False): (36.3, None, None, None, "", "", ""),
+    ("sota", "MUFI", 3, False): (56.3, 31.0, None, None, "Kinetics+", "Kinetics+", ""),
+    ("sota", "AURL", 3, False): (60.9, 40.4, None, None, "Kinetics", "Kinetics", "aurl_all"),
+    ("sota", "TARN", 30, False): (23.2, 19.5, None, None, "UCF", "HMDB", ""),
+    ("sota", "Act2Vec", None, False): (22.1, 23.5, None, None, "UCF", "HMDB", ""),
+    ("sota", "SAOE", 10, False): (40.4, None, None, None, "", "", ""),
+    ("sota", "PSGNN", 50, False): (43.0, 32.6, None, None, "UCF", "HMDB", ""),
+    ("sota", "OPCL", 10, False): (47.3, None, None, None, "", "", ""),
+    ("sota", "E2E [Brattoli 2020]", 10, True): (48.0, 32.7, None, None, "Kinetics", "Kinetics", "mse"),
+    ("sota", "DASZL", 10, False): (48.9, None, None, None, "", "", ""),
+    ("sota", "ER", 50, False): (51.8, 35.3, None, None, "UCF", "HMDB", ""),
+    ("sota", "AURL", 10, True): (58.0, 39.0, None, None, "Kinetics", "Kinetics", "aurl"),
+    ("sota", "ResT", 10, False): (58.7, 41.1, None, None, "Kinetics", "Kinetics", ""),
+}
+
+
+def test_no_published_number_and_no_source_is_lost() -> None:
+    """The numbers of the file when it had one line for each row of the poster's tables."""
+    read = {
+        (table, row.method, row.splits, row.starred): (
+            row.value("UCF101", "top1"), row.value("HMDB51", "top1"), row.value("", "closeness"),
+            row.value("", "dispersion"), row.trained_on.get("UCF101", ""), row.trained_on.get("HMDB51", ""), row.variant,
+        )
+        for table in ("ablation", "sota")
+        for row in read_published(table)
+    }  # fmt: skip
+    assert list(read.items()) == list(PUBLISHED.items()), "also in this order"
+    with Path("data/published_results.csv").open(newline="") as handle:
+        lines = list(csv.DictReader(handle))
+    numbers = [value for values in PUBLISHED.values() for value in values[:4] if value is not None]
+    assert len(lines) == len(numbers) == 49
+    sources = {(line["method"], line["source"]) for line in lines}
+    assert {source for method, source in sources if method != "ResT"} == {"poster"}
+    assert ("ResT", "leaderboard of arXiv 2205.01657") in sources
 
 
 @pytest.mark.parametrize(
@@ -236,6 +281,10 @@ def test_damaged_published_numbers_are_refused_in_one_line(tmp_path: Path) -> No
         refused(lambda: read_published("sota", path), path, "restore it from git")
     path.write_text(text[:-3])
     refused(lambda: read_published("sota", path), path, "cut short")
+    path.write_text(text + text.splitlines()[-1] + "\n")
+    refused(lambda: read_published("sota", path), path, "two values of top1 on 'HMDB51'")
+    path.write_text(text.replace("37.6", ""))
+    refused(lambda: read_published("sota", path), path, "a line has no value")
 
 
 def refused(read: Callable[[], object], path: Path, mend: str) -> None:
@@ -263,7 +312,7 @@ def test_a_part_of_a_test_set_shows_no_difference(metrics: Path) -> None:
     )
     variants = list(experiment.variants)
     assert "Published for" not in " ".join(
-        sentence.text for sentence in main_finding(Results(metrics), variants, report, method_names())
+        sentence.text for sentence in main_finding(Results(metrics), variants, report, variant_labels(variants, report))
     )
     results.loc[results["dataset"] == "ucf101", "classes"] = 101
     results.loc[results["dataset"] == "hmdb51", "classes"] = 51

@@ -14,7 +14,9 @@ from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import DatasetSettings
 from aurl.report.figures.style import encoded
 from aurl.report.figures.tau_sweep import draw_tau_sweep
-from aurl.report.tables import describe_dataset, no_sweep_table, sweep_table, write_tables
+from aurl.report.table_notes import describe_dataset
+from aurl.report.tables.tau_sweep import no_sweep_table, sweep_table
+from aurl.report.write_tables import write_tables
 from aurl.semantics.classes import ClassEmbeddings, read_seen_table
 from aurl.semantics.embedding import embed_dataset
 from aurl.semantics.seen import filter_seen, seen_class_table, write_seen_table

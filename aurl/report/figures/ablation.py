@@ -34,7 +34,7 @@ def draw_ablation(results: Results, variants: list[str], report: ReportSettings)
 
 def top1_of(results: Results, variants: list[str], report: ReportSettings, key: str) -> list[Measured | None]:
     """Top-1 over all classes of each variant, where it was measured."""
-    dataset = report.test_sets[key].dataset  # type: ignore[index]  # a key of this very mapping
+    dataset = report.test_sets[key].dataset
     return [results.cell(variant, dataset, report.ablation_clips, 1, "top1") for variant in variants]
 
 
@@ -51,7 +51,9 @@ def draw_top1(axes: Axes, results: Results, variants: list[str], report: ReportS
         )  # fmt: skip
         counts = results.counts(test_set.dataset)
         if counts is not None:
-            axes.axhline(100 / counts[1], color=COLOURS[number], linestyle=LINES[1 + number], linewidth=1)
+            axes.axhline(
+                100 / counts[1], color=COLOURS[number], linestyle=LINES[(1 + number) % len(LINES)], linewidth=1
+            )
     axes.set_xticks(range(len(variants)), variants)
     axes.set_ylabel(f"top-1 [%], all classes, {counted(report.ablation_clips, 'clip')}")
     axes.margins(y=0.22)

@@ -84,7 +84,7 @@ def draw_properties(
         key: of `report.test_sets`.
     Returns: closeness and dispersion of each variant for which both were measured.
     """
-    test_set = report.test_sets[key]  # type: ignore[index]  # a key of this very mapping
+    test_set = report.test_sets[key]
     drawn = {}
     for number, variant in enumerate(variants):
         closeness, dispersion = (

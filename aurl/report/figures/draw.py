@@ -20,6 +20,7 @@ from aurl.report.figures.splits import draw_splits, mean_over_seeds
 from aurl.report.figures.style import Drawing, embed, encoded, styled
 from aurl.report.figures.tau_sweep import draw_tau_sweep
 from aurl.report.figures.training import draw_training, read_steps
+from aurl.report.labels import baseline_and_proposed
 from aurl.report.results import Results
 from aurl.semantics.classes import read_embeddings, read_seen_classes
 from aurl.system.compute import prepare_device
@@ -104,19 +105,12 @@ def write_figures(drawings: Sequence[Drawing], index: Path, files: dict[tuple[st
         write_json(listed, rows)
 
 
-def baseline_and_ours(variants: Sequence[str]) -> list[str]:
-    """The two variants that figures show beside each other: `ls`, or the first; `aurl`, or the last."""
-    baseline = "ls" if "ls" in variants else variants[0]
-    ours = "aurl" if "aurl" in variants else variants[-1]
-    return list(dict.fromkeys([baseline, ours]))
-
-
 def _sphere(inputs: FigureInputs, settings: FigureSettings) -> Drawing:
     """Of the first seed, on the test set that the ablation table takes closeness from."""
     test_set = settings.report.test_sets[settings.report.closeness_of]
     paths = {(v, seed): path for (v, seed, dataset), path in inputs.features.items() if dataset == test_set.dataset}
     seed = next((seed for _, seed in paths), 0)
-    shown = baseline_and_ours([variant for variant, _ in paths]) if paths else []
+    shown = baseline_and_proposed([variant for variant, _ in paths], settings.report) if paths else []
     found = {variant: read_features(paths[variant, seed]) for variant in shown}
     return draw_sphere(found, settings.report.ablation_clips, test_set.label, seed)
 
@@ -142,7 +136,7 @@ def _coverage(inputs: FigureInputs, settings: FigureSettings) -> Drawing:
 def _classes(inputs: FigureInputs, settings: FigureSettings) -> Drawing:
     clips = settings.report.ablation_clips
     measured = list(dict.fromkeys(variant for variant, _, _ in inputs.features))
-    ours = baseline_and_ours(measured)[-1] if measured else ""
+    ours = baseline_and_proposed(measured, settings.report)[-1] if measured else ""
     test_sets, strips, seeds = [], [], 0
     for test_set in settings.report.test_sets.values():
         name = test_set.dataset

@@ -1,10 +1,10 @@
 "use strict";
-const told = document.getElementById("told");
-let silence;
-function tell(text) {
-  told.textContent = text;
-  clearTimeout(silence);
-  silence = setTimeout(() => { told.textContent = ""; }, 4000);
+const announcement = document.getElementById("announcement");
+let timer;
+function announce(text) {
+  announcement.textContent = text;
+  clearTimeout(timer);
+  timer = setTimeout(() => { announcement.textContent = ""; }, 4000);
 }
 
 // Sorting: ascending, descending, then the order in which the page came. Empty cells stay last.
@@ -31,7 +31,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     }
     body.append(...rows);
     const name = head.textContent.trim();
-    tell(order === null ? "In the paper's order" : `Sorted by ${name}, ${order}`);
+    announce(order === null ? "In the paper's order" : `Sorted by ${name}, ${order}`);
   }));
 }
 
@@ -41,12 +41,12 @@ for (const button of document.querySelectorAll(".copy")) {
     const source = document.getElementById(button.dataset.copies);
     try {
       await navigator.clipboard.writeText(source.value);
-      tell(`${button.textContent.replace("Copy ", "")} copied`);
+      announce(`${button.textContent.replace("Copy ", "")} copied`);
     } catch {
       source.hidden = false;
       source.focus();
       source.select();
-      tell("Press Ctrl+C to copy the selected text");
+      announce("Press Ctrl+C to copy the selected text");
     }
   });
 }

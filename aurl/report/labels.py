@@ -1,0 +1,39 @@
+"""Label variants and test sets: the same text in tables, figures, sentences and the page."""
+
+from collections.abc import Iterable, Sequence
+
+from aurl.evaluation.published import published_methods
+from aurl.experiment.settings import ReportSettings
+from aurl.system.errors import AurlError
+
+
+def variant_labels(variants: Iterable[str], report: ReportSettings) -> dict[str, str]:
+    """Map each variant to its label: `report.labels`, else the published method's name, else the variant's own name.
+
+    The order is that of the ablation table: the published rows, then the experiment's other variants.
+
+    Raises: AurlError if two variants would have one label.
+    """
+    names, published = list(variants), published_methods()
+    ordered = [*(name for name in published if name in names), *(name for name in names if name not in published)]
+    labels = {name: report.labels.get(name, published.get(name, name)) for name in ordered}
+    owners: dict[str, str] = {}
+    for name, label in labels.items():
+        if owners.setdefault(label, name) != name:
+            raise AurlError(f"variants '{owners[label]}' and '{name}' have the same label '{label}'; see report.labels")
+    return labels
+
+
+def test_set_labels(report: ReportSettings) -> dict[str, str]:
+    """Map each dataset of `report.test_sets` to its label. A dataset without a label is called by its own name."""
+    return {test_set.dataset: test_set.label for test_set in report.test_sets.values()}
+
+
+def baseline_and_proposed(measured: Sequence[str], report: ReportSettings) -> list[str]:
+    """Choose the variants that figures show side by side: the baseline and the proposed one.
+
+    If one of them was not measured, the first or the last of the measured variants takes its place.
+    """
+    baseline = report.baseline if report.baseline in measured else measured[0]
+    proposed = report.proposed if report.proposed in measured else measured[-1]
+    return list(dict.fromkeys([baseline, proposed]))

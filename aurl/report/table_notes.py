@@ -1,0 +1,86 @@
+"""Write the notes that every table of results has: setting, seeds, datasets, imported weights, missing data."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from aurl.datasets.table import USABLE, iterate_table
+from aurl.experiment.settings import DatasetSettings, ReportSettings
+from aurl.report.labels import test_set_labels
+from aurl.report.results import Results
+from aurl.report.tables.base import TableInputs, TableSettings
+from aurl.semantics.classes import read_embeddings, read_seen_table
+from aurl.semantics.tokens import FROM_NAMES, read_token_table
+from aurl.system.shipped import TOKEN_TABLE
+
+
+def setting_notes(inputs: TableInputs, settings: TableSettings, results: Results, labels: Mapping[str, str]
+                  ) -> list[str]:  # fmt: skip
+    """Write the notes of an experiment. Raises: AurlError for a damaged file."""
+    notes = describe_setting(results, inputs.seen_classes, settings.tau, settings.report)
+    notes += [
+        f"{labels[name]}: not trained here, but imported from {Path(weights.file).name} (SHA-256 {weights.sha256[:12]})."
+        for name, weights in settings.imported.items()
+    ]
+    test_sets = test_set_labels(settings.report)
+    for name, manifest in inputs.manifests.items():
+        shown = name if test_sets.get(name, name) == name else f"{name} ({test_sets[name]})"
+        tested = f"; {describe_tested(results, name)}" if name in settings.unseen else ""
+        embeddings = inputs.embeddings.get(name)
+        notes.append(f"{describe_dataset(shown, settings.datasets[name], manifest, embeddings)}{tested}.")
+    if inputs.absent:
+        notes.append(describe_absent(inputs.absent))
+    return notes
+
+
+def describe_setting(results: Results, seen_classes: Path | None, tau: float, report: ReportSettings) -> list[str]:
+    """Describe the setting, the seeds, and how many classes the strict-label filter keeps where it was applied."""
+    notes = [report.setting]
+    if not report.paper_setting:
+        notes.append(
+            "This is not the paper's setting. The published values are shown for orientation; differences are not shown."
+        )
+    if not results.seeds:
+        return [*notes, "Nothing was measured."]
+    seeds = "1 seed; no standard deviation"
+    if results.seeds > 1:
+        seeds = f"{results.seeds} seeds; ± is the standard deviation over seeds"
+    if seen_classes is None:
+        return [*notes, f"{seeds}."]
+    filtered = read_seen_table(seen_classes)
+    kept = f"Strict labels with tau {tau:g} keep {int(filtered['kept'].sum())} of {len(filtered)} seen classes."
+    return [*notes, f"{seeds}. {kept}"]
+
+
+def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embeddings: Path | None) -> str:
+    """Count a dataset's usable videos and classes, partial videos, and classes without an embedding."""
+    videos = Counter((row["class"], row["status"]) for row in iterate_table(manifest))
+    used = {key: number for key, number in videos.items() if key[1] in USABLE[settings.broken]}
+    names = len({class_name for class_name, _ in used})
+    classes = f"{names} classes"
+    if settings.tokens not in FROM_NAMES:
+        official = len(read_token_table(TOKEN_TABLE, settings.tokens))
+        classes = f"{names} of the {official} classes of {settings.tokens}"
+    partial = sum(number for (_, status), number in used.items() if status == "partial")
+    dropped = read_embeddings(embeddings).dropped if embeddings else {}
+    return (
+        f"{name}: {sum(used.values())} of {videos.total()} videos usable, {classes}"
+        + (f", {partial} of the videos only partly decodable" if partial else "")
+        + ("; classes dropped for unknown words: " if dropped else "")
+        + ", ".join(f"{class_name} ({' '.join(words)})" for class_name, words in dropped.items())
+    )
+
+
+def describe_tested(results: Results, name: str) -> str:
+    """Count the videos and classes of a test set that were tested on."""
+    counts = results.counts(name)
+    return "not tested on" if counts is None else "tested on {} videos of {} classes".format(*counts)
+
+
+def describe_absent(absent: Mapping[str, str]) -> str:
+    """List what is missing, and say which cells are empty because of it."""
+    listed = "; ".join(f"{name} ({where})" for name, where in absent.items())
+    return (
+        f"Missing: {listed}. Cells that need it are empty. Training needs all datasets and the word vectors."
+        " 'aurl fetch' and docs/datasets.md say how to get them; then run the same command again."
+    )

@@ -1,0 +1,1 @@
+"""The tables of an experiment: each file of this folder is one table, and `base.py` says what it must hold."""

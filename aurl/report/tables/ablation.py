@@ -1,0 +1,124 @@
+"""Make the ablation table: every variant on all classes of each test set, with `report.ablation_clips` clips."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aurl.evaluation.predictions import top1_of_predictions
+from aurl.evaluation.published import PublishedRow, read_published
+from aurl.experiment.settings import ReportSettings, TestSetSettings, VariantSettings
+from aurl.report.labels import test_set_labels
+from aurl.report.results import Measured
+from aurl.report.tables.base import Cell, Sources, Table, clips_text
+from aurl.system.shipped import predictions
+
+TITLE = "Ablation"
+PAPER_MARKS = ["L_S", "e2e", "L_US", "CG"]  # columns of the paper's table; those of other terms follow
+AUTHORS_METHOD = "AURL"  # the published method that data/authors_predictions_*.csv are from
+AUTHORS = "authors' predictions"  # in the place of a variant's name; it has a blank, so no variant has it
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: the variant, the text of its first column, and what was published for it."""
+
+    variant: str
+    method: str
+    published: PublishedRow | None
+
+    def value(self, test_set: TestSetSettings, metric: str) -> float | None:
+        """Return the published value on a test set. The poster names no test set for closeness and dispersion."""
+        if self.published is None or test_set.published is None:
+            return None
+        return self.published.value(test_set.published if metric == "top1" else "", metric)
+
+
+def make_table(sources: Sources) -> Table:
+    """Make the published rows, the authors' own predictions, and the experiment's other variants.
+
+    Raises: AurlError for a damaged file of published numbers.
+    """
+    report, variants = sources.report, sources.settings.variants
+    authors = authors_top1(report)
+    rows = ablation_rows(sources.labels, bool(authors))
+    quantities: dict[str, list[Cell]] = {}
+    closeness_set = report.test_sets[report.closeness_of]
+    for metric in ("closeness", "dispersion"):
+        quantities[f"{metric.capitalize()} ({closeness_set.label})"] = [
+            Cell(_measured(sources, row, closeness_set, metric), row.value(closeness_set, metric), 2) for row in rows
+        ]
+    for key, test_set in report.test_sets.items():
+        quantities[f"{test_set.label} top-1"] = [_top1(sources, row, test_set, authors.get(key)) for row in rows]
+    text = {"Method": [row.method for row in rows], **_components([row.variant for row in rows], variants)}
+    return Table(
+        f"{report.title}: ablation",
+        text,
+        quantities,
+        _notes(sources, rows, authors),
+        report.paper_setting,
+        intervals=tuple(f"{test_set.label} top-1" for test_set in report.test_sets.values()),
+    )
+
+
+def ablation_rows(labels: Mapping[str, str], with_authors: bool) -> list[Row]:
+    """List the published rows, with the authors' predictions below their method, then the other variants."""
+    rows = []
+    for published in read_published("ablation"):
+        rows.append(Row(published.variant, labels.get(published.variant, published.method), published))
+        if with_authors and published.method == AUTHORS_METHOD:
+            rows.append(Row(AUTHORS, f"{AUTHORS_METHOD}, the authors' predictions", published))
+    names = [row.variant for row in rows]
+    return rows + [Row(name, label, None) for name, label in labels.items() if name not in names]
+
+
+def authors_top1(report: ReportSettings) -> dict[str, float]:
+    """Compute top-1 of the authors' own predictions for each test set that they published predictions of."""
+    files = predictions()
+    return {
+        key: top1_of_predictions(files[name])
+        for key, test_set in report.test_sets.items()
+        if (name := (test_set.published or "").lower()) in files
+    }
+
+
+def _measured(sources: Sources, row: Row, test_set: TestSetSettings, metric: str) -> Measured | None:
+    return sources.results.cell(row.variant, test_set.dataset, sources.report.ablation_clips, 1, metric)
+
+
+def _top1(sources: Sources, row: Row, test_set: TestSetSettings, authors: float | None) -> Cell:
+    measured = _measured(sources, row, test_set, "top1")
+    if row.variant == AUTHORS and authors is not None:
+        measured = Measured(authors, None, 1)
+    interval = sources.statistics.interval(row.variant, test_set.dataset, sources.report.ablation_clips)
+    return Cell(measured, row.value(test_set, "top1"), 1, interval)
+
+
+def _notes(sources: Sources, rows: list[Row], authors: Iterable[str]) -> list[str]:
+    report = sources.report
+    notes = [f"All classes, {clips_text(report.ablation_clips)}."]
+    published = report.test_sets[report.closeness_of].published
+    if published is not None:
+        notes[0] += (
+            f" The poster does not say which test set its closeness and dispersion are from; we assume {published}."
+        )
+    if names := " and ".join(str(report.test_sets[key].published) for key in authors):
+        notes.append(
+            f"The authors' predictions: the authors published a prediction for every video of {names} (1 clip, all"
+            " classes). We computed top-1 from them. They do not depend on this experiment's test sets."
+        )
+    methods = {row.variant: row.method for row in rows}
+    paired = sources.statistics.paired_notes(methods, test_set_labels(report))
+    return [*notes, *sources.notes, *sources.statistics.notes(), *paired]
+
+
+def _components(names: list[str], variants: Mapping[str, VariantSettings]) -> dict[str, list[str]]:
+    """Mark what each variant has: a column for each loss term's symbol (none for a variant that is not run)."""
+    marks = {name: _marks(variant) for name, variant in variants.items()}
+    columns = dict.fromkeys([*PAPER_MARKS, *(mark for marked in marks.values() for mark in marked)])
+    return {column: ["x" if column in marks.get(name, ()) else "" for name in names] for column in columns}
+
+
+def _marks(variant: VariantSettings) -> list[str]:
+    terms = variant.losses.values()
+    marks = [term.symbol for term in terms if term.marked]
+    marks += ["e2e"] if variant.word_projector else []
+    return marks + (["CG"] if any(term.generates_classes for term in terms) else [])

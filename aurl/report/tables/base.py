@@ -1,0 +1,162 @@
+"""Say what a table is, and what it may read.
+
+A table is one file in this folder. The file's name is the table's name. It holds:
+
+- `TITLE`: the heading on the page.
+- `make_table(sources: Sources) -> Table`: the rows. Where nothing was measured the table has its columns, but its
+  measured cells (or its rows) are empty. The same sources give the same table.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aurl.experiment.settings import DatasetSettings, ReportSettings, VariantSettings, WeightsSettings
+from aurl.report.intervals import Interval, Statistics
+from aurl.report.results import Measured, Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BOUNDS = ("low", "high", "fixed_low", "fixed_high")  # of an interval
+
+
+@dataclass(frozen=True)
+class TableInputs:
+    """The files that tables read.
+
+    Manifests and class embeddings are given by dataset. `absent` maps what is missing to where it was expected.
+    """
+
+    metrics: Path
+    statistics: Path
+    seen_classes: Path | None
+    manifests: Mapping[str, Path]
+    embeddings: Mapping[str, Path]
+    absent: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class TableSettings:
+    """The parameters that tables depend on."""
+
+    report: ReportSettings
+    variants: Mapping[str, VariantSettings]
+    imported: Mapping[str, WeightsSettings]
+    datasets: Mapping[str, DatasetSettings]
+    seen: str
+    unseen: Sequence[str]
+    tau: float
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What every table may read: files, parameters, results, labels of variants, and notes on the setting."""
+
+    inputs: TableInputs
+    settings: TableSettings
+    results: Results
+    statistics: Statistics
+    labels: Mapping[str, str]
+    notes: Sequence[str]
+
+    @property
+    def report(self) -> ReportSettings:
+        """Return the parameters of `report`; `paper_setting` is off where the results do not compare."""
+        return self.settings.report
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One quantity of one row: measured, published, the decimals that are shown, and the interval."""
+
+    measured: Measured | None
+    published: float | None
+    decimals: int
+    interval: Interval | None = None
+
+    def difference(self) -> float | None:
+        """Subtract the published value from the measured mean, where both exist."""
+        if self.measured is None or self.published is None:
+            return None
+        return self.measured.mean - self.published
+
+    def text(self) -> str:
+        """Format the measured value: "44.4 ± 0.3 [41.0, 47.9]"."""
+        if self.measured is None:
+            return ""
+        decimals, interval = self.decimals, self.interval
+        std = "" if self.measured.std is None else f" ± {self.measured.std:.{decimals}f}"
+        bounds = "" if interval is None else f" [{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"
+        return f"{self.measured.mean:.{decimals}f}{std}{bounds}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text columns, and for each quantity one cell a row.
+
+    Attributes:
+        caption: the line above the table, with the experiment's title.
+        text: the first columns.
+        differences: ours minus published has a column of its own.
+        csv_text: columns in which csv has a longer text.
+        intervals: quantities that can have an interval; csv has columns for its bounds.
+        title: the heading on the page.
+        stage: the stage from whose result every number follows, where there is one.
+    """
+
+    caption: str
+    text: dict[str, list[str]]
+    quantities: dict[str, list[Cell]]
+    notes: list[str]
+    differences: bool
+    csv_text: dict[str, list[str]] = field(default_factory=dict)
+    intervals: tuple[str, ...] = ()
+    title: str = ""
+    stage: str | None = None
+
+    def values(self) -> "pd.DataFrame":
+        """Return the numbers in columns of their own, for csv."""
+        import pandas as pd
+
+        columns: dict[str, list[object]] = {
+            name: list(column) for name, column in {**self.text, **self.csv_text}.items()
+        }
+        for name, cells in self.quantities.items():
+            columns[name] = [_rounded(cell.measured.mean if cell.measured else None) for cell in cells]
+            columns[f"{name} std"] = [_rounded(cell.measured.std if cell.measured else None) for cell in cells]
+            if name in self.intervals:
+                for bound in BOUNDS:
+                    columns[f"{name} {bound.replace('_', ' ')}"] = [
+                        getattr(cell.interval, bound, None) for cell in cells
+                    ]
+            columns[f"{name} published"] = [cell.published for cell in cells]
+            if self.differences:
+                columns[f"{name} difference"] = [_rounded(cell.difference()) for cell in cells]
+        return pd.DataFrame(columns)
+
+    def display(self) -> "pd.DataFrame":
+        """Return every cell as text for people."""
+        import pandas as pd
+
+        columns: dict[str, list[str]] = dict(self.text)
+        for name, cells in self.quantities.items():
+            columns[name] = [cell.text() for cell in cells]
+            columns[f"{name}, published"] = [_number(cell.published, cell.decimals) for cell in cells]
+            if self.differences:
+                columns[f"{name}, difference"] = [_number(cell.difference(), cell.decimals, "+") for cell in cells]
+        return pd.DataFrame(columns)
+
+
+def clips_text(number: int) -> str:
+    """Say how many clips: "1 clip a video"."""
+    return "1 clip a video" if number == 1 else f"{number} clips a video"
+
+
+def _number(value: float | None, decimals: int, sign: str = "") -> str:
+    return "" if value is None else f"{round(value, decimals) + 0.0:{sign}.{decimals}f}"  # + 0.0: no "-0.0"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

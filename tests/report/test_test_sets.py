@@ -1,0 +1,177 @@
+"""A third test set in all tables, in the finding and in the statistics, by params.yaml alone; labels."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from aurl.lineage.read_blocks import Block
+from aurl.report.making import Making, Verdict
+from table_sources import table_inputs, table_settings, table_sources
+from third_test_set import three_test_sets
+
+from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
+from aurl.report import labels
+from aurl.report.finding import main_finding
+from aurl.report.grid import statistics_grids
+from aurl.report.page import PageInputs, write_page
+from aurl.report.table_names import EXTENSIONS
+from aurl.report.write_tables import make_tables, write_tables
+from aurl.system.errors import AurlError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def in_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+
+
+def test_a_third_test_set_is_in_every_table(tmp_path: Path) -> None:
+    experiment = load_experiment(three_test_sets(tmp_path))
+    tables = make_tables(table_inputs(experiment, tmp_path), table_settings(experiment))
+    for name, rows in (("ablation", ["AURL", "Base w/ L_S"]), ("sota", ["AURL*"])):
+        shown = tables[name].display().set_index("Method")
+        for column in ("UCF-like top-1", "HMDB-like top-1", "ActivityNet-200 top-1"):
+            assert (shown.loc[rows, column] != "").all()
+            assert f"{column} fixed low" in tables[name].values()
+        assert (shown["ActivityNet-200 top-1, published"] == "").all()
+        assert (shown.loc[rows, "UCF-like top-1, published"] != "").all()
+        assert any(
+            note.startswith("activitynet (ActivityNet-200): ") and "2 of the 200 classes of activitynet200" in note
+            for note in tables[name].notes
+        )
+    authors = tables["ablation"].display().set_index("Method").loc["AURL, the authors' predictions"]
+    assert authors["ActivityNet-200 top-1"] == ""
+    assert authors["UCF-like top-1"] == "44.4"
+    assert [column for column in tables["sota"].text if "Trained" in column] == [
+        "Trained on (UCF101)", "Trained on (HMDB51)"
+    ]  # fmt: skip
+    assert any("AURL against Base w/ L_S, ActivityNet-200: +2.0" in note for note in tables["ablation"].notes)
+
+
+def test_a_third_test_set_is_in_the_finding_and_the_statistics(tmp_path: Path) -> None:
+    experiment = load_experiment(three_test_sets(tmp_path))
+    sources = table_sources(experiment, tmp_path)
+    finding = main_finding(sources.results, list(experiment.variants), sources.report, sources.labels)
+    assert [sentence.text.split(" (")[0] for sentence in finding[:3]] == [
+        "On UCF-like", "On HMDB-like", "On ActivityNet-200"
+    ]  # fmt: skip
+    test_sets = labels.test_set_labels(sources.report)
+    (intervals, paired), sentences = statistics_grids(
+        sources.inputs.statistics, sources.labels, test_sets, lambda _: None
+    )
+    expected = {"UCF-like", "HMDB-like", "ActivityNet-200"}
+    assert {row[1].text for row in intervals.rows} == {row[2].text for row in paired.rows} == expected
+    assert sentences[-1] == "AURL against Base w/ L_S on ActivityNet-200: 2 seeds: no significant difference."
+
+
+def test_published_numbers_of_a_third_test_set_are_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = load_experiment(three_test_sets(tmp_path, "ActivityNet"))
+    with pytest.raises(AurlError, match="'ActivityNet': not in data/published_results.csv; known: HMDB51, UCF101"):
+        table_sources(experiment, tmp_path)
+    shutil.copytree("data", tmp_path / "data", ignore=shutil.ignore_patterns("*.bin"))
+    with (tmp_path / "data/published_results.csv").open("a") as handle:
+        handle.write("ablation,AURL,aurl,1,no,ActivityNet,Sports-1M,top1,12.5,somewhere\n")
+        handle.write("sota,Other,,10,no,ActivityNet,Sports-1M,top1,23.5,somewhere\n")
+    (tmp_path / "data/authors_predictions_activitynet.csv").write_text("pred,label\na,a\nb,a\n")
+    monkeypatch.chdir(tmp_path)
+    tables = make_tables(table_inputs(experiment, tmp_path), table_settings(experiment))
+    shown = tables["ablation"].display().set_index("Method")["ActivityNet-200 top-1, published"]
+    assert shown["AURL"] == "12.5"
+    assert shown["Base w/ L_S"] == ""
+    authors = tables["ablation"].display().set_index("Method").loc["AURL, the authors' predictions"]
+    assert authors["ActivityNet-200 top-1"] == "50.0"
+    last = tables["sota"].display().iloc[-1]
+    assert last["Method"] == "Other"
+    assert last["Trained on (ActivityNet)"] == "Sports-1M"
+    assert last["ActivityNet-200 top-1, published"] == "23.5"
+    assert last["UCF-like top-1, published"] == last["Trained on (UCF101)"] == ""
+
+
+def test_one_label_for_a_variant_everywhere(tmp_path: Path) -> None:
+    raw = read_yaml(three_test_sets(tmp_path))
+    raw["variants"] = {"mine": raw["variants"]["aurl"], "mse": raw["variants"]["mse"], "ls": raw["variants"]["ls"]}
+    raw["trained"] = list(raw["variants"])
+    raw["report"] |= {"proposed": "mine", "labels": {"ls": "Plain"}}
+    experiment = parse_experiment(raw, "three.yaml")
+    sources = table_sources(experiment, tmp_path)
+    assert sources.labels == {"mse": "Base w/ MSE", "ls": "Plain", "mine": "mine"}, "published rows first"
+    tables = make_tables(sources.inputs, table_settings(experiment))
+    methods = tables["ablation"].text["Method"]
+    assert methods == [
+        "Base w/ MSE", "Plain", "Base w/ L_S + e2e", "AURL", "AURL, the authors' predictions", "AURL w/o CG", "mine"
+    ]  # fmt: skip
+    first = main_finding(sources.results, list(experiment.variants), sources.report, sources.labels)[0]
+    assert "mine" in first.cells
+    assert labels.baseline_and_proposed(["mse", "ls", "mine"], experiment.report) == ["ls", "mine"]
+    assert labels.baseline_and_proposed(["mse"], experiment.report) == ["mse"]
+
+
+def test_an_experiment_without_the_proposed_variant(tmp_path: Path) -> None:
+    raw = read_yaml(three_test_sets(tmp_path))
+    raw |= {"variants": {"mse": raw["variants"]["mse"], "ls": raw["variants"]["ls"]}, "trained": ["mse", "ls"]}
+    experiment = parse_experiment(raw, "three.yaml")
+    sources = table_sources(experiment, tmp_path)
+    first = main_finding(sources.results, list(experiment.variants), sources.report, sources.labels)[0]
+    assert set(first.cells) == {"Base w/ MSE", "Base w/ L_S"}
+    shown = make_tables(sources.inputs, table_settings(experiment))["ablation"].display().set_index("Method")
+    assert shown.loc["AURL", "UCF-like top-1"] == ""
+
+
+def test_the_page_shows_labels_and_the_titles_of_the_tables(tmp_path: Path) -> None:
+    """Without a browser: the text of the page."""
+    experiment = load_experiment(three_test_sets(tmp_path))
+    inputs = table_inputs(experiment, tmp_path)
+    tables = make_tables(inputs, table_settings(experiment))
+    files = {(name, extension): tmp_path / f"{name}.{extension}" for name in tables for extension in EXTENSIONS}
+    write_tables(tables, files)
+    (tmp_path / "index.json").write_text("[]")
+    cell, metrics = ("aurl", "activitynet"), "metrics/aurl.json"
+    identity = {"stage": "seen_classes", "wildcards": {}, "inputs": {}, "device": "cpu", "packages": {}, "code": {},
+                "settings": {}, "seeds": {}}  # fmt: skip
+    times = {"seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": 9, "started": "now"}
+    block = Block(identity, {metrics: "0" * 64}, times)
+    made = Making(
+        "today", experiment.model_dump(mode="json"), None, [], {"seen_classes": 1}, set(), {cell: [metrics]}, {},
+        Verdict(None, "none", []),
+    )  # fmt: skip
+    page = PageInputs(
+        inputs.metrics, tables, files, tmp_path, inputs.statistics, dict(inputs.manifests), experiment.datasets, [block]
+    )
+    write_page(page, made, list(experiment.variants), experiment.report, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    titles = ["Ablation", "Comparison with other methods", "Strict labels", "Intervals", "Paired tests"]
+    places = [text.index(f"<h3>{title}</h3>") for title in titles]
+    assert places == sorted(places)
+    assert "<summary>AURL on ActivityNet-200</summary>" in text
+    assert "Files that AURL on ActivityNet-200 was computed from" in text
+    assert '<a href="#cell-aurl-activitynet">' in text
+    assert 'follows from the result of the stage <a href="#job-0">seen_classes</a>' in text
+    assert "AURL against Base w/ L_S on ActivityNet-200: 2 seeds" in text
+
+
+def test_labels_and_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    raw = read_yaml(three_test_sets(tmp_path))
+    changes = {
+        "report.labels: 'other' is none of the variants": {"labels": {"other": "x"}},
+        r"report.labels: \['x', 'x'\] names a value twice": {"labels": {"ls": "x", "mse": "x"}},
+        "test_sets.anet.published: this key is missing; write UCF101, HMDB51 or null for the old results": {
+            "test_sets": {**raw["report"]["test_sets"], "anet": {"dataset": "activitynet", "label": "A"}}
+        },
+        r"report.test_sets: label: \['A', 'A'\] names a value twice": {
+            "test_sets": {key: {**raw["report"]["test_sets"][key], "label": "A"} for key in ("ucf101", "hmdb51")}
+        },
+        "report.closeness_of: 'ucf' is not in report.test_sets": {"closeness_of": "ucf"},
+    }
+    for message, change in changes.items():
+        with pytest.raises(AurlError, match=message):
+            parse_experiment({**raw, "report": {**raw["report"], **change}}, "three.yaml")
+    same = parse_experiment({**raw, "report": {**raw["report"], "labels": {"ls": "AURL"}}}, "three.yaml")
+    with pytest.raises(AurlError, match="variants 'ls' and 'aurl' have the same label 'AURL'"):
+        labels.variant_labels(same.variants, same.report)
+    old = {key: value for key, value in raw["report"].items() if key != "proposed"}
+    with pytest.raises(
+        AurlError, match="report.proposed: this key is missing; write aurl for the old results"
+    ) as caught:
+        parse_experiment({**raw, "report": old}, "three.yaml")
+    assert "\n" not in str(caught.value)
