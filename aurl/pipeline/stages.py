@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 CARRIERS = [
     *("aurl.cli", "aurl.experiment", "aurl.pipeline", "aurl.lineage", "aurl.audit", "aurl.operate"),
     *(f"aurl.system.{name}" for name in ("digests", "errors", "files", "isolated", "locks", "memory", "progress")),
-    "aurl.system.shipped",
+    *("aurl.system.plugins", "aurl.system.shipped"),
 ]  # fmt: skip
 
 
