@@ -222,7 +222,7 @@ def test_a_cell_leads_to_its_lineage_down_to_the_videos(light: Any, finished_mic
     entry.get_by_role("link", name="results/micro/checkpoints/aurl/seed0.safetensors").click()
     job = light.locator(".target", has=light.get_by_text("made: results/micro/checkpoints/aurl/seed0.safetensors"))
     assert job.is_visible()
-    assert "class_generator:" in job.locator("pre").inner_text()
+    assert "synthetic:" in job.locator("pre").inner_text()
     job.get_by_role("link", name="Its code and versions").click()
     code = light.locator("#" + light.evaluate("location.hash.slice(1)"))
     assert sha256_file(finished_micro / "aurl/losses.py") in code.inner_text()
