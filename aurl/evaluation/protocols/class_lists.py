@@ -8,7 +8,7 @@ Closeness and dispersion are of the whole test set, as in the other protocols.
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from aurl.evaluation.feature_file import Features
-    from aurl.evaluation.protocols.base import Row
 
 
 class Settings(Base):
@@ -33,7 +32,7 @@ def files(settings: Settings) -> list[Path]:
     return [Path(file) for file in settings.files]
 
 
-def evaluate(features: "Features", settings: Settings) -> "Iterator[Row]":
+def evaluate(features: "Features", settings: Settings) -> Iterator[dict[str, Any]]:
     """Evaluate the lists of each file that belong to the test set: one row for each clip count, none without lists.
 
     Raises: AurlError for an unusable file, or a list that the test set holds in part.

@@ -6,7 +6,7 @@ in AURL's ablation. Draws overlap, so they are no independent samples.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, field_validator
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from aurl.evaluation.feature_file import Features
-    from aurl.evaluation.protocols.base import Row
 
 
 class Settings(Base):
@@ -36,14 +35,14 @@ class Settings(Base):
         return splits
 
 
-def evaluate(features: "Features", settings: Settings) -> "Iterator[Row]":
+def evaluate(features: "Features", settings: Settings) -> Iterator[dict[str, Any]]:
     """Evaluate all classes and random halves; a row for each clip count and number of splits."""
     return measure_splits(features.videos, features.labels, features.classes, settings.splits)
 
 
 def measure_splits(
     videos: "dict[int, Tensor]", labels: "Tensor", classes: "Tensor", splits: list[int]
-) -> "Iterator[Row]":
+) -> Iterator[dict[str, Any]]:
     """Evaluate embeddings: cosines once for each clip count, ranks of all draws by one product.
 
     Args:
