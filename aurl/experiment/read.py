@@ -11,9 +11,14 @@ import yaml
 from pydantic import ValidationError
 
 from aurl.experiment.settings import Experiment
+from aurl.system import plugins
 from aurl.system.errors import AurlError
 
 MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's
+MOVED = {  # key of an older params.yaml -> what to write now
+    "model.width": "model.backbone: {{name: r2plus1d, width: {value}}}",
+    "model.blocks": "model.backbone: {{name: r2plus1d, blocks: {value}}}",
+}
 
 
 def load_experiment(path: Path) -> Experiment:
@@ -67,7 +72,7 @@ def parse_experiment(raw: Any, where: str) -> Experiment:
         return Experiment.model_validate(raw)
     except ValidationError as error:
         problems = sorted(error.errors(), key=lambda problem: problem["type"] == "missing")  # a misspelt key first
-        first, *others = [_describe(problem) for problem in problems]
+        first, *others = [_describe(problem, raw) for problem in problems]
         more = f" (and {len(others)} more: {'; '.join(others[:3])})" if others else ""
         raise AurlError(f"{where}: {first}{more}") from None
 
@@ -80,11 +85,13 @@ def lookup(experiment: Experiment, key: str) -> Any:
     return value
 
 
-def _describe(problem: Any) -> str:
+def _describe(problem: Any, raw: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        known = _fields_at(problem["loc"][:-1])
+        if key in MOVED:
+            return f"{key}: this key has moved; write {MOVED[key].format(value=problem['input'])}"
+        known = _fields_at(problem["loc"][:-1], raw)
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
@@ -97,13 +104,15 @@ def _describe(problem: Any) -> str:
     return f"{key} = {problem['input']!r}: {message}"
 
 
-def _fields_at(location: tuple[Any, ...]) -> list[str]:
-    """The names that the model at a location of the experiment knows."""
+def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
+    """List the names that the model at a location of the experiment knows."""
     schema: dict[str, Any] = Experiment.model_json_schema()
     node = schema
     for part in location:
         by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
-        node = node.get("properties", {}).get(part) or by_pattern[0] or {}
+        node, raw = node.get("properties", {}).get(part) or by_pattern[0] or {}, raw[part]
+        if "parts" in node:
+            return list(plugins.load(node["parts"], raw["name"]).Settings.model_fields)
         for option in (node, *node.get("anyOf", [])):
             if "$ref" in option:
                 node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]

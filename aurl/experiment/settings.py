@@ -3,11 +3,12 @@
 Every model forbids unknown keys. `read.py` reads the file and words the messages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
 
+from aurl.system import plugins
 from aurl.system.errors import AurlError
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -15,12 +16,48 @@ Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 LossPart = Literal["mse", "seen", "centres", "synthetic"]
 Channel = tuple[float, float, float]
+Size = Annotated[int, Field(ge=2, le=1 << 24)]  # of a layer; a larger one is a mistake
 
 
 class Settings(BaseModel):
     """Base: unknown keys are errors, so are NaN and infinity; values never change after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class PartSettings(Settings):
+    """Base of a part's settings. `name` is a file of the part's folder, or a module from outside (`package.module`)."""
+
+    name: str
+
+
+def read_part(folder: str) -> Callable[[Any], Any]:
+    """Give the validator of a key that holds a part of a folder: its `name` decides which settings it has."""
+
+    def validate(raw: Any) -> Any:
+        if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
+            return raw if isinstance(raw, PartSettings) else PartSettings.model_validate(_only_name(raw))
+        try:
+            settings = getattr(plugins.load(folder, raw["name"]), "Settings", None)
+        except AurlError as error:
+            raise ValueError(str(error)) from None
+        if not (isinstance(settings, type) and issubclass(settings, PartSettings)):
+            raise ValueError(f"'{raw['name']}' has no class Settings; see {folder}.base")
+        return settings.model_validate(raw)
+
+    return validate
+
+
+def _only_name(raw: Any) -> Any:
+    """Leave the one key that is wrong, so that the message is about it."""
+    return {key: value for key, value in raw.items() if key == "name"} if isinstance(raw, dict) else raw
+
+
+Backbone = Annotated[
+    SerializeAsAny[PartSettings],
+    BeforeValidator(read_part("aurl.backbones")),
+    Field(json_schema_extra={"parts": "aurl.backbones"}),
+]
 
 
 class RenderSettings(Settings):
@@ -96,14 +133,12 @@ class WeightsSettings(Settings):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class ModelSettings(Settings):
-    """R(2+1)D of any width and depth, and the projectors."""
+class NetworkSettings(Settings):
+    """The backbone, the projectors, and the normalisation of frames."""
 
-    clip_length: Positive = 16
-    width: Annotated[int, Field(ge=2)] = 64
-    blocks: Annotated[list[Positive], Field(min_length=1, max_length=6)] = [2, 2, 2, 2]
-    embedding: Annotated[int, Field(ge=2)] = 2048
-    word_hidden: Annotated[int, Field(ge=2)] = 512
+    backbone: Backbone
+    embedding: Size = 2048
+    word_hidden: Size = 512
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
     mean: Channel = (0.43216, 0.394666, 0.37645)
     std: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (
@@ -111,6 +146,12 @@ class ModelSettings(Settings):
         0.22145,
         0.216989,
     )
+
+
+class ModelSettings(NetworkSettings):
+    """The network, the frames of a clip, and the published weights that its backbone starts from."""
+
+    clip_length: Positive = 16
     initial_backbone: WeightsSettings | None = None
 
 

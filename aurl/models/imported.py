@@ -6,6 +6,7 @@ from typing import Any
 from aurl.experiment.settings import ModelSettings, VariantSettings, WeightsSettings
 from aurl.models.checkpoint import state_bytes
 from aurl.models.published import PublishedWeights, read_published
+from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file, write_json
@@ -29,15 +30,14 @@ def check_shape(
     path: Path, published: PublishedWeights, model: ModelSettings, variant: VariantSettings, dimension: int
 ) -> None:
     """Raises: AurlError if published weights are not of the shape that the experiment gives the variant."""
-    expected: dict[str, Any] = {"width": model.width, "blocks": model.blocks}
+    expected: dict[str, Any] = model.backbone.model_dump()
     if published.kind != "r2plus1d":
         expected |= {"dimension": dimension, "word_projector": variant.word_projector}
     if published.kind == "aurl":
         expected |= {"embedding": model.embedding, "word_hidden": model.word_hidden}
+    shape = published.shape | published.shape["backbone"]
     differing = [
-        f"{key} {published.shape[key]}, expected {value}"
-        for key, value in expected.items()
-        if published.shape[key] != value
+        f"{key} {shape.get(key)}, expected {value}" for key, value in expected.items() if shape.get(key) != value
     ]
     if differing:
         raise AurlError(
@@ -62,8 +62,8 @@ def import_checkpoint(path: Path, variant: str, seed: int, *, clip_length: int, 
         raise AurlError(
             f"{path}: a backbone without projectors, good for initialisation only: set model.initial_backbone to it"
         )
-    shape: dict[str, Any] = {**published.shape, "dropout": dropout, "mean": list(mean), "std": list(std)}
-    model = ZeroShotModel(**shape)
+    shape = ModelShape(**published.shape, dropout=dropout, mean=mean, std=std)
+    model = ZeroShotModel(shape)
     model.load_state_dict(published.state)
     source = {
         "file": path.name,
@@ -74,7 +74,8 @@ def import_checkpoint(path: Path, variant: str, seed: int, *, clip_length: int, 
         "numbers": published.numbers,
     }
     described = {
-        "variant": variant, "seed": seed, "classes": None, "model": shape, "clip_length": clip_length, "source": source,
+        "variant": variant, "seed": seed, "classes": None, "model": shape.model_dump(mode="json"),
+        "clip_length": clip_length, "source": source,
     }  # fmt: skip
     with replacing(checkpoint, description) as (weights, text):
         weights.write_bytes(state_bytes(model))

@@ -21,12 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from aurl.models.r2plus1d import R2Plus1D
+from aurl.backbones.base import FOLDER, build_backbone
+from aurl.models.checkpoint import compare_shapes
+from aurl.models.shape import ModelShape
 from aurl.models.torch_file import read_checkpoint
-from aurl.models.zero_shot import WithoutMemory, ZeroShotModel
+from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.errors import AurlError
+from aurl.system.plugins import load
 
 LISTED = 10  # problems that an error names
 WIDEST = 1 << 16  # no layer is wider; larger sizes would overflow
@@ -98,20 +101,19 @@ def read_published(path: Path) -> PublishedWeights:
 
 
 def backbone_state(path: Path) -> dict[str, Tensor]:
-    """The backbone's tensors in published weights of any kind, under the names of `R2Plus1D`."""
+    """The backbone's tensors in published weights of any kind, under the names of backbone `r2plus1d`."""
     state = read_published(path).state
     return {name.removeprefix("backbone."): tensor for name, tensor in state.items() if name.startswith("backbone.")}
 
 
-def initialise_backbone(backbone: R2Plus1D, path: Path) -> None:
+def initialise_backbone(backbone: nn.Module, path: Path) -> None:
     """Start a backbone from published weights. Raises: AurlError if they are of another width or depth."""
-    published, own = backbone_state(path), backbone.state_dict()
-    differing = [name for name in {**own, **published} if shape_of(own, name) != shape_of(published, name)]
-    if differing:
-        first = differing[0]
+    published = backbone_state(path)
+    differences = compare_shapes(published, backbone.state_dict())
+    if differences:
         raise AurlError(
-            f"{path}: another width or depth than this experiment's backbone ({len(differing)} tensors differ, first"
-            f" {first}: {shape_of(published, first)}, expected {shape_of(own, first)}); set model.width and model.blocks"
+            f"{path}: another width or depth than this experiment's backbone ({differences}); set model.backbone to"
+            " what the file holds"
         )
     backbone.load_state_dict(published)
 
@@ -176,7 +178,8 @@ def model_shape(kind: str, tensors: Mapping[str, Tensor], path: Path) -> dict[st
     depths = [
         max(1, sum(stage == number for stage, _ in blocks)) for number in range(1, max(blocks, default=(1,))[0] + 1)
     ]
-    shape: dict[str, Any] = {"width": size("backbone.stem.3.weight", 0), "blocks": depths}
+    width = size("backbone.stem.3.weight", 0)
+    shape: dict[str, Any] = {"backbone": {"name": "r2plus1d", "width": width, "blocks": depths}}
     if kind == "e2e":
         dimension = size("video_projector.weight", 0)
         unused = {"embedding": dimension, "word_hidden": dimension}  # by a model without word projector
@@ -193,11 +196,12 @@ def model_shape(kind: str, tensors: Mapping[str, Tensor], path: Path) -> dict[st
 
 
 def expected_tensors(kind: str, shape: dict[str, Any]) -> dict[str, Tensor]:
-    """Our names with tensors of the right shape and type, without memory."""
-    with WithoutMemory():
+    """Give our names with tensors of the right shape and type, without memory. Raises: ValidationError."""
+    with torch.device("meta"):
         if kind == "r2plus1d":
-            return {f"backbone.{name}": tensor for name, tensor in R2Plus1D(**shape).state_dict().items()}
-        return ZeroShotModel(**shape, dropout=0.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)).state_dict()
+            backbone = build_backbone(load(FOLDER, "r2plus1d").Settings.model_validate(shape["backbone"]))
+            return {f"backbone.{name}": tensor for name, tensor in backbone.state_dict().items()}
+        return ZeroShotModel(ModelShape(**shape)).state_dict()
 
 
 def their_name(kind: str, name: str) -> str:
@@ -223,8 +227,3 @@ def refuse(path: Path, kind: str, problems: list[str]) -> None:
     if problems:
         more = f"; and {len(problems) - LISTED} more" if len(problems) > LISTED else ""
         raise AurlError(f"{path}: not the tensors of kind '{kind}': {'; '.join(problems[:LISTED])}{more}")
-
-
-def shape_of(state: Mapping[str, Tensor], name: str) -> str:
-    """A tensor's shape in words."""
-    return str(tuple(state[name].shape)) if name in state else "missing"

@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from aurl.models.r2plus1d import R2Plus1D
+from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel, projector
 
 SMALL = {
-    "width": 4, "blocks": [1, 1], "embedding": 12, "word_hidden": 10, "dropout": 0.0,
+    "backbone": {"name": "r2plus1d", "width": 4, "blocks": [1, 1]}, "embedding": 12, "word_hidden": 10, "dropout": 0.0,
     "mean": (0.4, 0.4, 0.4), "std": (0.2, 0.2, 0.2), "dimension": 6,
 }  # fmt: skip
 
@@ -49,7 +50,7 @@ def test_projector_is_three_linear_and_batchnorm_layers_with_two_relus() -> None
 
 @pytest.mark.parametrize("word_projector", [False, True])
 def test_model_embeds_both_sides_into_one_space(word_projector: bool) -> None:
-    model = ZeroShotModel(**SMALL, word_projector=word_projector, seen_classes=5).eval()
+    model = ZeroShotModel(ModelShape(**SMALL, word_projector=word_projector, seen_classes=5)).eval()
     clips = torch.randint(0, 256, (3, 4, 16, 16, 3), dtype=torch.uint8)
     classes = torch.randn(5, 6)
     with torch.inference_mode():
@@ -65,7 +66,7 @@ def test_model_embeds_both_sides_into_one_space(word_projector: bool) -> None:
 
 
 def test_frames_are_scaled_and_normalised() -> None:
-    model = ZeroShotModel(**SMALL, word_projector=False, seen_classes=None).eval()
+    model = ZeroShotModel(ModelShape(**SMALL, word_projector=False, seen_classes=None)).eval()
     seen: list[torch.Tensor] = []
     model.backbone.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     clips = torch.zeros(1, 4, 16, 16, 3, dtype=torch.uint8)
@@ -78,7 +79,9 @@ def test_frames_are_scaled_and_normalised() -> None:
 
 
 def test_normalisation_is_no_part_of_the_checkpoint() -> None:
-    assert not {"mean", "std"} & set(ZeroShotModel(**SMALL, word_projector=False, seen_classes=None).state_dict())
+    assert not {"mean", "std"} & set(
+        ZeroShotModel(ModelShape(**SMALL, word_projector=False, seen_classes=None)).state_dict()
+    )
 
 
 @pytest.mark.parametrize(("width", "blocks", "frames", "size"), [(4, (1, 1), 4, 16), (8, (1, 1, 1), 8, 32)])

@@ -28,12 +28,18 @@ from aurl.models.checkpoint import load_model
 from aurl.models.imported import import_checkpoint
 from aurl.models.published import backbone_state, initialise_backbone, read_published, their_name
 from aurl.models.r2plus1d import R2Plus1D
+from aurl.models.shape import ModelShape
 from aurl.models.torch_file import read_checkpoint
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.errors import AurlError
 from aurl.system.files import sha256_file
 
-SMALL = {"width": 4, "blocks": [2, 1], "embedding": 12, "word_hidden": 10, "dimension": 6}
+SMALL = {
+    "backbone": {"name": "r2plus1d", "width": 4, "blocks": [2, 1]},
+    "embedding": 12,
+    "word_hidden": 10,
+    "dimension": 6,
+}
 REST = {"dropout": 0.05, "mean": (0.43216, 0.394666, 0.37645), "std": (0.22803, 0.22145, 0.216989)}
 COPIES = {"encode.0.": "backbone.", "encode.1.": "projection.", "encode_words.0.": "backbone_words.",
           "encode_words.1.": "projection_words."}  # fmt: skip
@@ -43,7 +49,7 @@ COPIES = {"encode.0.": "backbone.", "encode.1.": "projection.", "encode_words.0.
 def trained(word_projector: bool = True, seen_classes: int | None = 7, seed: int = 0) -> ZeroShotModel:
     """A small model with statistics that are not those of the start."""
     torch.manual_seed(seed)
-    model = ZeroShotModel(**SMALL, **REST, word_projector=word_projector, seen_classes=seen_classes).train()
+    model = ZeroShotModel(ModelShape(**SMALL, **REST, word_projector=word_projector, seen_classes=seen_classes)).train()
     for _ in range(2):
         model.embed_videos(torch.randint(0, 256, (4, 4, 16, 16, 3), dtype=torch.uint8))
         model.embed_classes(torch.randn(5, 6))
@@ -124,7 +130,7 @@ def test_torchvisions_backbone_is_for_initialisation_only(tmp_path: Path, form: 
     else:
         torch.save(model.state_dict(), path, _use_new_zipfile_serialization=form == "zip")
     published = read_published(path)
-    assert (published.kind, published.shape) == ("r2plus1d", {"width": 4, "blocks": [2, 1]})
+    assert (published.kind, published.shape) == ("r2plus1d", {"backbone": SMALL["backbone"]})
     assert published.unused == ["fc.bias", "fc.weight"]
     backbone = R2Plus1D(4, [2, 1])
     initialise_backbone(backbone, path)
@@ -132,7 +138,9 @@ def test_torchvisions_backbone_is_for_initialisation_only(tmp_path: Path, form: 
     with pytest.raises(AurlError, match="initialisation only: set model.initial_backbone"):
         imported(path, tmp_path)
     assert not (tmp_path / "out").exists()
-    with pytest.raises(AurlError, match=r"another width or depth .* first .*: \(.*, expected \(.*model.width"):
+    with pytest.raises(
+        AurlError, match=r"another width or depth .* first .*: \(.*, expected \(.*set model.backbone to"
+    ):
         initialise_backbone(R2Plus1D(6, [2, 1]), path)
     with pytest.raises(AurlError, match=r"first layer1\.2\.conv1\.0\.0\.weight: missing, expected \(9, 4, 1, 3, 3\)"):
         initialise_backbone(R2Plus1D(4, [3, 1]), path)
@@ -153,10 +161,11 @@ def test_every_kind_initialises_a_backbone(tmp_path: Path) -> None:
 
 def test_names_at_full_width_are_torchvisions() -> None:
     with torch.device("meta"):
-        model = ZeroShotModel(
-            width=64, blocks=[2, 2, 2, 2], embedding=2048, word_hidden=512, dimension=300, word_projector=True,
-            seen_classes=662, **REST,
+        shape = ModelShape(
+            backbone={"name": "r2plus1d", "width": 64, "blocks": [2, 2, 2, 2]}, embedding=2048, word_hidden=512,
+            dimension=300, word_projector=True, seen_classes=662, **REST,
         )  # fmt: skip
+        model = ZeroShotModel(shape)
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     assert sum(parameter.numel() for parameter in model.backbone.parameters()) == 31_300_125
     backbone = {name: shape for name, shape in shapes.items() if name.startswith("backbone.")}
