@@ -232,7 +232,8 @@ def targets() -> dict[str, Target]:
     named = {"classes": ["a", "b"], "paths": ["x", "y"]}
     floats = np.arange(6, dtype="<f4").reshape(2, 3)
     binary = b"2 3\n" + b"".join(b"word%d " % row + floats[row].tobytes() + b"\n" for row in range(2))
-    shape = {"backbone": {"name": "r2plus1d", "width": 2, "blocks": [1]}, "embedding": 2, "word_hidden": 2, "dropout": 0.0, "dimension": 3,
+    shape = {"backbone": {"name": "r2plus1d", "width": 2, "blocks": [1]}, "embedding": 2, "word_hidden": 2,
+             "dropout": 0.0, "dimension": 3,
              "mean": [0.4, 0.4, 0.4], "std": [0.2, 0.2, 0.2], "word_projector": False, "seen_classes": None}  # fmt: skip
     model: dict[str, Any] = {"model": shape, "clip_length": 8}
     index = {"settings": {"size": 16, "quality": 90, "chroma": "420"}, "videos": 1, "frames": 1, "bytes": 4,

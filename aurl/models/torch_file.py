@@ -160,7 +160,9 @@ def state_of(value: Any) -> Checkpoint:
 
 
 def _reason(error: Exception) -> str:
-    """One printable line: of torch's many lines the first that says something."""
+    """Word an error as one printable line: of torch's many lines the first that says something."""
+    if isinstance(error, KeyError | IndexError | TypeError | AttributeError | AssertionError):
+        return f"its pickle is malformed ({type(error).__name__})"
     text = str(error).rpartition("WeightsUnpickler error: ")[2].strip()
     line = (text.splitlines() or [type(error).__name__])[0]
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(line.split())[:300])

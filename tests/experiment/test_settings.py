@@ -60,6 +60,20 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("frames.quality", 101, ["frames.quality = 101", "less than or equal to 100"]),
         ("semantics.missing", "skip", ["semantics.missing = 'skip'", "'error' or 'drop_class'"]),
         ("model.dropout", 1.0, ["model.dropout = 1.0", "less than 1"]),
+        ("model.backbone.widht", 3, ["model.backbone.widht", "unknown key", "did you mean 'width'?"]),
+        ("model.backbone.width", 1, ["model.backbone.width = 1", "greater than or equal to 2"]),
+        ("model.backbone.blocks", [60, 60], ["model.backbone.blocks", "at most 100 in all"]),
+        (
+            "model.backbone.name",
+            "r2plus2d",
+            ["model.backbone", "no part of aurl.backbones", "did you mean 'r2plus1d'?"],
+        ),
+        ("model.backbone.name", "no.such_module", ["model.backbone", "'no.such_module': no such module"]),
+        ("model.backbone.name", "aurl.losses", ["model.backbone", "'aurl.losses' has no class Settings"]),
+        ("model.backbone.name", ..., ["model.backbone.name", "missing"]),
+        ("model.backbone.name", 3, ["model.backbone.name = 3", "string"]),
+        ("model.backbone", "r2plus1d", ["model.backbone = 'r2plus1d'", "dictionary"]),
+        ("model.backbone", ..., ["model.backbone", "missing"]),
         ("datasets.shapes_ucf.source.layout", "imagenet", ["layout = 'imagenet'", "ucf101"]),
         (
             "datasets.shapes_ucf.source.folder",
@@ -96,6 +110,19 @@ def test_every_mistake_is_named(key: str, value: Any, words: list[str]) -> None:
     assert "\n" not in message
     for word in words:
         assert word in message
+
+
+def test_keys_that_moved_are_named_with_their_new_place() -> None:
+    raw = changed("model.backbone", ...)
+    raw["model"] |= {"width": 16, "blocks": [1, 1]}
+    with pytest.raises(AurlError) as caught:
+        parse_experiment(raw, "params.yaml")
+    message = str(caught.value)
+    assert message.startswith(
+        "params.yaml: model.width: this key has moved; write model.backbone: {name: r2plus1d, width: 16}"
+    )
+    assert "model.blocks: this key has moved; write model.backbone: {name: r2plus1d, blocks: [1, 1]}" in message
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize(
@@ -149,7 +176,7 @@ def test_folders_may_start_with_an_environment_variable(monkeypatch: pytest.Monk
 
 
 def test_the_lock_pins_every_version_and_leaves_the_build_of_torch_open() -> None:
-    lines = [line for line in (PRESETS[0].parents[2] / "requirements.lock").read_text().splitlines() if line]
+    lines = [line for line in (PRESETS[0].parents[1] / "requirements.lock").read_text().splitlines() if line]
     pinned = [line for line in lines if not line.startswith(("#", " "))]
     assert [line for line in pinned if not re.fullmatch(r"[a-z0-9.-]+==[A-Za-z0-9.]+", line)] == []
     assert "torch==2.13.0" in pinned
