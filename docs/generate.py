@@ -14,6 +14,7 @@ from typing import Any
 
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.stages import PACKAGE, STAGES
+from aurl.system import plugins
 from aurl.system.files import write_text
 
 DOCS = Path(__file__).resolve().parent
@@ -115,20 +116,33 @@ def pages() -> dict[Path, str]:
 
 def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, list[str]]]:
     """Title, description and rows of a model, then of the models inside it."""
-    rows, inner = [], []
+    rows, inner, parts = [], [], []
     for name, field in node["properties"].items():
         key = f"{prefix}{name}"
         model, place = _model(schema, field, key)
         value = _value(field)
-        if model is not None:
+        if "parts" in field:
+            parts += _part_sections(field["parts"], key)
+            links = [f"[{part}](#{_anchor(f'{key}, name: {part}')})" for part in plugins.names(field["parts"])]
+            value = f"{', '.join(links)}, or a dotted name: a module of your own"
+        elif model is not None:
             inner.append((model, place))
             value = f"[{place}](#{_anchor(place)})" + (" or null" if "anyOf" in field else "")
         default = "" if name in node.get("required", []) else f"`{_default(field)}`"
         rows.append(f"| `{key}` | {value} | {default} | {', '.join(_reruns(place if model else key)) or 'nothing'} |")
     description = " ".join(node.get("description", "").replace("\n\n", "\n").split())
     yield prefix.removesuffix("."), description, rows
+    yield from parts
     for model, place in inner:
         yield from _sections(schema, model, f"{place}.")
+
+
+def _part_sections(folder: str, place: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Title, description and rows of every part that a folder holds."""
+    for name in plugins.names(folder):
+        schema = plugins.load(folder, name).Settings.model_json_schema()
+        for title, description, rows in _sections(schema, schema, f"{place}."):
+            yield title.replace(place, f"{place}, name: {name}", 1), description, rows
 
 
 def _model(schema: dict[str, Any], field: dict[str, Any], key: str) -> tuple[dict[str, Any] | None, str]:
@@ -183,7 +197,7 @@ def _reruns(key: str) -> list[str]:
 
 
 def _anchor(title: str) -> str:
-    return re.sub(r"[^\w-]", "", title.lower())
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 if __name__ == "__main__":

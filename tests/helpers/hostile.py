@@ -394,6 +394,8 @@ DESCRIPTIONS: dict[str, Kind] = {
     "a hundred stages": ("seed0.json", described(blocks=[1] * 100), "blocks"),
     "negative": ("seed0.json", described(embedding=-5), "impossible"),
     "not a number": ("seed0.json", described(width=float("nan")), "impossible"),
+    "a module to import": ("seed0.json", described(backbone={"name": "evil.code"}), "backbone evil.code is from outside"),
+    "a backbone that is no mapping": ("seed0.json", described(backbone=[1]), "not a usable checkpoint"),
     "unknown key": ("seed0.json", described(evil=1), "not a usable checkpoint"),
 }  # fmt: skip
 

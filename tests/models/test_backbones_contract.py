@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from repositories import REPOSITORY
 from torch import Tensor
 
 from aurl.backbones.base import BackboneSettings, backbone_module, build_backbone, memory_format
@@ -24,40 +26,12 @@ SMALL: dict[str, dict[str, Any]] = {"r2plus1d": {"width": 4, "blocks": [1, 1]}} 
 CLIPS = [(2, 3, 4, 16, 16), (1, 3, 8, 24, 32), (3, 3, 1, 17, 16)]  # (B, 3, T, H, W)
 HEAVY = ("torch", "pandas", "matplotlib", "gensim")
 BAD = {"unknown_key": 1}
-OUTSIDE = '''
-"""A 2D backbone: one convolution for each frame, averaged over space and time."""
-
-from typing import Annotated
-
-from pydantic import Field
-
-from aurl.backbones.base import BackboneSettings
-
-
-class Settings(BackboneSettings):
-    channels: Annotated[int, Field(ge=1, le=64)] = 8
-
-
-def build(settings):
-    from torch import nn
-
-    class Frames(nn.Module):
-        def __init__(self, channels):
-            super().__init__()
-            self.convolution = nn.Conv2d(3, channels, 3, stride=2, padding=1)
-            self.features = channels
-
-        def forward(self, clips):
-            batch, _, frames, height, width = clips.shape
-            images = clips.transpose(1, 2).reshape(batch * frames, 3, height, width)
-            return self.convolution(images).relu().mean(dim=(2, 3)).view(batch, frames, -1).mean(dim=1)
-
-    return Frames(settings.channels)
-'''
+PAGE = REPOSITORY / "docs/how-to/backbone.md"
+OUTSIDE = PAGE.read_text().partition("```python\n")[2].partition("```")[0]  # the 2D backbone that the page shows
 
 
 @pytest.fixture
-def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The dotted name of a backbone in a file below the working folder."""
     (tmp_path / "my_networks").mkdir()
     (tmp_path / "my_networks" / "frames2d.py").write_text(OUTSIDE)
