@@ -297,6 +297,8 @@ def _pickle_in_zip(read: Callable[[Path], Any]) -> Callable[[Path], Any]:
         content = path.read_bytes()
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("archive/data.pkl", content)
+            archive.writestr("archive/byteorder", b"little")
+            archive.writestr("archive/version", b"3\n")
             for key, size in (("0", 24), ("1", 4)):
                 archive.writestr(f"archive/data/{key}", bytes(size))
         return read(path)

@@ -1,4 +1,4 @@
-"""Published weights as a checkpoint of ours, as if a training had left it."""
+"""Turn published weights into a checkpoint, with the files that a training writes."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ Channel = tuple[float, float, float]
 
 
 def check_digest(weights: WeightsSettings, path: Path) -> None:
-    """Raises: AurlError if the file is missing, or not the one that was declared."""
+    """Check that a file is the declared one. Raises: AurlError if it is missing or another."""
     if not path.is_file():
         raise AurlError(f"{path}: no such file of weights; fetch it again, or change params.yaml")
     found = sha256_file(path)
@@ -29,7 +29,7 @@ def check_digest(weights: WeightsSettings, path: Path) -> None:
 def check_shape(
     path: Path, published: PublishedWeights, model: ModelSettings, variant: VariantSettings, dimension: int
 ) -> None:
-    """Raises: AurlError if published weights are not of the shape that the experiment gives the variant."""
+    """Check that published weights have the shape that the experiment gives the variant. Raises: AurlError."""
     expected: dict[str, Any] = model.backbone.model_dump()
     if published.kind != "r2plus1d":
         expected |= {"dimension": dimension, "word_projector": variant.word_projector}

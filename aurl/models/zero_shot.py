@@ -8,7 +8,7 @@ from aurl.models.shape import ModelShape
 
 
 def projector(features: int, embedding: int) -> nn.Sequential:
-    """3-layer MLP; every layer Linear + BatchNorm1d, ReLU after the first two only (released code)."""
+    """Build a 3-layer MLP: each layer Linear + BatchNorm1d, ReLU after the first two only (released code)."""
     layers: list[nn.Module] = []
     for width_in, last in ((features, False), (embedding, False), (embedding, True)):
         layers += [nn.Linear(width_in, embedding), nn.BatchNorm1d(embedding)]
@@ -48,10 +48,10 @@ class ZeroShotModel(nn.Module):
         self.register_buffer("std", torch.tensor(shape.std).view(3, 1, 1, 1), persistent=False)
 
     def embed_videos(self, clips: Tensor) -> Tensor:
-        """uint8 clips (B, T, H, W, 3) -> embeddings (B, space). The permuted input is already channels-last."""
+        """Embed uint8 clips (B, T, H, W, 3): (B, space). The permuted input is already channels-last."""
         x = (clips.permute(0, 4, 1, 2, 3).to(self.mean.dtype) / 255 - self.mean) / self.std
         return self.video_projector(self.dropout(self.backbone(x)))
 
     def embed_classes(self, embeddings: Tensor) -> Tensor:
-        """c(y) (K, dimension) -> (K, space); in training all K names are one BatchNorm batch."""
+        """Embed class embeddings c(y) (K, dimension): (K, space). In training all K names are one BatchNorm batch."""
         return embeddings if self.word_projector is None else self.word_projector(embeddings)

@@ -16,7 +16,7 @@ from aurl.system.progress import notice
 
 @dataclass
 class ResumeState:
-    """Everything that a step depends on besides its number, and the log so far, float64 (steps, columns)."""
+    """All that a step depends on besides its number, and the log so far, float64 (steps, columns)."""
 
     step: int
     model: dict[str, Tensor]
@@ -37,7 +37,7 @@ def save_resume(path: Path, identity: str, step: int, model: torch.nn.Module, op
 
 
 def load_resume(path: Path, identity: str) -> ResumeState | None:
-    """The saved state, or None where there is none, it is damaged, or it belongs to another training."""
+    """Read the saved state; None if there is none, it is damaged, or it belongs to another training."""
     if not path.is_file():
         return None
     try:
@@ -46,7 +46,7 @@ def load_resume(path: Path, identity: str) -> ResumeState | None:
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
         if described["sha256"] != _digest(tensors):
             raise ValueError("its contents are not those that were written")
-    except Exception as error:  # a damaged file: whatever the reader makes of it
+    except Exception as error:  # a damaged file makes the reader raise many kinds
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         notice(f"{path}: unreadable resume state ({reason}); training starts from the beginning")
         return None
@@ -62,12 +62,12 @@ def load_resume(path: Path, identity: str) -> ResumeState | None:
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:
-    """Hex SHA-256 over names and bytes, sorted by name."""
-    found = hashlib.sha256()
+    """Compute the hex SHA-256 over names and bytes, sorted by name."""
+    digest = hashlib.sha256()
     for name in sorted(tensors):
-        found.update(name.encode())
-        found.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
+        digest.update(name.encode())
+        digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -162,6 +162,9 @@ def test_lookup_and_changes() -> None:
         "losses": {"seen": 1.0}, "word_projector": False, "class_generator": None, "us_query": "semantic",
         "strict_labels": True, "optimizer": None,
     }  # fmt: skip
+    assert lookup(mini, "model.backbone") == {"name": "r2plus1d", "width": 16, "blocks": [1, 1, 1]}
+    wider = parse_experiment(changed("model.backbone.width", 32), "wider")
+    assert list(describe_changes(mini, wider)) == ["  ~ model.backbone.width: 16 -> 32"]
     other = parse_experiment(changed("training.epochs", 9), "other")
     assert list(describe_changes(mini, other)) == ["  ~ training.epochs: 6 -> 9"]
 
