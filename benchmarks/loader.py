@@ -19,9 +19,10 @@ from harness import Comparison, interleaved, ratios, seconds
 
 from aurl.experiment.read import load_experiment
 from aurl.frames.store import FrameStore
+from aurl.models.shape import variant_shape
 from aurl.system.compute import prepare_device
 from aurl.training.batches import ClipBatches, batch_loader
-from aurl.training.loop import TrainingData, build_model, model_shape
+from aurl.training.loop import TrainingData, build_model
 from aurl.training.objective import Objective
 from aurl.training.optimizer import make_optimizer
 from aurl.training.step import TrainingStep
@@ -48,7 +49,8 @@ def compare(
         clip_length=experiment.model.clip_length, shuffling_seed=0, clip_starts_seed=1,
     )  # fmt: skip
     delivered = iter(batch_loader(batches, 0, workers, device.type == "cuda"))
-    model = build_model(model_shape(data, experiment.model, settings), 0, device, compute.channels_last)
+    shape = variant_shape(experiment.model, settings, 300, classes)
+    model = build_model(shape, 0, device, compute.channels_last)
     optimizer = make_optimizer(model.parameters(), settings.optimizer or experiment.training.optimizer)
     objective = Objective(settings.losses, experiment.training.scale)
     step = TrainingStep(model, optimizer, objective, data.embeddings.to(device), compute)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from aurl.experiment.settings import ComputeSettings
 from aurl.methods import centres, seen, synthetic
+from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.compute import prepare_device
 from aurl.training.objective import Objective
@@ -43,11 +44,11 @@ class Given(nn.Module):
 def heads(classes: int, embedding: int, word_hidden: int, features: Tensor, seed: int = 0) -> ZeroShotModel:
     """An AURL model in training mode, without dropout, whose backbone gives `features`, whatever the clips."""
     torch.manual_seed(seed)
-    model = ZeroShotModel(
-        width=features.shape[1], blocks=[], embedding=embedding, word_hidden=word_hidden, dropout=0.0,
-        mean=(0.43216, 0.394666, 0.37645), std=(0.22803, 0.22145, 0.216989), dimension=DIMENSION, word_projector=True,
-        seen_classes=classes,
-    )  # fmt: skip
+    backbone = {"name": "r2plus1d", "width": features.shape[1], "blocks": [1]}  # of the same number of features
+    model = ZeroShotModel(ModelShape.model_validate({
+        "backbone": backbone, "embedding": embedding, "word_hidden": word_hidden, "dropout": 0, "dimension": DIMENSION,
+        "word_projector": True, "seen_classes": classes,
+    }))  # fmt: skip
     model.backbone = Given(features)  # type: ignore[assignment]
     return model.train()
 

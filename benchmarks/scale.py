@@ -124,7 +124,11 @@ def make_experiment(folder: Path, videos: int, classes: int) -> None:
                    "datasets": {"seen": source, "test": source}, "trained": ["ls"],
                    "variants": {"ls": {"losses": {"seen": 1}, "word_projector": True, "strict_labels": False}}}  # fmt: skip
     experiment["semantics"]["tau"] = 0  # both datasets have the same classes
-    experiment["model"] |= {"clip_length": 2, "embedding": 16, "blocks": [1]}
+    experiment["model"] |= {
+        "clip_length": 2,
+        "embedding": 16,
+        "backbone": {"name": "r2plus1d", "width": 4, "blocks": [1]},
+    }
     experiment["training"] |= {"epochs": 1, "epoch_videos": 640, "batch_size": 64, "resume_every": 1000}
     experiment["evaluation"] |= {"clips": [1, 2], "batch_size": 256}
     test_set = {"dataset": "test", "label": "test", "published": None}

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from harness import Comparison, interleaved, ratios
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from aurl.models.r2plus1d import R2Plus1D
@@ -25,7 +25,7 @@ CPU_BATCH, GPU_BATCH, WIDTH = 2, 64, 4096
 AIM_CPU, AIM_GPU = 2.5, 0.4
 
 
-def step(model: R2Plus1D, clips: Tensor, precision: str, channels_last: bool) -> None:
+def step(model: nn.Module, clips: Tensor, precision: str, channels_last: bool) -> None:
     """Forward and back of uint8 clips (B, T, H, W, 3); the permuted input is channels last unless it is copied."""
     model.zero_grad(set_to_none=True)
     x = clips.permute(0, 4, 1, 2, 3).float() / 255
@@ -36,7 +36,7 @@ def step(model: R2Plus1D, clips: Tensor, precision: str, channels_last: bool) ->
         torch.cuda.synchronize()
 
 
-def networks(device: torch.device) -> tuple[R2Plus1D, R2Plus1D]:
+def networks(device: torch.device) -> tuple[nn.Module, nn.Module]:
     """R(2+1)D-18 in the contiguous layout and in channels last."""
     torch.manual_seed(0)
     contiguous, last = R2Plus1D().to(device).train(), R2Plus1D().to(device).train()

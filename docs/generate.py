@@ -125,7 +125,11 @@ def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iter
             continue
         model, place = _model(schema, field, key)
         value = _value(field)
-        if model is not None:
+        if "parts" in field:
+            parts += [(f"{key}, name: {part}", field["parts"], part) for part in plugins.names(field["parts"])]
+            links = [f"[{part}](#{_anchor(f'{key}, name: {part}')})" for part in plugins.names(field["parts"])]
+            value = f"{', '.join(links)}, or a dotted name: a module of your own"
+        elif model is not None:
             inner.append((model, place))
             value = f"[{place}](#{_anchor(place)})" + (" or null" if "anyOf" in field else "")
         default = "" if name in node.get("required", []) else f"`{_default(field)}`"
@@ -142,8 +146,9 @@ def _part_sections(place: str, folder: str, part: str) -> Iterator[tuple[str, st
     module = plugins.load(folder, part)
     schema = module.Settings.model_json_schema()
     about = f"`{folder.replace('.', '/')}/{part}.py`: {str(module.__doc__).splitlines()[0]}"
-    (title, description, rows), *others = _sections(schema, schema, f"{place}.")
-    yield from [(title, f"{about} {description}", rows), *others]
+    key, _, named = place.partition(", name: ")
+    (title, description, rows), *others = _sections(schema, schema, f"{key}.")
+    yield from [(place if named else title, f"{about} {description}", rows), *others]
 
 
 def _parts_row(key: str, field: dict[str, Any]) -> str:
@@ -212,7 +217,7 @@ def _reruns(key: str) -> list[str]:
 
 
 def _anchor(title: str) -> str:
-    return re.sub(r"[^\w-]", "", title.lower())
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 if __name__ == "__main__":

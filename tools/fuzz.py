@@ -164,6 +164,7 @@ def targets() -> dict[str, Target]:
     from aurl.inference.predict import class_names
     from aurl.models.checkpoint import load_model, state_bytes
     from aurl.models.published import read_published
+    from aurl.models.shape import described_shape
     from aurl.models.torch_file import read_checkpoint
     from aurl.models.zero_shot import ZeroShotModel
     from aurl.semantics.classes import read_embeddings, read_seen_table
@@ -193,7 +194,7 @@ def targets() -> dict[str, Target]:
     def described(path: Path) -> None:
         weights = path.with_suffix(".safetensors")
         if not weights.is_file():
-            weights.write_bytes(state_bytes(ZeroShotModel(**model["model"])))
+            weights.write_bytes(state_bytes(ZeroShotModel(described_shape(model["model"]))))
         load_model(weights, path)
 
     def frame_index(path: Path) -> None:
@@ -231,7 +232,8 @@ def targets() -> dict[str, Target]:
     named = {"classes": ["a", "b"], "paths": ["x", "y"]}
     floats = np.arange(6, dtype="<f4").reshape(2, 3)
     binary = b"2 3\n" + b"".join(b"word%d " % row + floats[row].tobytes() + b"\n" for row in range(2))
-    shape = {"width": 2, "blocks": [1], "embedding": 2, "word_hidden": 2, "dropout": 0.0, "dimension": 3,
+    shape = {"backbone": {"name": "r2plus1d", "width": 2, "blocks": [1]}, "embedding": 2, "word_hidden": 2,
+             "dropout": 0.0, "dimension": 3,
              "mean": [0.4, 0.4, 0.4], "std": [0.2, 0.2, 0.2], "word_projector": False, "seen_classes": None}  # fmt: skip
     model: dict[str, Any] = {"model": shape, "clip_length": 8}
     index = {"settings": {"size": 16, "quality": 90, "chroma": "420"}, "videos": 1, "frames": 1, "bytes": 4,
@@ -295,6 +297,8 @@ def _pickle_in_zip(read: Callable[[Path], Any]) -> Callable[[Path], Any]:
         content = path.read_bytes()
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("archive/data.pkl", content)
+            archive.writestr("archive/byteorder", b"little")
+            archive.writestr("archive/version", b"3\n")
             for key, size in (("0", 24), ("1", 4)):
                 archive.writestr(f"archive/data/{key}", bytes(size))
         return read(path)

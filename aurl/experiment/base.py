@@ -19,6 +19,31 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class PartSettings(Settings):
+    """Base of a part's settings. `name` is a file of the part's folder, or a module from outside (`package.module`)."""
+
+    name: str
+
+
+def named_part_reader(folder: str) -> Any:
+    """Make what checks a key that holds one part of a folder: its `name` decides which settings it has."""
+
+    def read(raw: Any) -> Any:
+        if isinstance(raw, PartSettings):
+            return raw
+        if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
+            return PartSettings.model_validate({"name": raw["name"]} if isinstance(raw, dict) and "name" in raw else {})
+        try:
+            settings = getattr(plugins.load(folder, raw["name"]), "Settings", None)
+        except AurlError as error:
+            raise ValueError(str(error)) from None
+        if not (isinstance(settings, type) and issubclass(settings, PartSettings)):
+            raise ValueError(f"'{raw['name']}' has no class Settings; see {folder}.base")
+        return settings.model_validate(raw)
+
+    return BeforeValidator(read)
+
+
 def read_part(folder: str, name: str, raw: Any, base: type[Settings], needs: Iterable[str] = ()) -> Any:
     """Check the settings of one part by the class `Settings` in its file.
 

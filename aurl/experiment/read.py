@@ -20,6 +20,8 @@ MOVED = {  # old key -> new key; `*` is a name that the user chose, the same in 
     "evaluation.splits": "evaluation.protocols.half_splits.splits",
     "variants.*.class_generator": "variants.*.losses.synthetic",
     "variants.*.us_query": "variants.*.losses.synthetic.query",
+    "model.width": "model.backbone.width (beside name: r2plus1d)",
+    "model.blocks": "model.backbone.blocks (beside name: r2plus1d)",
 }
 NEW_KEYS = {  # keys that older files do not have -> what to write to get the older results
     "report.proposed": "aurl",
@@ -81,7 +83,7 @@ def parse_experiment(raw: Any, where: str) -> Experiment:
     except ValidationError as error:
         problems = sorted(error.errors(), key=lambda problem: problem["type"] == "missing")  # a misspelt key first
         problems = [problem for problem in problems if _has_moved(problem)] or problems
-        first, *others = [_describe(problem) for problem in problems]
+        first, *others = [_describe(problem, raw) for problem in problems]
         more = f" (and {len(others)} more: {'; '.join(others[:3])})" if others else ""
         raise AurlError(f"{where}: {first}{more}") from None
 
@@ -101,14 +103,14 @@ def typed_value(experiment: Experiment, key: str) -> Any:
     return value
 
 
-def _describe(problem: Any) -> str:
+def _describe(problem: Any, raw: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     message = problem["msg"].removeprefix("Value error, ")
     if _has_moved(problem):
         new = _moved_to(key)
         return f"{key}: this key is now {new}; put its value there: {_in_yaml(problem['input'])}"
     if problem["type"] == "extra_forbidden":
-        known = _fields_at(problem["loc"][:-1])
+        known = _fields_at(problem["loc"][:-1], raw)
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
@@ -132,7 +134,7 @@ def _moved_to(key: str) -> str | None:
     """Name the key that took the place of a key of older files."""
     for old, new in MOVED.items():
         if match := re.fullmatch(re.escape(old).replace(r"\*", r"([^.]+)"), key):
-            return new.replace("*", match[1])
+            return new.replace("*", match[1]) if match.groups() else new
     return None
 
 
@@ -142,16 +144,19 @@ def _in_yaml(value: Any) -> str:
     return text.removesuffix("...\n").strip()
 
 
-def _fields_at(location: tuple[Any, ...]) -> list[str]:
-    """The names that the model at a location of the experiment knows."""
+def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
+    """List the names that the model at a location of the experiment knows."""
     schema: dict[str, Any] = Experiment.model_json_schema()
     node = schema
     for part in location:
         by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
         if "folder" in node:  # a mapping of parts: each has its settings in its own file
             schema = node = plugins.load(node["folder"], part).Settings.model_json_schema()
+            raw = raw[part]
             continue
-        node = node.get("properties", {}).get(part) or by_pattern[0] or {}
+        node, raw = node.get("properties", {}).get(part) or by_pattern[0] or {}, raw[part]
+        if "parts" in node:
+            return list(plugins.load(node["parts"], raw["name"]).Settings.model_fields)
         for option in (node, *node.get("anyOf", [])):
             if "$ref" in option:
                 node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]

@@ -8,15 +8,30 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from aurl.experiment.base import Name, Positive, Settings, parts_reader, parts_schema
+from aurl.experiment.base import Name, PartSettings, Positive, Settings, named_part_reader, parts_reader, parts_schema
 from aurl.experiment.variants import OptimizerSettings, VariantSettings
 from aurl.system.errors import AurlError
 
-__all__ = ["Name", "OptimizerSettings", "Positive", "Settings", "VariantSettings"]  # for those who import them here
+__all__ = [
+    "Name",
+    "OptimizerSettings",
+    "PartSettings",
+    "Positive",
+    "Settings",
+    "VariantSettings",
+]  # for those who import them here
 PROTOCOLS = "aurl.evaluation.protocols"
 DEFAULT_PROTOCOL = "half_splits"  # whose rows tables and figures show
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Channel = tuple[float, float, float]
+Size = Annotated[int, Field(ge=2, le=1 << 24)]  # of a layer; a larger one is a mistake
+
+
+Backbone = Annotated[
+    SerializeAsAny[PartSettings],
+    named_part_reader("aurl.backbones"),
+    Field(json_schema_extra={"parts": "aurl.backbones"}),
+]
 
 
 class RenderSettings(Settings):
@@ -92,14 +107,12 @@ class WeightsSettings(Settings):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class ModelSettings(Settings):
-    """R(2+1)D of any width and depth, and the projectors."""
+class NetworkSettings(Settings):
+    """The backbone, the projectors, and the normalisation of frames."""
 
-    clip_length: Positive = 16
-    width: Annotated[int, Field(ge=2)] = 64
-    blocks: Annotated[list[Positive], Field(min_length=1, max_length=6)] = [2, 2, 2, 2]
-    embedding: Annotated[int, Field(ge=2)] = 2048
-    word_hidden: Annotated[int, Field(ge=2)] = 512
+    backbone: Backbone
+    embedding: Size = 2048
+    word_hidden: Size = 512
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
     mean: Channel = (0.43216, 0.394666, 0.37645)
     std: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (
@@ -107,6 +120,12 @@ class ModelSettings(Settings):
         0.22145,
         0.216989,
     )
+
+
+class ModelSettings(NetworkSettings):
+    """The network, the frames of a clip, and the published weights that its backbone starts from."""
+
+    clip_length: Positive = 16
     initial_backbone: WeightsSettings | None = None
 
 

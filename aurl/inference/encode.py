@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from aurl.experiment.settings import ComputeSettings
-from aurl.models.checkpoint import load_model
+from aurl.models.checkpoint import open_checkpoint
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.compute import autocast, prepare_device
 from aurl.system.errors import AurlError
@@ -15,19 +15,6 @@ from aurl.system.files import replacing
 from aurl.system.progress import log, track
 
 ROWS = 4096  # word vectors at a time
-
-
-def open_checkpoint(checkpoint: Path) -> tuple[ZeroShotModel, dict[str, Any]]:
-    """A model, on the CPU in evaluation mode, and its description, which lies beside it: the same name with .json.
-
-    Raises: AurlError if either file is missing or damaged.
-    """
-    description = checkpoint.with_suffix(".json")
-    if not checkpoint.is_file():
-        raise AurlError(f"{checkpoint}: no such checkpoint; give a .safetensors file that 'aurl train' has written")
-    if not description.is_file():
-        raise AurlError(f"{description}: no such file; a checkpoint's description must lie beside {checkpoint.name}")
-    return load_model(checkpoint, description)
 
 
 def encode(checkpoint: Path, clips: Path | None, vectors: Path | None, output: Path, batch_size: int,

@@ -26,7 +26,7 @@ from aurl.frames.extract import extract_video
 from aurl.frames.packing import write_index, write_shard
 from aurl.frames.store import FrameStore
 from aurl.frames.video import VideoProperties, probe
-from aurl.inference.encode import open_checkpoint
+from aurl.models.checkpoint import open_checkpoint
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.paths import ResultPaths
 from aurl.semantics.embedding import class_embedding

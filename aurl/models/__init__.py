@@ -1,1 +1,1 @@
-"""R(2+1)D, the projectors and the zero-shot model."""
+"""The zero-shot model, its shape, its checkpoints, and published weights."""

@@ -1,4 +1,4 @@
-"""Published weights as a checkpoint of ours, as if a training had left it."""
+"""Turn published weights into a checkpoint, with the files that a training writes."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from aurl.experiment.settings import ModelSettings, VariantSettings, WeightsSettings
 from aurl.models.checkpoint import state_bytes
 from aurl.models.published import PublishedWeights, read_published
+from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
@@ -15,7 +16,7 @@ Channel = tuple[float, float, float]
 
 
 def check_digest(weights: WeightsSettings, path: Path) -> None:
-    """Raises: AurlError if the file is missing, or not the one that was declared."""
+    """Check that a file is the declared one. Raises: AurlError if it is missing or another."""
     if not path.is_file():
         raise AurlError(f"{path}: no such file of weights; fetch it again, or change params.yaml")
     found = sha256_file(path)
@@ -29,16 +30,15 @@ def check_digest(weights: WeightsSettings, path: Path) -> None:
 def check_shape(
     path: Path, published: PublishedWeights, model: ModelSettings, variant: VariantSettings, dimension: int
 ) -> None:
-    """Raises: AurlError if published weights are not of the shape that the experiment gives the variant."""
-    expected: dict[str, Any] = {"width": model.width, "blocks": model.blocks}
+    """Check that published weights have the shape that the experiment gives the variant. Raises: AurlError."""
+    expected: dict[str, Any] = model.backbone.model_dump()
     if published.kind != "r2plus1d":
         expected |= {"dimension": dimension, "word_projector": variant.word_projector}
     if published.kind == "aurl":
         expected |= {"embedding": model.embedding, "word_hidden": model.word_hidden}
+    shape = published.shape | published.shape["backbone"]
     differing = [
-        f"{key} {published.shape[key]}, expected {value}"
-        for key, value in expected.items()
-        if published.shape[key] != value
+        f"{key} {shape.get(key)}, expected {value}" for key, value in expected.items() if shape.get(key) != value
     ]
     if differing:
         raise AurlError(
@@ -63,8 +63,8 @@ def import_checkpoint(path: Path, variant: str, seed: int, *, clip_length: int, 
         raise AurlError(
             f"{path}: a backbone without projectors, good for initialisation only: set model.initial_backbone to it"
         )
-    shape: dict[str, Any] = {**published.shape, "dropout": dropout, "mean": list(mean), "std": list(std)}
-    model = ZeroShotModel(**shape)
+    shape = ModelShape(**published.shape, dropout=dropout, mean=mean, std=std)
+    model = ZeroShotModel(shape)
     model.load_state_dict(published.state)
     source = {
         "file": path.name,
@@ -75,7 +75,8 @@ def import_checkpoint(path: Path, variant: str, seed: int, *, clip_length: int, 
         "numbers": published.numbers,
     }
     described = {
-        "variant": variant, "seed": seed, "classes": None, "model": shape, "clip_length": clip_length, "source": source,
+        "variant": variant, "seed": seed, "classes": None, "model": shape.model_dump(mode="json"),
+        "clip_length": clip_length, "source": source,
     }  # fmt: skip
     with replacing(checkpoint, description) as (weights, text):
         weights.write_bytes(state_bytes(model))

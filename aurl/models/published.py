@@ -1,6 +1,6 @@
-"""Published weights under this project's names.
+"""Read published weights and give their tensors this project's names.
 
-Three kinds of file are known by the names of their tensors; every name and shape must be as expected:
+The names of the tensors tell which of three kinds a file is. Every name and shape must be as expected:
 
 - `aurl`: the AURL authors' checkpoint. Modules as in the released code: `backbone.model` is torchvision's
   R(2+1)D-18 without its head, as a Sequential (stem, layer1 .. layer4, pooling); then `projection`,
@@ -21,12 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from aurl.models.r2plus1d import R2Plus1D
+from aurl.backbones.base import FOLDER, build_backbone
+from aurl.models.checkpoint import compare_shapes
+from aurl.models.shape import ModelShape
 from aurl.models.torch_file import read_checkpoint
-from aurl.models.zero_shot import WithoutMemory, ZeroShotModel
+from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.errors import AurlError
+from aurl.system.plugins import load
 
 LISTED = 10  # problems that an error names
 WIDEST = 1 << 16  # no layer is wider; larger sizes would overflow
@@ -49,9 +52,9 @@ class PublishedWeights:
     """A checked file of weights.
 
     `state` has the names of `ZeroShotModel`, of which kind `r2plus1d` fills the backbone's only; its numbers
-    are float32. `shape` holds the model's arguments as far as the tensors tell them (not dropout and
-    normalisation). `unused` are the file's tensors that the model has no use for, `filled` our names that
-    the file lacks and that are 0, `numbers` the plain integers beside the tensors (an epoch, say).
+    are float32. `shape` holds the parts of a `ModelShape` that the tensors tell (not dropout and normalisation).
+    `unused` are the file's tensors that the model has no use for, `filled` our names that the file lacks and that are
+    0, `numbers` the plain integers beside the tensors (an epoch, say).
     """
 
     kind: str
@@ -98,32 +101,31 @@ def read_published(path: Path) -> PublishedWeights:
 
 
 def backbone_state(path: Path) -> dict[str, Tensor]:
-    """The backbone's tensors in published weights of any kind, under the names of `R2Plus1D`."""
+    """Read the backbone's tensors from published weights of any kind, under the names of backbone `r2plus1d`."""
     state = read_published(path).state
     return {name.removeprefix("backbone."): tensor for name, tensor in state.items() if name.startswith("backbone.")}
 
 
-def initialise_backbone(backbone: R2Plus1D, path: Path) -> None:
+def initialise_backbone(backbone: nn.Module, path: Path) -> None:
     """Start a backbone from published weights. Raises: AurlError if they are of another width or depth."""
-    published, own = backbone_state(path), backbone.state_dict()
-    differing = [name for name in {**own, **published} if shape_of(own, name) != shape_of(published, name)]
-    if differing:
-        first = differing[0]
+    published = backbone_state(path)
+    differences = compare_shapes(published, backbone.state_dict())
+    if differences:
         raise AurlError(
-            f"{path}: another width or depth than this experiment's backbone ({len(differing)} tensors differ, first"
-            f" {first}: {shape_of(published, first)}, expected {shape_of(own, first)}); set model.width and model.blocks"
+            f"{path}: another width or depth than this experiment's backbone ({differences}); set model.backbone to"
+            " what the file holds"
         )
     backbone.load_state_dict(published)
 
 
 def without_prefix(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Names without the `module.` of torch's DataParallel, if all of them have it."""
+    """Remove the `module.` of torch's DataParallel from the names, if all of them have it."""
     prefix = "module." if all(name.startswith("module.") for name in tensors) else ""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
 
 
 def kind_of(tensors: Mapping[str, Tensor], path: Path) -> str:
-    """`aurl`, `e2e` or `r2plus1d`. Raises: AurlError for other names."""
+    """Tell the kind from the names: `aurl`, `e2e` or `r2plus1d`. Raises: AurlError for other names."""
     if any(name.startswith("backbone.model.") for name in tensors):
         return "aurl"
     if any(name.startswith("model.") for name in tensors) and "regressor.weight" in tensors:
@@ -138,7 +140,7 @@ def kind_of(tensors: Mapping[str, Tensor], path: Path) -> str:
 
 
 def without_copies(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """The tensors without those that repeat another. Raises: AurlError if one is not bit-equal to its original."""
+    """Leave out tensors that repeat another. Raises: AurlError if one is not bit-equal to its original."""
     kept, problems = {}, []
     for name, tensor in tensors.items():
         copied = next((prefix for prefix in COPIES if name.startswith(prefix)), None)
@@ -153,14 +155,14 @@ def without_copies(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Tenso
 
 
 def bit_equal(left: Tensor, right: Tensor) -> bool:
-    """Whether two tensors have the same type, shape and bits."""
+    """Say whether two tensors have the same type, shape and bits."""
     if left.dtype != right.dtype or left.shape != right.shape:
         return False
     return torch.equal(*(tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in (left, right)))
 
 
 def model_shape(kind: str, tensors: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
-    """The model's arguments, read from names and shapes. Raises: AurlError if a telling tensor is missing."""
+    """Read the parts of a `ModelShape` from names and shapes. Raises: AurlError if a tensor that tells one is missing."""
 
     def size(name: str, axis: int) -> int:
         theirs = their_name(kind, name)
@@ -176,7 +178,8 @@ def model_shape(kind: str, tensors: Mapping[str, Tensor], path: Path) -> dict[st
     depths = [
         max(1, sum(stage == number for stage, _ in blocks)) for number in range(1, max(blocks, default=(1,))[0] + 1)
     ]
-    shape: dict[str, Any] = {"width": size("backbone.stem.3.weight", 0), "blocks": depths}
+    width = size("backbone.stem.3.weight", 0)
+    shape: dict[str, Any] = {"backbone": {"name": "r2plus1d", "width": width, "blocks": depths}}
     if kind == "e2e":
         dimension = size("video_projector.weight", 0)
         unused = {"embedding": dimension, "word_hidden": dimension}  # by a model without word projector
@@ -193,15 +196,16 @@ def model_shape(kind: str, tensors: Mapping[str, Tensor], path: Path) -> dict[st
 
 
 def expected_tensors(kind: str, shape: dict[str, Any]) -> dict[str, Tensor]:
-    """Our names with tensors of the right shape and type, without memory."""
-    with WithoutMemory():
+    """Give our names with tensors of the right shape and type, without memory. Raises: ValidationError."""
+    with torch.device("meta"):
         if kind == "r2plus1d":
-            return {f"backbone.{name}": tensor for name, tensor in R2Plus1D(**shape).state_dict().items()}
-        return ZeroShotModel(**shape, dropout=0.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)).state_dict()
+            backbone = build_backbone(load(FOLDER, "r2plus1d").Settings.model_validate(shape["backbone"]))
+            return {f"backbone.{name}": tensor for name, tensor in backbone.state_dict().items()}
+        return ZeroShotModel(ModelShape(**shape)).state_dict()
 
 
 def their_name(kind: str, name: str) -> str:
-    """The name that a tensor of our model has in a file of that kind."""
+    """Give the name that a tensor of our model has in a file of that kind."""
     module, _, inner = name.partition(".")
     if module == "backbone":
         stage, _, rest = inner.partition(".")
@@ -219,12 +223,7 @@ def their_name(kind: str, name: str) -> str:
 
 
 def refuse(path: Path, kind: str, problems: list[str]) -> None:
-    """Raise: AurlError with the first problems, if there are any."""
+    """Raise an AurlError with the first problems, if there are any."""
     if problems:
         more = f"; and {len(problems) - LISTED} more" if len(problems) > LISTED else ""
         raise AurlError(f"{path}: not the tensors of kind '{kind}': {'; '.join(problems[:LISTED])}{more}")
-
-
-def shape_of(state: Mapping[str, Tensor], name: str) -> str:
-    """A tensor's shape in words."""
-    return str(tuple(state[name].shape)) if name in state else "missing"

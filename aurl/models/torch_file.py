@@ -1,42 +1,49 @@
 """Read the tensors of a foreign checkpoint: torch's zip format, its older one (before 1.6), or safetensors.
 
-The file may come from anywhere: its pickle is never run (`inert_pickle`), sizes are checked against the
-file before anything of that size is read, and what is no tensor is not looked at.
+A file of torch.save holds a pickle, which is a program. `torch.load(weights_only=True)` carries out only operations
+that build plain values and tensors. Two checks come before it, and neither runs anything: the pickle may name no
+function or class but those of `ALLOWED`, and an archive may claim no more bytes than the file has.
 """
 
-import functools
+import argparse
 import io
-import math
+import pickletools  # nosec B403
+import re
+import warnings
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from aurl.models.inert_pickle import OPAQUE, Name, read_pickle
 from aurl.system.errors import AurlError
 
-MAX_PICKLE_BYTES = 4 << 20  # that of R(2+1)D-18 with both projectors has 0.1 MiB
+MOST_PICKLE_BYTES = 4 << 20  # that of R(2+1)D-18 with both projectors has 0.1 MiB
+MOST_TUPLES = 50_000  # nested deeper, a key would overflow the stack of C; that network's pickle has 3,000
 ZIP_MAGIC = b"PK\x03\x04"
-LEGACY_MAGIC, LEGACY_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-LEGACY_BEGIN = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number as a pickle
-DTYPES = {
-    "torch.FloatStorage": torch.float32,
-    "torch.DoubleStorage": torch.float64,
-    "torch.HalfStorage": torch.float16,
-    "torch.BFloat16Storage": torch.bfloat16,
-    "torch.LongStorage": torch.int64,
-    "torch.IntStorage": torch.int32,
-    "torch.ShortStorage": torch.int16,
-    "torch.CharStorage": torch.int8,
-    "torch.ByteStorage": torch.uint8,
-    "torch.BoolStorage": torch.bool,
-}
+LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number as a pickle
+LEGACY_PICKLES = 5  # magic number, version, machine, value, keys of the storages
+ALLOWED = re.compile(
+    r"torch\.(Size|device|\w+Storage|_utils\._rebuild_(tensor|tensor_v2|parameter))|argparse\.Namespace"
+    r"|collections\.OrderedDict|_codecs\.encode|numpy\.dtype|numpy\.(core|_core)\.multiarray\.scalar"
+)
+SCALAR = np.float64(0).__reduce__()[0]  # the function that rebuilds a numpy number
+BESIDE_TENSORS: list[Any] = [  # what published files hold beside tensors; torch allows none of it by itself
+    argparse.Namespace,
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in "?bBhHiIlLqQefd"),
+    (SCALAR, "numpy.core.multiarray.scalar"),  # as numpy 1 names it
+    (SCALAR, "numpy._core.multiarray.scalar"),
+]
+
+
+class NotNeededError(Exception):
+    """A pickle names a function or class that no weights need."""
 
 
 @dataclass(frozen=True)
@@ -47,32 +54,11 @@ class Checkpoint:
     numbers: dict[str, int]
 
 
-@dataclass(frozen=True)
-class Storage:
-    """A named run of numbers in the file."""
-
-    key: str
-    dtype: torch.dtype
-    numel: int
-
-
-@dataclass(frozen=True)
-class StoredTensor:
-    """A tensor as the pickle describes it: a view of a storage; offset and strides in elements."""
-
-    storage: Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-
-ReadStorage = Callable[[Storage], bytearray]
-
-
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint's state dict: the mapping `state_dict` inside it, or the whole if it has none.
+    """Read a checkpoint's state dict: the mapping `state_dict` inside it, or the whole file if it has none.
 
-    Raises: AurlError if the file is missing, damaged, of another kind, or holds no state dict.
+    Raises: AurlError if the file is missing, damaged, of another kind, names something that no weights need, or
+        holds no state dict.
     """
     if not path.is_file():
         raise AurlError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}; give the file of weights itself")
@@ -80,166 +66,103 @@ def read_checkpoint(path: Path) -> Checkpoint:
         begin = handle.read(512)
     try:
         if begin.startswith(ZIP_MAGIC):
-            with _zip_reader(path) as (value, read_storage):
-                return _checkpoint(value, read_storage)
-        if begin.startswith(LEGACY_BEGIN):
+            check_archive(path)
+            return state_of(load_plain(path))
+        if begin.startswith(LEGACY_MAGIC):
             with path.open("rb") as handle:
-                return _checkpoint(*_legacy_reader(handle, path.stat().st_size))
+                check_pickles(handle.read(MOST_PICKLE_BYTES), LEGACY_PICKLES)
+            return state_of(load_plain(path))
         if begin[8:9] == b"{":
-            return _read_safetensors(path)
-    except Exception as error:  # whatever a damaged file makes of zipfile, safetensors and the readers here
-        said = " ".join(str(error).split())[:300] or type(error).__name__
-        reason = "".join(letter if letter.isprintable() else "?" for letter in said)
-        raise AurlError(f"{path}: not a usable file of weights ({reason}); fetch it again") from None
+            with safe_open(path, framework="pt") as opened:
+                return state_of({name: opened.get_tensor(name) for name in opened.keys()})  # noqa: SIM118
+    except NotNeededError as error:
+        raise AurlError(f"{path}: not a usable file of weights ({error})") from None
+    except Exception as error:  # zipfile, pickletools, torch and safetensors each raise their own
+        raise AurlError(f"{path}: not a usable file of weights ({_reason(error)}); fetch it again") from None
     if not begin:
-        what = "the file is empty"
+        problem = "the file is empty"
     elif begin.lstrip().startswith(b"<"):
-        what = "it is a web page: the server asked something instead of sending the file"
+        problem = "it is a web page: the server asked something instead of sending the file"
     else:
-        what = "neither a file of torch.save nor safetensors"
-    raise AurlError(f"{path}: not a usable file of weights ({what}); fetch it again")
+        problem = "neither a file of torch.save nor safetensors"
+    raise AurlError(f"{path}: not a usable file of weights ({problem}); fetch it again")
 
 
-@contextmanager
-def _zip_reader(path: Path) -> Iterator[tuple[Any, ReadStorage]]:
-    """The pickled value of a zip checkpoint, and what reads its storages."""
+def load_plain(path: Path) -> Any:
+    """Load a file of torch.save that holds plain values and tensors only; nothing in it is executed."""
+    with torch.serialization.safe_globals(BESIDE_TENSORS), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on a pickle's protocol, and on big-endian files
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def check_archive(path: Path) -> None:
+    """Check sizes, checksums and the pickle of a zip archive of torch.save. Raises: ValueError, BadZipFile."""
     with zipfile.ZipFile(path) as archive:
-        entries = {entry.filename: entry for entry in archive.infolist()}
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise ValueError("its entries are compressed, those of torch.save are not")
-        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+        if sum(entry.file_size for entry in entries) > path.stat().st_size:
             raise ValueError("its entries claim to be larger than the file")
-        pickles = [name for name in entries if name.split("/")[1:] == ["data.pkl"]]
+        if max(Counter(entry.filename.lower() for entry in entries).values(), default=0) > 1:
+            raise ValueError("it has an entry twice")
+        pickles = [entry for entry in entries if entry.filename.split("/")[1:] == ["data.pkl"]]
         if len(pickles) != 1:
             raise ValueError("a zip archive, but not one of torch.save: it has no data.pkl")
-        if entries[pickles[0]].file_size > MAX_PICKLE_BYTES:
-            raise ValueError(f"its pickle is longer than {MAX_PICKLE_BYTES >> 20} MiB")
-        folder = pickles[0].removesuffix("data.pkl")
-        if folder + "byteorder" in entries and archive.read(folder + "byteorder") != b"little":
-            raise ValueError("it was written on a big-endian machine")
-
-        def read_storage(storage: Storage) -> bytearray:
-            entry = entries.get(f"{folder}data/{storage.key}")
-            if entry is None or entry.file_size != storage.numel * storage.dtype.itemsize:
-                raise ValueError(f"storage {storage.key} should have {storage.numel} numbers of {storage.dtype}")
-            return bytearray(archive.read(entry))
-
-        yield read_pickle(io.BytesIO(archive.read(pickles[0])), _storage, _construct), read_storage
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"Bad CRC-32 of {damaged[:60]}")
+        if pickles[0].file_size > MOST_PICKLE_BYTES:
+            raise ValueError(f"its pickle is longer than {MOST_PICKLE_BYTES >> 20} MiB")
+        check_pickles(archive.read(pickles[0]), 1)
 
 
-def _legacy_reader(handle: IO[bytes], size: int) -> tuple[Any, ReadStorage]:
-    """The pickled value of a checkpoint from before torch 1.6, and what reads its storages.
-
-    Five pickles (magic number, version, machine, value, storage keys), then every storage's length and bytes.
-    """
-    begin = io.BytesIO(handle.read(MAX_PICKLE_BYTES))
-    storages: dict[str, Storage] = {}
-
-    def persistent(identity: Any) -> Storage:
-        storage = _storage(identity)
-        if storages.setdefault(storage.key, storage) != storage:
-            raise ValueError(f"it describes storage {storage.key} twice")
-        return storage
-
-    read = functools.partial(read_pickle, begin, persistent, _construct)
-    magic, version, machine, value, keys = (read() for _ in range(5))
-    if magic != LEGACY_MAGIC or version != LEGACY_PROTOCOL or not machine["little_endian"]:
-        raise ValueError("of an unknown version, or written on a big-endian machine")
-    places, position = {}, begin.tell()
-    for key in keys:
-        handle.seek(position)
-        if int.from_bytes(handle.read(8), "little") != storages[key].numel:
-            raise ValueError(f"storage {key} should have {storages[key].numel} numbers")
-        places[key] = position + 8
-        position += 8 + storages[key].numel * storages[key].dtype.itemsize
-        if position > size:
-            raise ValueError("it is cut short")
-
-    def read_storage(storage: Storage) -> bytearray:
-        handle.seek(places[storage.key])
-        return bytearray(handle.read(storage.numel * storage.dtype.itemsize))
-
-    return value, read_storage
+def check_pickles(content: bytes, number: int) -> None:
+    """Check what the first pickles name and how deep their tuples can be, without running them. Raises: ValueError."""
+    stream, tuples = io.BytesIO(content), 0
+    for _ in range(number):
+        for operation, argument, _ in pickletools.genops(stream):
+            tuples += operation.name.startswith("TUPLE")
+            if operation.name in ("GLOBAL", "INST"):
+                check_global(str(argument).replace(" ", "."))
+            elif operation.name == "STACK_GLOBAL":
+                raise ValueError("its pickle uses STACK_GLOBAL; save it again with torch.save's own protocol, 2")
+    if tuples > MOST_TUPLES:
+        raise ValueError(f"its pickle has {tuples} tuples, which no weights need")
 
 
-def _read_safetensors(path: Path) -> Checkpoint:
-    with safe_open(path, framework="pt") as handle:
-        return Checkpoint({_printable(name): handle.get_tensor(name) for name in handle.keys()}, {})  # noqa: SIM118
+def check_global(name: str) -> None:
+    """Refuse a function or class that weights do not need. Raises: NotNeededError."""
+    if not ALLOWED.fullmatch(name):
+        shown = "".join(letter if letter.isprintable() else "?" for letter in name[:100])
+        raise NotNeededError(
+            f"its pickle names {shown}, which no weights need and which is not run; if you trust the file, load it with"
+            " torch yourself, and save its state_dict alone"
+        )
 
 
-def _checkpoint(value: Any, read_storage: ReadStorage) -> Checkpoint:
-    """Load the tensors of the state dict; every storage is read once."""
+def state_of(value: Any) -> Checkpoint:
+    """Take the state dict out of a loaded value. Raises: ValueError if there is none, or a tensor is no plain one."""
     whole = {name: item for name, item in value.items() if isinstance(name, str)} if isinstance(value, dict) else {}
     state = whole.get("state_dict", whole)
     if not isinstance(state, dict):
         raise ValueError("its state_dict is no mapping")
-    stored = {
-        _printable(name): item
-        for name, item in state.items()
-        if isinstance(name, str) and isinstance(item, StoredTensor)
-    }
-    if not stored:
-        raise ValueError("it holds no tensors by name")
-    flat: dict[Storage, Tensor] = {}
-    for tensor in stored.values():
-        if tensor.storage not in flat:
-            flat[tensor.storage] = _flat(read_storage(tensor.storage), tensor.storage.dtype)
     tensors = {
-        name: flat[tensor.storage].as_strided(tensor.shape, tensor.strides, tensor.offset)
-        for name, tensor in stored.items()
+        name: item.detach() for name, item in state.items() if isinstance(name, str) and isinstance(item, Tensor)
     }
+    if not tensors:
+        raise ValueError("it holds no tensors by name")
+    for name, tensor in tensors.items():
+        if not name.isprintable() or len(name) > 200:
+            raise ValueError("a tensor's name is too long or not printable")
+        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():  # strides of 0
+            raise ValueError(f"tensor {name} of shape {list(tensor.shape)[:8]} passes the end of its storage")
     return Checkpoint(tensors, {name: item for name, item in whole.items() if type(item) is int and abs(item) < 2**62})
 
 
-def _printable(name: str) -> str:
-    """A tensor's name, which may end up in a message. Raises: ValueError."""
-    if not name.isprintable() or len(name) > 200:
-        raise ValueError("a tensor's name is too long or not printable")
-    return name
-
-
-def _flat(content: bytearray, dtype: torch.dtype) -> Tensor:
-    return torch.frombuffer(content, dtype=dtype) if content else torch.empty(0, dtype=dtype)
-
-
-def _storage(identity: Any) -> Storage:
-    """A persistent id: ('storage', type, key, device, length), and in old files a sixth, None."""
-    kind, storage_type, key, _, numel, *view = identity
-    if kind != "storage" or not isinstance(storage_type, Name) or not isinstance(key, str) or view not in ([], [None]):
-        raise ValueError("it describes a storage in an unknown way")
-    if storage_type.path not in DTYPES:
-        raise ValueError(f"it holds numbers of an unknown type ({storage_type.path[:60]})")
-    return Storage(key, DTYPES[storage_type.path], _natural(numel))
-
-
-def _construct(called: str, arguments: tuple[Any, ...]) -> Any:
-    """The calls that rebuild a state dict; everything else is opaque."""
-    match called:
-        case "collections.OrderedDict" if not arguments:
-            return {}
-        case "torch.Size":
-            return tuple(*arguments)
-        case "torch._utils._rebuild_parameter":
-            return arguments[0]
-        case "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2":
-            return _stored_tensor(*arguments[:4])
-    return OPAQUE
-
-
-def _stored_tensor(storage: Any, offset: Any, shape: Any, strides: Any) -> StoredTensor:
-    """Check that a tensor lies within its storage and is not larger than it."""
-    if not isinstance(storage, Storage) or not isinstance(shape, tuple) or not isinstance(strides, tuple):
-        raise ValueError("it describes a tensor in an unknown way")
-    sizes, steps, first = tuple(map(_natural, shape)), tuple(map(_natural, strides)), _natural(offset)
-    last = first + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
-    if math.prod(sizes) > storage.numel or (0 not in sizes and last >= storage.numel):
-        raise ValueError(
-            f"a tensor of shape {list(sizes)[:8]} passes the end of its storage of {storage.numel} numbers"
-        )
-    return StoredTensor(storage, first, sizes, steps)
-
-
-def _natural(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**62:
-        raise ValueError("it states a size that is no natural number")
-    return value
+def _reason(error: Exception) -> str:
+    """Word an error as one printable line: of torch's many lines the first that says something."""
+    if isinstance(error, KeyError | IndexError | TypeError | AttributeError | AssertionError):
+        return f"its pickle is malformed ({type(error).__name__})"
+    text = str(error).rpartition("WeightsUnpickler error: ")[2].strip()
+    line = (text.splitlines() or [type(error).__name__])[0]
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(line.split())[:300])

@@ -24,6 +24,8 @@ FIGURES = {"figures_index": "figures/index.json"} | {
     for extension in ("svg", "png", "pdf")
 }
 MEASURES = Parts("aurl.evaluation.measures", alone=True)  # the columns of metrics.csv
+BACKBONE = Parts("aurl.backbones", "model.backbone")
+BACKBONES = Parts("aurl.backbones")  # a checkpoint names its own backbone
 SHOWN = (MEASURES, Parts("aurl.methods", "variants.*.losses", alone=True))  # the terms' symbols and check marks
 
 INGEST = Stage(
@@ -120,7 +122,7 @@ TRAIN = Stage(
         "steps": "checkpoints/{variant}/seed{seed}.steps.csv",
     },
     settings=("model", "training", "variants.{variant}", "datasets.{seen}.broken"),
-    parts=(Parts("aurl.methods", "variants.{variant}.losses"),),
+    parts=(BACKBONE, Parts("aurl.methods", "variants.{variant}.losses")),
     compute="training.compute",
     processes="training.processes",
     seeds="aurl.training.seeds",
@@ -136,6 +138,7 @@ IMPORT_WEIGHTS = Stage(
     reads={"weights": Named("imported.{variant}.file", in_dvc=False)},
     makes={"checkpoint": TRAIN.makes["checkpoint"], "description": TRAIN.makes["description"]},
     settings=("model", "imported.{variant}"),
+    parts=(BACKBONE,),
 )
 FEATURES = Stage(
     "features",
@@ -151,6 +154,7 @@ FEATURES = Stage(
     },
     makes={"features": "features/{variant}/seed{seed}/{dataset}.safetensors"},
     settings=("evaluation.clips", "evaluation.batch_size", "evaluation.compute", "datasets.{dataset}.broken"),
+    parts=(BACKBONES,),
     compute="evaluation.compute",
     recompute="deep",
 )
@@ -239,7 +243,7 @@ FIGURES_STAGE = Stage(
         "evaluation.clips",
         "evaluation.protocols",
     ),
-    parts=(*SHOWN, Parts("aurl.report.tables")),
+    parts=(*SHOWN, BACKBONES),
     recompute="deep",
 )
 REPORT = Stage(
@@ -253,7 +257,7 @@ REPORT = Stage(
         *("seen", "unseen", "datasets", *FRAME_KEYS, "semantics", "model", "training", "variants", "trained"),
         *("imported", "seeds", "evaluation", "report"),
     ),
-    parts=SHOWN,
+    parts=(*SHOWN, Parts("aurl.report.tables")),
     folder="report/template",
     repeats=False,
 )

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from aurl.experiment.settings import Experiment
 from aurl.methods import seen
+from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.compute import prepare_device
 from aurl.training.loop import build_model
@@ -38,10 +39,10 @@ class DeviceSpeed:
     seconds: float
 
 
-def clip_cost(shape: dict[str, object], clip_length: int, size: int) -> ClipCost:
+def clip_cost(shape: ModelShape, clip_length: int, size: int) -> ClipCost:
     """Count on tensors without contents; class embeddings and losses are left out (below 1 % of the whole)."""
     with torch.device("meta"):
-        model = ZeroShotModel(**shape).train()  # type: ignore[arg-type]
+        model = ZeroShotModel(shape).train()
         clips = torch.zeros(2, clip_length, size, size, 3, dtype=torch.uint8)
     kept: dict[int, int] = {}
     weights = {_storage(parameter) for parameter in model.parameters()}
@@ -60,11 +61,11 @@ def clip_cost(shape: dict[str, object], clip_length: int, size: int) -> ClipCost
     return ClipCost(one, one + back, sum(kept.values()) / 2)
 
 
-def measure_step(experiment: Experiment, shape: dict[str, object], kind: str, batch: int) -> DeviceSpeed:
+def measure_step(experiment: Experiment, shape: ModelShape, kind: str, batch: int) -> DeviceSpeed:
     """Time real steps on noise, on `cpu` or `cuda`, as the experiment computes (but without compiling)."""
     compute = experiment.training.compute.model_copy(update={"device": kind, "compile": False})
     device = prepare_device(kind, compute.threads)
-    model = build_model(dict(shape), 0, device, compute.channels_last)
+    model = build_model(shape, 0, device, compute.channels_last)
     optimizer = make_optimizer(model.parameters(), experiment.training.optimizer)
     objective = Objective({"seen": seen.Settings(weight=1)}, experiment.training.scale)
     classes = torch.randn(8, experiment.semantics.dimension, device=device)

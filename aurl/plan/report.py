@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -11,6 +10,7 @@ import torch
 from aurl.experiment.folders import source_folder
 from aurl.experiment.settings import Experiment
 from aurl.fetch.sources import Source
+from aurl.models.shape import ModelShape, shape_of
 from aurl.plan.cost import ClipCost, DeviceSpeed, clip_cost, measure_step
 from aurl.plan.data import DatasetPlan, plan_dataset
 from aurl.system.progress import in_bytes, in_time
@@ -35,7 +35,7 @@ def plan_experiment(experiment: Experiment, sources: dict[str, Source]) -> Itera
     }
     yield f"Experiment {experiment.experiment}\n"
     yield describe_data(experiment, datasets)
-    shape = model_arguments(experiment)
+    shape = largest_shape(experiment)
     cost = clip_cost(shape, experiment.model.clip_length, experiment.frames.size)
     clips = training_clips(experiment, datasets[experiment.seen])
     tests = [datasets[name] for name in experiment.unseen]
@@ -44,15 +44,10 @@ def plan_experiment(experiment: Experiment, sources: dict[str, Source]) -> Itera
     yield describe_missing(experiment, datasets)
 
 
-def model_arguments(experiment: Experiment) -> dict[str, Any]:
-    """The largest of the experiment's models: with word projector and visual centres."""
-    model = experiment.model
-    return {
-        **model.model_dump(include={"width", "blocks", "embedding", "word_hidden", "dropout", "mean", "std"}),
-        "dimension": experiment.semantics.dimension,
-        "word_projector": True,
-        "seen_classes": experiment.semantics.expected_seen_classes or 1,
-    }
+def largest_shape(experiment: Experiment) -> ModelShape:
+    """Give the shape of the experiment's largest model: with word projector and visual centres."""
+    semantics = experiment.semantics
+    return shape_of(experiment.model, semantics.dimension, True, semantics.expected_seen_classes or 1)
 
 
 def training_clips(experiment: Experiment, seen: DatasetPlan) -> int | None:
@@ -114,7 +109,7 @@ def describe_training(experiment: Experiment, cost: ClipCost, clips: int | None,
 
 
 def describe_devices(
-    experiment: Experiment, shape: dict[str, Any], cost: ClipCost, clips: int | None, tested: int | None
+    experiment: Experiment, shape: ModelShape, cost: ClipCost, clips: int | None, tested: int | None
 ) -> str:
     """Hours on each device that is here, from steps timed now."""
     training, rows = experiment.training, []

@@ -1,1 +1,1 @@
-"""Training loop, optimiser and schedule, checkpoint and resume."""
+"""The training loop, its step, optimiser, schedule and resume state."""

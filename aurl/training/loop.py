@@ -10,13 +10,15 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from aurl.backbones.base import memory_format
 from aurl.datasets.table import usable_labels
 from aurl.experiment.folders import source_folder
 from aurl.experiment.settings import ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
 from aurl.frames.store import FrameStore
-from aurl.models.checkpoint import load_resume, restore_optimizer, save_resume, state_bytes
+from aurl.models.checkpoint import state_bytes
 from aurl.models.imported import check_digest
 from aurl.models.published import initialise_backbone
+from aurl.models.shape import ModelShape, variant_shape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.jobs import Job
 from aurl.semantics.classes import read_embeddings, read_seen_classes
@@ -28,6 +30,7 @@ from aurl.training.batches import ClipBatches, batch_loader
 from aurl.training.distributed import ALONE, World, agree, joined, synchronise_batch_norm
 from aurl.training.objective import Objective
 from aurl.training.optimizer import learning_rate, make_optimizer, set_learning_rate
+from aurl.training.resume import load_resume, restore_optimizer, save_resume
 from aurl.training.seeds import axis_seeds, step_seed
 from aurl.training.step import MEASURES, TrainingStep
 
@@ -96,7 +99,7 @@ def train(
     device = prepare_device(compute.device, compute.threads, world.local_rank)
     shard = world.shard(training.batch_size, training.accumulation)
 
-    shape = model_shape(data, model_settings, settings)
+    shape = variant_shape(model_settings, settings, data.embeddings.shape[1], len(data.classes))
     model = build_model(shape, seeds["initialisation"], device, compute.channels_last)
     if model_settings.initial_backbone is not None:
         file = source_folder(model_settings.initial_backbone.file)
@@ -136,18 +139,19 @@ def train(
         table = step_table(stack_rows(rows), list(settings.losses), steps_per_epoch)
         write_outputs(outputs, model, table, {
             "variant": variant, "seed": seed, "seeds": seeds, "classes": data.classes, "videos": len(data.videos),
-            "model": shape, "clip_length": model_settings.clip_length, "frames": data.store.settings, "steps": total_steps,
+            "model": shape.model_dump(mode="json"), "clip_length": model_settings.clip_length,
+            "frames": data.store.settings, "steps": total_steps,
             "batch": {"total": training.batch_size, "processes": world.size, "accumulation": training.accumulation},
             "final_loss": round(float(table["loss"].iloc[-1]), 6),
         })  # fmt: skip
 
 
-def build_model(shape: dict[str, Any], seed: int, device: torch.device, channels_last: bool) -> ZeroShotModel:
-    """A model of the shape that `model_shape` gives, initialised by the seed, in training mode."""
+def build_model(shape: ModelShape, seed: int, device: torch.device, channels_last: bool) -> ZeroShotModel:
+    """Build a model, initialised by the seed, in training mode; `channels_last` turns on its backbone's own layout."""
     torch.manual_seed(seed)
-    model = ZeroShotModel(**shape).to(device).train()
+    model = ZeroShotModel(shape).to(device).train()
     if channels_last:
-        model.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        model.backbone.to(memory_format=memory_format(shape.backbone))  # type: ignore[call-overload]
     return model
 
 
@@ -170,22 +174,6 @@ def whole_batches(videos: int, training: TrainingSettings) -> int:
     if steps == 0:
         raise AurlError(f"training.batch_size = {training.batch_size}: only {videos} videos to train on; lower it")
     return steps
-
-
-def model_shape(data: TrainingData, model: ModelSettings, variant: VariantSettings) -> dict[str, Any]:
-    """The arguments that rebuild the model; kept with the checkpoint."""
-    return {
-        "width": model.width,
-        "blocks": list(model.blocks),
-        "embedding": model.embedding,
-        "word_hidden": model.word_hidden,
-        "dropout": model.dropout,
-        "mean": list(model.mean),
-        "std": list(model.std),
-        "dimension": data.embeddings.shape[1],
-        "word_projector": variant.word_projector,
-        "seen_classes": len(data.classes) if variant.visual_centres else None,
-    }
 
 
 def stack_rows(rows: list[Tensor]) -> Tensor:

@@ -60,6 +60,20 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("frames.quality", 101, ["frames.quality = 101", "less than or equal to 100"]),
         ("semantics.missing", "skip", ["semantics.missing = 'skip'", "'error' or 'drop_class'"]),
         ("model.dropout", 1.0, ["model.dropout = 1.0", "less than 1"]),
+        ("model.backbone.widht", 3, ["model.backbone.widht", "unknown key", "did you mean 'width'?"]),
+        ("model.backbone.width", 1, ["model.backbone.width = 1", "greater than or equal to 2"]),
+        ("model.backbone.blocks", [60, 60], ["model.backbone.blocks", "at most 100 in all"]),
+        (
+            "model.backbone.name",
+            "r2plus2d",
+            ["model.backbone", "no part of aurl.backbones", "did you mean 'r2plus1d'?"],
+        ),
+        ("model.backbone.name", "no.such_module", ["model.backbone", "'no.such_module': no such module"]),
+        ("model.backbone.name", "aurl.losses", ["model.backbone", "'aurl.losses' has no class Settings"]),
+        ("model.backbone.name", ..., ["model.backbone.name", "missing"]),
+        ("model.backbone.name", 3, ["model.backbone.name = 3", "string"]),
+        ("model.backbone", "r2plus1d", ["model.backbone = 'r2plus1d'", "dictionary"]),
+        ("model.backbone", ..., ["model.backbone", "missing"]),
         ("datasets.shapes_ucf.source.layout", "imagenet", ["layout = 'imagenet'", "ucf101"]),
         (
             "datasets.shapes_ucf.source.folder",
@@ -139,8 +153,20 @@ def test_a_moved_key_names_the_new_one_with_its_value() -> None:
     del raw["evaluation"]["protocols"]
     with pytest.raises(AurlError) as caught:
         parse_experiment(raw, "params.yaml")
-    new = "evaluation.protocols.half_splits.splits: [1, 50]"
-    assert str(caught.value) == f"params.yaml: evaluation.splits: this key has moved; write it as {new}"
+    new = "evaluation.protocols.half_splits.splits; put its value there: [1, 50]"
+    assert str(caught.value) == f"params.yaml: evaluation.splits: this key is now {new}"
+
+
+def test_keys_that_moved_are_named_with_their_new_place() -> None:
+    raw = changed("model.backbone", ...)
+    raw["model"] |= {"width": 16, "blocks": [1, 1]}
+    with pytest.raises(AurlError) as caught:
+        parse_experiment(raw, "params.yaml")
+    message = str(caught.value)
+    now = "this key is now model.backbone.{} (beside name: r2plus1d); put its value there: {}"
+    assert message.startswith(f"params.yaml: model.width: {now.format('width', 16)}")
+    assert f"model.blocks: {now.format('blocks', [1, 1])}" in message
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize(
@@ -179,6 +205,9 @@ def test_lookup_and_changes() -> None:
     assert lookup(mini, "variants.ls") == {
         "losses": {"seen": {"weight": 1.0}}, "word_projector": False, "strict_labels": True, "optimizer": None,
     }  # fmt: skip
+    assert lookup(mini, "model.backbone") == {"name": "r2plus1d", "width": 16, "blocks": [1, 1, 1]}
+    wider = parse_experiment(changed("model.backbone.width", 32), "wider")
+    assert list(describe_changes(mini, wider)) == ["  ~ model.backbone.width: 16 -> 32"]
     other = parse_experiment(changed("training.epochs", 9), "other")
     assert list(describe_changes(mini, other)) == ["  ~ training.epochs: 6 -> 9"]
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from aurl.experiment.read import load_experiment
 from aurl.frames.store import FrameStore
+from aurl.models.shape import variant_shape
 from aurl.training.batches import ClipBatches
 from aurl.training.distributed import World
 from aurl.training.loop import build_model, make_optimizer
@@ -31,11 +32,7 @@ def gradients_of(variant: str, batches: ClipBatches, world: World, accumulation:
     """The gradient of every parameter, the logged row, and the videos of the first epoch of this process."""
     settings = MICRO.variants[variant]
     rng = np.random.default_rng(3)
-    shape = {
-        **MICRO.model.model_dump(include={"width", "blocks", "embedding", "word_hidden", "mean", "std"}),
-        "dropout": 0.0, "dimension": 300,
-        "word_projector": settings.word_projector, "seen_classes": CLASSES if settings.visual_centres else None,
-    }  # fmt: skip
+    shape = variant_shape(MICRO.model.model_copy(update={"dropout": 0.0}), settings, 300, CLASSES)
     model = build_model(shape, 5, torch.device("cpu"), channels_last=True).double().eval()
     objective = Objective(settings.losses, MICRO.training.scale)
     optimizer = make_optimizer(model.parameters(), MICRO.optimizer(variant))

@@ -1,10 +1,8 @@
 """Files of weights as other projects save them."""
 
 import argparse
-import math
 import re
 from collections import OrderedDict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,5 +40,6 @@ def aurl_state(model: ZeroShotModel) -> "OrderedDict[str, Tensor]":
 
 def beside(**more: Any) -> dict[str, Any]:
     """What the authors' code saves beside the tensors."""
-    options = argparse.Namespace(lr=0.1, network="r2plus1d_18", nested=argparse.Namespace(path=Path("x")), f=math.sqrt)
-    return {"opt": options, "accuracy": np.float64(44.4), "epoch": 149, **more}
+    options = argparse.Namespace(lr=0.1, network="r2plus1d_18", nested=argparse.Namespace(path="x", sizes=(112, 112)))
+    numbers = {"accuracy": np.float64(44.4), "best": np.float32(1), "counts": [np.int64(7)], "flag": np.bool_(True)}
+    return {"opt": options, **numbers, "epoch": 149, **more}

@@ -11,6 +11,7 @@ import torch
 
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
+from aurl.models.shape import variant_shape
 from aurl.training.loop import build_model, make_optimizer
 from aurl.training.objective import Objective
 from aurl.training.optimizer import learning_rate, set_learning_rate
@@ -27,11 +28,7 @@ def train_20_steps(experiment: Experiment, variant: str) -> pd.DataFrame:
     settings, optimization = experiment.variants[variant], experiment.optimizer(variant)
     stream, seeds = np.random.default_rng(2022), axis_seeds(7)
     embeddings = torch.from_numpy(stream.normal(size=(CLASSES, 300)))
-    shape = {
-        **experiment.model.model_dump(include={"width", "blocks", "embedding", "word_hidden", "dropout", "mean", "std"}),
-        "dimension": 300, "word_projector": settings.word_projector,
-        "seen_classes": CLASSES if settings.visual_centres else None,
-    }  # fmt: skip
+    shape = variant_shape(experiment.model, settings, 300, CLASSES)
     model = build_model(shape, seeds["initialisation"], torch.device("cpu"), channels_last=False).double()
     optimizer = make_optimizer(model.parameters(), optimization)
     objective = Objective(settings.losses, experiment.training.scale)

@@ -225,7 +225,14 @@ CHECKPOINTS: dict[str, Kind] = {
     "empty": ("w.pth", b"", "the file is empty"),
     "web page": ("w.pth", b"<html>quota exceeded</html>", "a web page"),
     "a pickle that runs": ("w.pth", pickle.dumps(Call()), "neither a file of torch.save"),
-    "a pickle that runs, zipped": ("w.pth", lambda: stored(pickle.dumps(Call())), "holds no tensors"),
+    "a pickle that runs, zipped": ("w.pth", lambda: stored(pickle.dumps(Call(), 2)), "which no weights need"),
+    "a pickle that reserves 2^40 bytes": (
+        "w.pth",
+        lambda: stored(
+            b"\x80\x02c__builtin__\nbytearray\n\x8a\x06" + (1 << 40).to_bytes(6, "little") + b"\x85R."
+        ),
+        r"names __builtin__\.bytearray, which no",
+    ),
     "a pickle without end": ("w.pth", lambda: stored(b"\x80\x02}"), "not a usable file"),
     "a pickle with a string of 2^60": ("w.pth",
                                        lambda: stored(b"\x80\x04\x8d" + struct.pack("<Q", 1 << 60)), "expected 1"),
@@ -387,6 +394,8 @@ DESCRIPTIONS: dict[str, Kind] = {
     "a hundred stages": ("seed0.json", described(blocks=[1] * 100), "blocks"),
     "negative": ("seed0.json", described(embedding=-5), "impossible"),
     "not a number": ("seed0.json", described(width=float("nan")), "impossible"),
+    "a module to import": ("seed0.json", described(backbone={"name": "evil.code"}), "backbone evil.code is from outside"),
+    "a backbone that is no mapping": ("seed0.json", described(backbone=[1]), "not a usable checkpoint"),
     "unknown key": ("seed0.json", described(evil=1), "not a usable checkpoint"),
 }  # fmt: skip
 

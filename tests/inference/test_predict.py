@@ -22,7 +22,7 @@ from aurl.experiment.settings import ComputeSettings, Experiment, FrameSettings
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
 from aurl.frames.packing import write_index
-from aurl.inference.encode import encode, open_checkpoint
+from aurl.inference.encode import encode
 from aurl.inference.predict import (
     as_json,
     as_text,
@@ -33,7 +33,8 @@ from aurl.inference.predict import (
     embed_names,
     predict,
 )
-from aurl.models.checkpoint import state_bytes
+from aurl.models.checkpoint import open_checkpoint, state_bytes
+from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.paths import ResultPaths
 from aurl.semantics.embedding import embed_dataset
@@ -51,10 +52,11 @@ def write_checkpoint(folder: Path, word_projector: bool = True, dimension: int =
     """A small seeded model with statistics that are not those of the start, as a training leaves it."""
     torch.manual_seed(1)
     shape = {
-        "width": 4, "blocks": [1, 1], "embedding": 12, "word_hidden": 10, "dropout": 0.0, "mean": [0.4, 0.4, 0.4],
+        "backbone": {"name": "r2plus1d", "width": 4, "blocks": [1, 1]}, "embedding": 12, "word_hidden": 10,
+        "dropout": 0.0, "mean": [0.4, 0.4, 0.4],
         "std": [0.2, 0.2, 0.2], "dimension": dimension, "word_projector": word_projector, "seen_classes": None,
     }  # fmt: skip
-    model = ZeroShotModel(**shape).train()
+    model = ZeroShotModel(ModelShape(**shape)).train()
     model.embed_videos(torch.randint(0, 256, (6, 4, 24, 24, 3), dtype=torch.uint8))
     model.embed_classes(torch.randn(5, dimension) / 17)
     folder.mkdir(parents=True, exist_ok=True)

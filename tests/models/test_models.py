@@ -1,13 +1,19 @@
 """R(2+1)D as torchvision names it, and the zero-shot model."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from aurl.models.checkpoint import load_model, state_bytes
 from aurl.models.r2plus1d import R2Plus1D
+from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel, projector
+from aurl.system.errors import AurlError
+from aurl.system.files import write_json
 
 SMALL = {
-    "width": 4, "blocks": [1, 1], "embedding": 12, "word_hidden": 10, "dropout": 0.0,
+    "backbone": {"name": "r2plus1d", "width": 4, "blocks": [1, 1]}, "embedding": 12, "word_hidden": 10, "dropout": 0.0,
     "mean": (0.4, 0.4, 0.4), "std": (0.2, 0.2, 0.2), "dimension": 6,
 }  # fmt: skip
 
@@ -49,7 +55,7 @@ def test_projector_is_three_linear_and_batchnorm_layers_with_two_relus() -> None
 
 @pytest.mark.parametrize("word_projector", [False, True])
 def test_model_embeds_both_sides_into_one_space(word_projector: bool) -> None:
-    model = ZeroShotModel(**SMALL, word_projector=word_projector, seen_classes=5).eval()
+    model = ZeroShotModel(ModelShape(**SMALL, word_projector=word_projector, seen_classes=5)).eval()
     clips = torch.randint(0, 256, (3, 4, 16, 16, 3), dtype=torch.uint8)
     classes = torch.randn(5, 6)
     with torch.inference_mode():
@@ -65,7 +71,7 @@ def test_model_embeds_both_sides_into_one_space(word_projector: bool) -> None:
 
 
 def test_frames_are_scaled_and_normalised() -> None:
-    model = ZeroShotModel(**SMALL, word_projector=False, seen_classes=None).eval()
+    model = ZeroShotModel(ModelShape(**SMALL, word_projector=False, seen_classes=None)).eval()
     seen: list[torch.Tensor] = []
     model.backbone.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     clips = torch.zeros(1, 4, 16, 16, 3, dtype=torch.uint8)
@@ -78,7 +84,9 @@ def test_frames_are_scaled_and_normalised() -> None:
 
 
 def test_normalisation_is_no_part_of_the_checkpoint() -> None:
-    assert not {"mean", "std"} & set(ZeroShotModel(**SMALL, word_projector=False, seen_classes=None).state_dict())
+    assert not {"mean", "std"} & set(
+        ZeroShotModel(ModelShape(**SMALL, word_projector=False, seen_classes=None)).state_dict()
+    )
 
 
 @pytest.mark.parametrize(("width", "blocks", "frames", "size"), [(4, (1, 1), 4, 16), (8, (1, 1, 1), 8, 32)])
@@ -104,3 +112,23 @@ def test_gradients_in_bfloat16_are_those_of_float32(
                 continue
             error = (parameter.grad - gradients[name]).norm() / gradients[name].norm()
             assert error < 0.1, name
+
+
+def test_an_older_description_gives_the_same_model(tmp_path: Path) -> None:
+    """It has `width` and `blocks` beside the other keys."""
+    torch.manual_seed(0)
+    model = ZeroShotModel(ModelShape(**SMALL, word_projector=True, seen_classes=5)).eval()
+    (tmp_path / "w.safetensors").write_bytes(state_bytes(model))
+    rest = {key: value for key, value in SMALL.items() if key != "backbone"}
+    old = {"width": 4, "blocks": [1, 1], **rest, "word_projector": True, "seen_classes": 5}
+    for number, described in enumerate((old, {**SMALL, "word_projector": True, "seen_classes": 5})):
+        write_json(tmp_path / f"{number}.json", {"model": described, "clip_length": 4})
+        loaded, _ = load_model(tmp_path / "w.safetensors", tmp_path / f"{number}.json")
+        clips = torch.randint(0, 256, (3, 4, 16, 16, 3), dtype=torch.uint8)
+        with torch.inference_mode():
+            assert torch.equal(loaded.embed_videos(clips), model.embed_videos(clips))
+    write_json(tmp_path / "2.json", {"model": {**old, "width": 6}, "clip_length": 4})
+    with pytest.raises(
+        AurlError, match=r"its description says: .* first backbone\.stem\.0.*, expected \(4, 3, 1, 7, 7"
+    ):
+        load_model(tmp_path / "w.safetensors", tmp_path / "2.json")

@@ -28,12 +28,18 @@ from aurl.models.checkpoint import load_model
 from aurl.models.imported import import_checkpoint
 from aurl.models.published import backbone_state, initialise_backbone, read_published, their_name
 from aurl.models.r2plus1d import R2Plus1D
-from aurl.models.torch_file import read_checkpoint
+from aurl.models.shape import ModelShape
+from aurl.models.torch_file import load_plain, read_checkpoint
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.errors import AurlError
 from aurl.system.files import sha256_file
 
-SMALL = {"width": 4, "blocks": [2, 1], "embedding": 12, "word_hidden": 10, "dimension": 6}
+SMALL = {
+    "backbone": {"name": "r2plus1d", "width": 4, "blocks": [2, 1]},
+    "embedding": 12,
+    "word_hidden": 10,
+    "dimension": 6,
+}
 REST = {"dropout": 0.05, "mean": (0.43216, 0.394666, 0.37645), "std": (0.22803, 0.22145, 0.216989)}
 COPIES = {"encode.0.": "backbone.", "encode.1.": "projection.", "encode_words.0.": "backbone_words.",
           "encode_words.1.": "projection_words."}  # fmt: skip
@@ -43,7 +49,7 @@ COPIES = {"encode.0.": "backbone.", "encode.1.": "projection.", "encode_words.0.
 def trained(word_projector: bool = True, seen_classes: int | None = 7, seed: int = 0) -> ZeroShotModel:
     """A small model with statistics that are not those of the start."""
     torch.manual_seed(seed)
-    model = ZeroShotModel(**SMALL, **REST, word_projector=word_projector, seen_classes=seen_classes).train()
+    model = ZeroShotModel(ModelShape(**SMALL, **REST, word_projector=word_projector, seen_classes=seen_classes)).train()
     for _ in range(2):
         model.embed_videos(torch.randint(0, 256, (4, 4, 16, 16, 3), dtype=torch.uint8))
         model.embed_classes(torch.randn(5, 6))
@@ -124,7 +130,7 @@ def test_torchvisions_backbone_is_for_initialisation_only(tmp_path: Path, form: 
     else:
         torch.save(model.state_dict(), path, _use_new_zipfile_serialization=form == "zip")
     published = read_published(path)
-    assert (published.kind, published.shape) == ("r2plus1d", {"width": 4, "blocks": [2, 1]})
+    assert (published.kind, published.shape) == ("r2plus1d", {"backbone": SMALL["backbone"]})
     assert published.unused == ["fc.bias", "fc.weight"]
     backbone = R2Plus1D(4, [2, 1])
     initialise_backbone(backbone, path)
@@ -132,7 +138,9 @@ def test_torchvisions_backbone_is_for_initialisation_only(tmp_path: Path, form: 
     with pytest.raises(AurlError, match="initialisation only: set model.initial_backbone"):
         imported(path, tmp_path)
     assert not (tmp_path / "out").exists()
-    with pytest.raises(AurlError, match=r"another width or depth .* first .*: \(.*, expected \(.*model.width"):
+    with pytest.raises(
+        AurlError, match=r"another width or depth .* first .*: \(.*, expected \(.*set model.backbone to"
+    ):
         initialise_backbone(R2Plus1D(6, [2, 1]), path)
     with pytest.raises(AurlError, match=r"first layer1\.2\.conv1\.0\.0\.weight: missing, expected \(9, 4, 1, 3, 3\)"):
         initialise_backbone(R2Plus1D(4, [3, 1]), path)
@@ -153,10 +161,11 @@ def test_every_kind_initialises_a_backbone(tmp_path: Path) -> None:
 
 def test_names_at_full_width_are_torchvisions() -> None:
     with torch.device("meta"):
-        model = ZeroShotModel(
-            width=64, blocks=[2, 2, 2, 2], embedding=2048, word_hidden=512, dimension=300, word_projector=True,
-            seen_classes=662, **REST,
+        shape = ModelShape(
+            backbone={"name": "r2plus1d", "width": 64, "blocks": [2, 2, 2, 2]}, embedding=2048, word_hidden=512,
+            dimension=300, word_projector=True, seen_classes=662, **REST,
         )  # fmt: skip
+        model = ZeroShotModel(shape)
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     assert sum(parameter.numel() for parameter in model.backbone.parameters()) == 31_300_125
     backbone = {name: shape for name, shape in shapes.items() if name.startswith("backbone.")}
@@ -326,15 +335,20 @@ def zip_file(path: Path, pickled: bytes, entries: dict[str, bytes] | None = None
     """A zip in the layout of torch.save around any pickle."""
     with zipfile.ZipFile(path, "w", **options) as archive:
         archive.writestr("archive/data.pkl", pickled)
-        for name, content in (entries or {"version": b"3\n"}).items():
+        for name, content in {"version": b"3\n", "byteorder": b"little", **(entries or {})}.items():
             archive.writestr(f"archive/{name}", content)
     return path
 
 
 def legacy_file(path: Path, pickled: bytes, keys: list[str] | None = None, rest: bytes = b"") -> Path:
-    """The layout from before torch 1.6 around any pickle."""
+    """The layout from before torch 1.6 around any pickle; a persistent id has a sixth part there."""
     head = [0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True, "type_sizes": {}}]
-    parts = [*(pickle.dumps(part, 2) for part in head), pickled, pickle.dumps(keys or [], 2), rest]
+    parts = [
+        *(pickle.dumps(part, 2) for part in head),
+        pickled.replace(b"tQ", b"NtQ"),
+        pickle.dumps(keys or [], 2),
+        rest,
+    ]
     path.write_bytes(b"".join(parts))
     return path
 
@@ -380,14 +394,56 @@ def test_nothing_in_a_pickle_is_executed(tmp_path: Path, kind: str) -> None:
         with pytest.raises(AurlError) as error:
             read_published(path)
         assert "\n" not in str(error.value)
-        assert "it holds no tensors by name" in str(error.value)
-    # beside real tensors the payload is passed over, and the tensors are read
-    model = trained()
-    saved = {"state_dict": aurl_state(model), "opt": Call(os.system, f"touch '{canary}'"), "huge": 1 << 99, **beside()}
-    for zip_format in (True, False):
-        torch.save(saved, tmp_path / "weights", _use_new_zipfile_serialization=zip_format)
-        assert torch.equal(read_published(tmp_path / "weights").state["visual_centres"], model.visual_centres)
+        assert re.search(
+            r"names [\w.]+, which no weights need and which is not run|uses STACK_GLOBAL", str(error.value)
+        )
+        with pytest.raises(Exception, match="Weights only load failed"):
+            load_plain(path)  # torch refuses it, too, without the check that comes first
     assert not canary.exists()
+
+
+@pytest.mark.parametrize("zip_format", [True, False])
+def test_what_a_file_names_beside_its_tensors_is_refused_and_named(tmp_path: Path, zip_format: bool) -> None:
+    canary, path = tmp_path / "canary", tmp_path / "weights"
+    options = argparse.Namespace(nested=[Call(os.system, f"touch '{canary}'")])
+    for beside_tensors, name in ((options, "posix.system"), (Path("x"), "pathlib.PosixPath"), (math.sqrt, "math.sqrt")):
+        saved = {"state_dict": aurl_state(trained()), "opt": beside_tensors}
+        torch.save(saved, path, _use_new_zipfile_serialization=zip_format)
+        with pytest.raises(AurlError) as error:
+            read_published(path)
+        assert str(error.value) == (
+            f"{path}: not a usable file of weights (its pickle names {name}, which no weights need and which is not run;"
+            " if you trust the file, load it with torch yourself, and save its state_dict alone)"
+        )
+    assert not canary.exists()
+    saved = {"state_dict": aurl_state(trained()), "huge": 1 << 99, **beside()}
+    torch.save(saved, path, _use_new_zipfile_serialization=zip_format)
+    assert read_published(path).numbers == {"epoch": 149}
+
+
+@pytest.mark.parametrize("state", [{"a": 1, "__class__": 2, "__setstate__": 3}, ({"a": 1}, {"__dict__": {"b": 2}})])
+def test_a_namespace_gets_attributes_and_nothing_else(tmp_path: Path, state: Any) -> None:
+    path = zip_file(tmp_path / "zip", pickle.dumps(Call(argparse.Namespace, state=state), 2))
+    loaded = load_plain(path)
+    assert type(loaded) is argparse.Namespace
+    assert vars(loaded) == (state if isinstance(state, dict) else {"b": 2})
+
+
+def test_a_namespace_calls_nothing(tmp_path: Path) -> None:
+    """Called with arguments, or as another class, it is an error."""
+    for pickled in (
+        pickle.dumps(Call(argparse.Namespace, 1), 2),
+        pickle.dumps(Call(argparse.Namespace, state=({}, {"__class__": OrderedDict})), 2),
+    ):
+        with pytest.raises(TypeError):
+            load_plain(zip_file(tmp_path / "zip", pickled))
+
+
+def test_a_pickle_reserves_no_memory(tmp_path: Path) -> None:
+    """torch allows bytearray(n), which takes n bytes."""
+    pickled = b"\x80\x02c__builtin__\nbytearray\n\x8a\x06" + (1 << 40).to_bytes(6, "little") + b"\x85R."
+    with pytest.raises(AurlError, match=r"names __builtin__\.bytearray, which no weights need"):
+        read_published(zip_file(tmp_path / "zip", pickled))
 
 
 def storage(numel: Any = 4, key: Any = "0", kind: bytes = b"ctorch\nFloatStorage\n", word: str = "storage") -> bytes:
@@ -405,34 +461,35 @@ def tensor(storage: bytes, offset: Any = 0, shape: Any = (4,), strides: Any = (1
 
 FLOATS = struct.pack("<4f", 1, 2, 3, 4)
 HOSTILE = {
-    "1 TB": (tensor(storage(250_000_000_000), shape=(250_000_000_000,)), "should have"),
-    "shorter than stated": (tensor(storage(5)), "should have"),
-    "negative size": (tensor(storage(-4)), "no natural number"),
-    "size that is no int": (tensor(storage(4.0)), "no natural number"),
-    "size True": (tensor(storage(True)), "no natural number"),
-    "beyond 64 bits": (tensor(storage(1 << 70)), "no natural number"),
-    "offset past the end": (tensor(storage(), offset=1), "passes the end"),
-    "negative offset": (tensor(storage(), offset=-1), "no natural number"),
-    "stride past the end": (tensor(storage(), shape=(2, 2), strides=(3, 1)), "passes the end"),
-    "negative stride": (tensor(storage(), strides=(-1,)), "no natural number"),
+    "1 TB": (tensor(storage(250_000_000_000), shape=(250_000_000_000,)), "does not match expected size"),
+    "shorter than stated": (tensor(storage(5)), "does not match expected size"),
+    "negative size": (tensor(storage(-4)), "malformed"),
+    "size that is no int": (tensor(storage(4.0)), "malformed"),
+    "beyond 64 bits": (tensor(storage(1 << 70)), "malformed"),
+    "offset past the end": (tensor(storage(), offset=1), "not resizable"),
+    "negative offset": (tensor(storage(), offset=-1), "invalid storage offset"),
+    "stride past the end": (tensor(storage(), shape=(2, 2), strides=(3, 1)), "not resizable"),
+    "negative stride": (tensor(storage(), strides=(-1,)), "overflowed"),
     "blown up by stride 0": (tensor(storage(), shape=(1 << 40,), strides=(0,)), "passes the end"),
-    "shape and strides differ": (tensor(storage(), strides=(1, 1)), "zip"),
-    "shape is a string": (tensor(storage(), shape="4"), "unknown way"),
-    "unknown storage": (tensor(storage(key="../../etc/passwd")), "should have"),
-    "key is no string": (tensor(storage(key=0)), "unknown way"),
-    "type from elsewhere": (tensor(storage(kind=b"cos\nFloatStorage\n")), "unknown type (os.FloatStorage)"),
-    "type is a string": (tensor(storage(kind=b"X\x01\x00\x00\x00x")), "unknown way"),
-    "no storage": (tensor(storage(word="module")), "unknown way"),
+    "shape and strides differ": (tensor(storage(), strides=(1, 1)), "unequal size length"),
+    "shape is a string": (tensor(storage(), shape="4"), "malformed"),
+    "unknown storage": (tensor(storage(key="../../etc/passwd")), "file not found"),
+    "type from elsewhere": (
+        tensor(storage(kind=b"cos\nFloatStorage\n")),
+        "names os.FloatStorage, which no weights need",
+    ),
+    "type is a string": (tensor(storage(kind=b"X\x01\x00\x00\x00x")), "malformed"),
+    "no storage": (tensor(storage(word="module")), "Only persistent_load of storage"),
     "persistent id is a number": (tensor(b"K\x05Q"), "malformed"),
-    "persistent id in text": (b"\x80\x02Pstorage\n.", "unknown way"),
-    "tensor of nothing": (tensor(b"N"), "unknown way"),
-    "extension": (b"\x80\x02\x82\x01.", "uses EXT1"),
+    "persistent id in text": (b"\x80\x02Pstorage\n.", "Unsupported operand"),
+    "tensor of nothing": (tensor(b"N"), "malformed"),
+    "extension": (b"\x80\x02\x82\x01.", "Unsupported operand"),
     "stack underflow": (b"\x80\x02R.", "malformed"),
     "unknown memo": (b"\x80\x02h\x05.", "malformed"),
     "memo of 4 billion": (b"\x80\x02K\x01r\xff\xff\xff\xff.", "no tensors by name"),
     "string of 2 GB": (b"\x80\x02X\xff\xff\xff\x7fabc.", "expected 2147483647 bytes"),
     "string of 2^60": (b"\x80\x04\x8d" + struct.pack("<Q", 1 << 60) + b"abc.", "expected 1152921504606846976 bytes"),
-    "deep tuple as a key": (b"\x80\x02})" + b"\x85" * 150_000 + b"K\x01s.", "no tensors by name"),
+    "deep tuple as a key": (b"\x80\x02})" + b"\x85" * 150_000 + b"K\x01s.", "150000 tuples"),
     "no end": (b"\x80\x02}", "exhausted"),
     "no pickle": (b"\xff" * 100, "unknown"),
     "nothing": (b"", "exhausted"),
@@ -443,7 +500,7 @@ HOSTILE = {
     ),
     "laughing global": (
         b"\x80\x04]\x94" + b"".join(b"](h%ch%ce\x94" % (n, n) for n in range(60)) + b"h<\x93.",
-        "malformed",
+        "uses STACK_GLOBAL",
     ),
     "text": (pickle.dumps("x", 2), "no tensors by name"),
     "state dict is a list": (pickle.dumps({"state_dict": [1]}, 2), "state_dict is no mapping"),
@@ -471,8 +528,12 @@ def test_the_hostile_files_differ_from_a_good_one_in_one_thing(tmp_path: Path) -
     ):
         assert read_checkpoint(path).tensors["stem.0.weight"].tolist() == [1, 2, 3, 4]
     lying = legacy_file(tmp_path / "lying", tensor(storage(1 << 40)), ["0"], struct.pack("<q", 1 << 40) + FLOATS)
-    with pytest.raises(AurlError, match="cut short"):
+    with pytest.raises(AurlError, match="not a usable file of weights"):
         read_published(lying)
+    odd = zip_file(tmp_path / "odd", tensor(storage(key=0)), {"data/0": FLOATS})  # torch takes the number as a name
+    assert read_checkpoint(odd).tensors["stem.0.weight"].tolist() == [1, 2, 3, 4]
+    with pytest.raises(AurlError, match="does not match expected size"):
+        read_published(zip_file(tmp_path / "true", tensor(storage(True)), {"data/0": FLOATS}))
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from aurl.experiment.settings import Experiment
 from aurl.fetch.sources import load_sources
 from aurl.plan.cost import clip_cost, measure_step
 from aurl.plan.data import DatasetPlan, plan_dataset, sample_videos
-from aurl.plan.report import evaluation_clips, model_arguments, plan_experiment, training_clips
+from aurl.plan.report import evaluation_clips, largest_shape, plan_experiment, training_clips
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TORCHVISION_GMACS = 40.519  # of r2plus1d_18 on a clip of 16 x 112 x 112, as its documentation states
@@ -30,7 +30,7 @@ def known(videos: int | None) -> DatasetPlan:
 
 def test_flops_of_the_papers_model_are_torchvisions() -> None:
     paper = preset("paper")
-    cost = clip_cost(model_arguments(paper), 16, 112)
+    cost = clip_cost(largest_shape(paper), 16, 112)
     projector = 2 * (512 * 2048 + 2 * 2048 * 2048)
     assert cost.forward == pytest.approx(2e9 * TORCHVISION_GMACS + projector, rel=1e-3)
     first_layer = 2 * 3 * 7 * 7 * 45 * 16 * 56 * 56  # needs no gradient for its input
@@ -38,7 +38,7 @@ def test_flops_of_the_papers_model_are_torchvisions() -> None:
 
 
 def test_bytes_kept_grow_with_the_clip() -> None:
-    micro = model_arguments(preset("micro"))
+    micro = largest_shape(preset("micro"))
     small, large = (clip_cost(micro, length, 16).kept_bytes for length in (4, 8))
     assert 1.8 < large / small <= 2
 
@@ -83,6 +83,6 @@ def test_what_is_not_here_is_named() -> None:
 
 def test_a_step_is_timed_on_this_machine() -> None:
     micro = preset("micro")
-    speed = measure_step(micro, model_arguments(micro), "cpu", 4)
+    speed = measure_step(micro, largest_shape(micro), "cpu", 4)
     assert speed.kind == "cpu"
     assert 0 < speed.seconds < 5

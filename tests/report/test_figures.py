@@ -26,6 +26,7 @@ from aurl.frames.packing import encode_jpegs, write_index, write_shard
 from aurl.frames.store import FrameStore
 from aurl.methods import synthetic
 from aurl.models.checkpoint import state_bytes
+from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.jobs import FIGURES
 from aurl.report.figures.classes import ClassAccuracy, class_accuracy, draw_classes, strips_of
@@ -94,11 +95,11 @@ def build(folder: Path, preset: str, seen: str, unseen: list[str]) -> tuple[Figu
         manifests[dataset], frames[dataset] = folder / f"{dataset}.csv", folder / dataset / "index.json"
         write_frames(manifests[dataset], frames[dataset], sorted(names[dataset]), rng)
     shape = {
-        "width": 4, "blocks": [1], "embedding": 6, "word_hidden": 7, "dropout": 0.0, "mean": [0, 0, 0], "std": [1, 1, 1],
-        "dimension": 5, "word_projector": True, "seen_classes": None,
+        "backbone": {"name": "r2plus1d", "width": 4, "blocks": [1]}, "embedding": 6, "word_hidden": 7, "dropout": 0.0,
+        "mean": [0, 0, 0], "std": [1, 1, 1], "dimension": 5, "word_projector": True, "seen_classes": None,
     }  # fmt: skip
     torch.manual_seed(0)
-    (folder / "aurl.safetensors").write_bytes(state_bytes(ZeroShotModel(**shape)))
+    (folder / "aurl.safetensors").write_bytes(state_bytes(ZeroShotModel(ModelShape(**shape))))
     write_json(folder / "aurl.json", {"model": shape, "clip_length": 8})
     inputs = FigureInputs(
         folder / "metrics.csv", folder / "seen.csv", features, steps, ("aurl", 0, folder / "aurl.safetensors"), manifests,
@@ -278,7 +279,7 @@ def test_coverage_is_the_class_generator_on_the_trained_projector(
     settings = synthetic.Settings(weight=1, low=-1, high=2, rows=6)
     made = generate(checkpoint, synthetic.class_generator(settings), seen, {"A": unseen})
     shape = json.loads(checkpoint.with_suffix(".json").read_text())["model"]
-    model = ZeroShotModel(**shape).eval()
+    model = ZeroShotModel(ModelShape(**shape)).eval()
     model.load_state_dict(safetensors.torch.load(checkpoint.read_bytes()))
     with torch.no_grad():
         embedded = model.embed_classes(torch.from_numpy(seen)).double().numpy()

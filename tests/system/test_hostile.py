@@ -31,6 +31,7 @@ from aurl.frames.manifest import make_manifest
 from aurl.frames.store import FrameStore
 from aurl.frames.video import read_frames
 from aurl.models.checkpoint import state_bytes
+from aurl.models.shape import described_shape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.errors import AurlError
 from aurl.system.files import write_json
@@ -113,7 +114,9 @@ def place(tmp_path: Path) -> Path:
     raw["datasets"]["micro_ucf"] |= {"source": {"folder": "videos"}, "broken": "leave_out"}
     (folder / "params.yaml").write_text(yaml.safe_dump(raw))
     torch.manual_seed(0)
-    (folder / "seed0.safetensors").write_bytes(state_bytes(ZeroShotModel(**hostile.DESCRIPTION["model"])))
+    (folder / "seed0.safetensors").write_bytes(
+        state_bytes(ZeroShotModel(described_shape(hostile.DESCRIPTION["model"])))
+    )
     frames = {"size": 24, "quality": 90, "chroma": "420"}
     write_json(
         folder / "seed0.json", {**hostile.DESCRIPTION, "frames": frames, "variant": "x", "seed": 0, "classes": None}

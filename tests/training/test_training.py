@@ -16,12 +16,13 @@ from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment, OptimizerSettings, TrainingSettings
 from aurl.frames.packing import encode_jpegs, write_index, write_shard
 from aurl.frames.store import FrameStore
-from aurl.models.checkpoint import load_model, load_resume
+from aurl.models.checkpoint import load_model
 from aurl.system.errors import AurlError
 from aurl.training import loop
 from aurl.training.batches import ClipBatches
 from aurl.training.loop import TrainingData, TrainingOutputs, train, whole_batches
 from aurl.training.optimizer import learning_rate
+from aurl.training.resume import load_resume
 from aurl.training.seeds import AXES, axis_seeds, step_seed
 from aurl.training.step import measure_batch
 

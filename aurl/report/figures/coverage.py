@@ -9,8 +9,9 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from aurl.inference.encode import encode_words, open_checkpoint
+from aurl.inference.encode import encode_words
 from aurl.losses import unit
+from aurl.models.checkpoint import open_checkpoint
 from aurl.report.figures.projection import principal_axes
 from aurl.report.figures.style import COLOURS, LINES, Drawing, new_figure, nothing_yet
 

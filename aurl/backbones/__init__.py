@@ -1,0 +1,1 @@
+"""Visual backbones, one file each."""
