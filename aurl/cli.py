@@ -256,12 +256,12 @@ def predict(
 
     names = prediction.class_names(classes, classes_file)
     chosen = prediction.choose_checkpoint(run.experiment, run.paths, checkpoint, variant, seed)
-    vectors = vectors or Path(run.experiment.semantics.vectors)
+    encoder = prediction.choose_encoder(run.experiment.semantics.encoder, vectors)
     evaluation, frames = run.experiment.evaluation, run.experiment.frames
     if tokens is None:
         tokens = "words" if run.experiment.dataset(run.experiment.seen).tokens == "words" else "lemmas"
     answer = prediction.predict(
-        list(videos), names, chosen, vectors, clips, frames, evaluation.batch_size, evaluation.compute, size, tokens
+        list(videos), names, chosen, encoder, clips, frames, evaluation.batch_size, evaluation.compute, size, tokens
     )
     if answer.predictions or as_json:
         click.echo(prediction.as_json(answer, top) if as_json else prediction.as_text(answer, top))

@@ -13,20 +13,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from aurl.datasets import class_folders, hmdb51, kinetics700, ucf101
-from aurl.datasets.layouts import VideoFile
+from aurl.datasets.layouts.base import VideoFile, load_layout
 from aurl.datasets.rendered import render_video, rendered_videos
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file
 from aurl.system.isolated import Failure, map_isolated
 from aurl.system.progress import track
 
-LAYOUTS = {
-    "class_folders": class_folders.find,
-    "ucf101": ucf101.find,
-    "hmdb51": hmdb51.find,
-    "kinetics700": kinetics700.find,
-}
 COLUMNS = ("path", "class", "bytes", "sha256")
 NOT_VERSIONED = (
     "The videos of this dataset stay in their own folder; the list beside this folder holds their SHA-256.\n"
@@ -38,14 +31,14 @@ def find_videos(folder: Path, layout: str) -> list[VideoFile]:
     """List a dataset's video files, sorted by class, then path (both by code point).
 
     Args:
-        layout: one of `LAYOUTS`.
+        layout: a file of `aurl/datasets/layouts`, or a dotted name.
     Raises:
         AurlError: the folder is missing or has no class folders, a class has no video, or a file lies
             where its layout does not allow it.
     """
     if not folder.is_dir():
         raise AurlError(f"{folder}: no such folder; put the dataset there or change datasets.<name>.source.folder")
-    videos = LAYOUTS[layout](folder)
+    videos = load_layout(layout).find(folder)
     if not videos:
         raise AurlError(f"{folder}: no class folders with videos found (layout '{layout}')")
     for video in videos:

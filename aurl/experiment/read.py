@@ -12,7 +12,13 @@ from pydantic import ValidationError
 
 from aurl.experiment.settings import Experiment
 from aurl.system.errors import AurlError
+from aurl.system.plugins import load
 
+MOVED = {  # old key -> new key, in the message to who still writes the old one; `*` stands for a name of the user's
+    "semantics.vectors": "semantics.encoder.vectors",
+    "semantics.dimension": "semantics.encoder.dimension",
+    "semantics.missing": "semantics.encoder.missing",
+}
 MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's
 
 
@@ -67,7 +73,7 @@ def parse_experiment(raw: Any, where: str) -> Experiment:
         return Experiment.model_validate(raw)
     except ValidationError as error:
         problems = sorted(error.errors(), key=lambda problem: problem["type"] == "missing")  # a misspelt key first
-        first, *others = [_describe(problem) for problem in problems]
+        first, *others = [_describe(problem, raw) for problem in problems]
         more = f" (and {len(others)} more: {'; '.join(others[:3])})" if others else ""
         raise AurlError(f"{where}: {first}{more}") from None
 
@@ -80,11 +86,15 @@ def lookup(experiment: Experiment, key: str) -> Any:
     return value
 
 
-def _describe(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+def _describe(problem: Any, raw: dict[str, Any]) -> str:
+    location = [part for part in problem["loc"] if part != "[key]"]
+    key = ".".join(map(str, location))
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        known = _fields_at(problem["loc"][:-1])
+        moved = _moved_to(location)
+        if moved is not None:
+            return f"{key}: this key is now '{moved}: {' '.join(str(problem['input']).split())}'"
+        known = _fields_at(problem["loc"][:-1], raw)
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
@@ -97,13 +107,27 @@ def _describe(problem: Any) -> str:
     return f"{key} = {problem['input']!r}: {message}"
 
 
-def _fields_at(location: tuple[Any, ...]) -> list[str]:
-    """The names that the model at a location of the experiment knows."""
+def _moved_to(location: list[Any]) -> str | None:
+    """Find the new key of an old one, with the user's names filled in."""
+    for old, new in MOVED.items():
+        parts = old.split(".")
+        if len(parts) == len(location) and all(a in ("*", b) for a, b in zip(parts, location, strict=True)):
+            for name in (b for a, b in zip(parts, location, strict=True) if a == "*"):
+                new = new.replace("*", str(name), 1)
+            return new
+    return None
+
+
+def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
+    """List the keys that the model at a location of the experiment knows."""
     schema: dict[str, Any] = Experiment.model_json_schema()
     node = schema
     for part in location:
+        raw = raw.get(part) if isinstance(raw, dict) else None
         by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
         node = node.get("properties", {}).get(part) or by_pattern[0] or {}
+        if "part_of" in node and isinstance(raw, dict):  # a part has keys of its own
+            schema = node = load(node["part_of"], raw["name"]).Settings.model_json_schema()
         for option in (node, *node.get("anyOf", [])):
             if "$ref" in option:
                 node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]

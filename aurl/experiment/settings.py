@@ -6,8 +6,9 @@ Every model forbids unknown keys. `read.py` reads the file and words the message
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
 
+from aurl.experiment.parts import ENCODERS, LAYOUTS, check_layout, check_tokens, read_part
 from aurl.system.errors import AurlError
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -15,6 +16,8 @@ Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 LossPart = Literal["mse", "seen", "centres", "synthetic"]
 Channel = tuple[float, float, float]
+Layout = Annotated[str, AfterValidator(check_layout), Field(json_schema_extra={"part_of": LAYOUTS})]
+Tokens = Annotated[str, AfterValidator(check_tokens)]
 
 
 class Settings(BaseModel):
@@ -49,7 +52,7 @@ class SourceSettings(Settings):
     """Where a dataset's videos come from: a folder in a known layout, or the rendered world."""
 
     folder: str | None = None
-    layout: Literal["class_folders", "ucf101", "hmdb51", "kinetics700"] = "class_folders"
+    layout: Layout = "class_folders"
     versioned: bool = False
     render: RenderSettings | None = None
 
@@ -61,10 +64,13 @@ class SourceSettings(Settings):
 
 
 class DatasetSettings(Settings):
-    """One dataset: its source, how class names become tokens, and what to do with broken files."""
+    """One dataset: its source, how class names become tokens, and what to do with broken files.
+
+    `tokens` is `words`, `lemmas`, or a dataset that data/class_tokens.csv holds.
+    """
 
     source: SourceSettings
-    tokens: Literal["words", "lemmas", "ucf101", "hmdb51", "kinetics700", "activitynet200", "olympic_sports16"]
+    tokens: Tokens
     broken: Literal["error", "leave_out", "keep_partial"]
     shards: Annotated[int, Field(ge=1, le=100_000)]
 
@@ -79,12 +85,25 @@ class FrameSettings(Settings):
     memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 2048
 
 
-class SemanticsSettings(Settings):
-    """Word vectors and the strict-label filter."""
+class EncoderSettings(Settings):
+    """The text encoder: a file of `aurl/semantics/encoders`, or a module from outside, and its own settings.
 
-    vectors: str
+    `dimension` is that of the class embeddings. `missing` says what happens to a class that the encoder cannot embed.
+    """
+
+    name: str
     dimension: Positive
     missing: Literal["error", "drop_class"]
+
+
+class SemanticsSettings(Settings):
+    """The text encoder and the strict-label filter."""
+
+    encoder: Annotated[
+        SerializeAsAny[EncoderSettings],
+        BeforeValidator(read_part(ENCODERS)),
+        Field(json_schema_extra={"part_of": ENCODERS}),
+    ]
     tau: Annotated[float, Field(ge=0, le=2)]
     expected_seen_classes: Positive | None
 

@@ -137,11 +137,8 @@ def _frames_index(run: Execution) -> None:
 def _embeddings(run: Execution) -> None:
     from aurl.semantics.embedding import embed_dataset
 
-    settings, semantics = run.experiment.dataset(run.job.wildcards["dataset"]), run.experiment.semantics
-    manifest, vectors, *_ = run.job.inputs
-    embed_dataset(
-        manifest, settings.broken, settings.tokens, vectors, semantics.dimension, semantics.missing, run.outputs[0]
-    )
+    settings, encoder = run.experiment.dataset(run.job.wildcards["dataset"]), run.experiment.semantics.encoder
+    embed_dataset(run.job.inputs[0], settings.broken, settings.tokens, encoder, run.outputs[0])
 
 
 def _seen_classes(run: Execution) -> None:

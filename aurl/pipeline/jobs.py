@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from aurl.experiment.folders import source_folder
+from aurl.experiment.parts import encoder_files
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.missing_data import VECTORS, absent_data
 from aurl.pipeline.paths import ResultPaths
 from aurl.pipeline.stages import stage_settings
-from aurl.system.shipped import PREDICTIONS, PUBLISHED, TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS
+from aurl.system.shipped import PREDICTIONS, PUBLISHED, TOKEN_TABLE
 
 TABLES = tuple(
     (table, extension) for table in ("ablation", "sota", "tau_sweep") for extension in ("csv", "md", "tex", "html")
@@ -92,8 +93,7 @@ class Jobs:
     def embeddings(self, dataset: str) -> Job:
         """Class names and word vectors -> class embeddings."""
         inputs = (
-            *self.manifest(dataset).outputs, Path(self.experiment.semantics.vectors), TOKEN_TABLE, VERB_LEMMAS,
-            VERB_EXCEPTIONS,
+            *self.manifest(dataset).outputs, *encoder_files(self.experiment.semantics.encoder).values(),
         )  # fmt: skip
         return Job("embeddings", {"dataset": dataset}, inputs, (self.paths.embeddings(dataset),))
 

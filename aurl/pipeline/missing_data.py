@@ -1,8 +1,7 @@
 """Data that an experiment may do without: what of it is not here, and where it is expected."""
 
-from pathlib import Path
-
 from aurl.experiment.folders import source_folder
+from aurl.experiment.parts import chosen_files
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.paths import ResultPaths
 
@@ -22,7 +21,7 @@ def absent_data(experiment: Experiment, paths: ResultPaths) -> dict[str, str]:
         folder = dataset.source.folder
         if folder is not None and not source_folder(folder).is_dir() and not paths.files(name).is_file():
             found[name] = f"no folder {source_folder(folder)}"
-    vectors = Path(experiment.semantics.vectors)
-    if not vectors.is_file() and not any(paths.embeddings(name).is_file() for name in experiment.datasets):
-        found[VECTORS] = f"no file {vectors}"
+    absent = [path for path in chosen_files(experiment.semantics.encoder).values() if not path.is_file()]
+    if absent and not any(paths.embeddings(name).is_file() for name in experiment.datasets):
+        found[VECTORS] = f"no file {absent[0]}"
     return found

@@ -50,9 +50,7 @@ STAGES = {
     "embeddings": Stage(
         "aurl.semantics.embedding",
         (
-            "semantics.vectors",
-            "semantics.dimension",
-            "semantics.missing",
+            "semantics.encoder",
             "datasets.{dataset}.tokens",
             "datasets.{dataset}.broken",
         ),

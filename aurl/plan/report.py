@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from aurl.experiment.folders import source_folder
+from aurl.experiment.parts import chosen_files
 from aurl.experiment.settings import Experiment
 from aurl.fetch.sources import Source
 from aurl.plan.cost import ClipCost, DeviceSpeed, clip_cost, measure_step
@@ -49,7 +50,7 @@ def model_arguments(experiment: Experiment) -> dict[str, Any]:
     model = experiment.model
     return {
         **model.model_dump(include={"width", "blocks", "embedding", "word_hidden", "dropout", "mean", "std"}),
-        "dimension": experiment.semantics.dimension,
+        "dimension": experiment.semantics.encoder.dimension,
         "word_projector": True,
         "seen_classes": experiment.semantics.expected_seen_classes or 1,
     }
@@ -138,9 +139,9 @@ def describe_missing(experiment: Experiment, datasets: dict[str, DatasetPlan]) -
     missing = [
         f"{plan.name}: {plan.missing}; 'aurl fetch' or docs/datasets.md" for plan in datasets.values() if plan.missing
     ]
-    vectors = Path(experiment.semantics.vectors)
-    if not vectors.is_file():
-        missing.append(f"word vectors: no file {vectors}; 'aurl fetch vectors'")
+    for name, path in chosen_files(experiment.semantics.encoder).items():
+        if not path.is_file():
+            missing.append(f"semantics.encoder.{name}: no file {path}; 'aurl fetch vectors' gets the paper's")
     for variant, weights in experiment.imported.items():
         if not source_folder(weights.file).is_file():
             missing.append(f"published weights of {variant}: no file {weights.file}")

@@ -196,7 +196,7 @@ def test_bad_arrays(place: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", hostile.VECTORS)
 def test_bad_vectors(place: Path, kind: str) -> None:
     experiment = yaml.safe_load((place / "params.yaml").read_text())
-    experiment["semantics"] |= {"vectors": hostile.VECTORS[kind][0], "dimension": 3}
+    experiment["semantics"]["encoder"] |= {"vectors": hostile.VECTORS[kind][0], "dimension": 3}
     (place / "params.yaml").write_text(yaml.safe_dump(experiment))
     (place / "results/micro/manifests").mkdir(parents=True)
     (place / "results/micro/manifests/micro_ucf.csv").write_text(hostile.HEADER + hostile.ROW)
@@ -470,7 +470,7 @@ def test_the_honest_files_pass(place: Path) -> None:
     assert run(place, "predict", "good.mp4", *given).status == 0
     (place / "v.bin").write_bytes(hostile.BINARY)
     experiment = yaml.safe_load((place / "params.yaml").read_text())
-    experiment["semantics"] |= {"vectors": "v.bin", "dimension": 3}
+    experiment["semantics"]["encoder"] |= {"vectors": "v.bin", "dimension": 3}
     (place / "params.yaml").write_text(yaml.safe_dump(experiment))
     (place / "results/micro/manifests").mkdir(parents=True)
     row = hostile.ROW.replace("red circle", "red blue")

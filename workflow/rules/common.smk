@@ -15,6 +15,7 @@ from aurl.system.locks import check_run, forget_dead_run
 from aurl.experiment.snapshot import snapshot
 from aurl.pipeline.stages import stage_code, stage_settings
 from aurl.experiment.folders import snakemake_path, source_folder
+from aurl.experiment.parts import encoder_files
 from aurl.pipeline.paths import ResultPaths
 
 try:

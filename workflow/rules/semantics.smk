@@ -4,9 +4,7 @@
 rule embeddings:
     input:
         manifest=P.manifest("{dataset}"),
-        vectors=EXPERIMENT.semantics.vectors,
-        tokens="data/class_tokens.csv",
-        wordnet=["data/wordnet/verb_lemmas.txt", "data/wordnet/verb.exc"],
+        encoder=list(encoder_files(EXPERIMENT.semantics.encoder).values()),
         code=stage_code("embeddings"),
     output:
         embeddings=kept(P.embeddings("{dataset}")),
