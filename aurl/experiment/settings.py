@@ -17,7 +17,11 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 LossPart = Literal["mse", "seen", "centres", "synthetic"]
 Channel = tuple[float, float, float]
 Layout = Annotated[str, AfterValidator(check_layout), Field(json_schema_extra={"part_of": LAYOUTS})]
-Tokens = Annotated[str, AfterValidator(check_tokens)]
+Tokens = Annotated[
+    str,
+    AfterValidator(check_tokens),
+    Field(json_schema_extra={"values": "`words`, `lemmas`, or a dataset of `data/class_tokens.csv`"}),
+]
 
 
 class Settings(BaseModel):
@@ -64,10 +68,7 @@ class SourceSettings(Settings):
 
 
 class DatasetSettings(Settings):
-    """One dataset: its source, how class names become tokens, and what to do with broken files.
-
-    `tokens` is `words`, `lemmas`, or a dataset that data/class_tokens.csv holds.
-    """
+    """One dataset: its source, how class names become tokens, and what to do with broken files."""
 
     source: SourceSettings
     tokens: Tokens
@@ -76,13 +77,18 @@ class DatasetSettings(Settings):
 
 
 class FrameSettings(Settings):
-    """The packed frame store: every frame squashed to `size` x `size`, as JPEG; and what decoding one video may take."""
+    """The packed frame store: every frame squashed to `size` x `size`, as JPEG; and the limits of decoding one video."""
 
     size: Annotated[int, Field(ge=16, le=512)]
     quality: Annotated[int, Field(ge=1, le=100)]
     chroma: Literal["420", "444"]
     timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 2048
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The settings that shape the stored frames: `size`, `quality` and `chroma`."""
+        return {"size": self.size, "quality": self.quality, "chroma": self.chroma}
 
 
 class EncoderSettings(Settings):
@@ -91,7 +97,7 @@ class EncoderSettings(Settings):
     `dimension` is that of the class embeddings. `missing` says what happens to a class that the encoder cannot embed.
     """
 
-    name: str
+    name: Annotated[str, Field(json_schema_extra={"part_of": ENCODERS})]
     dimension: Positive
     missing: Literal["error", "drop_class"]
 

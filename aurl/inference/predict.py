@@ -127,7 +127,6 @@ def embed_files(model: ZeroShotModel, videos: list[Path], clips: int, clip_lengt
 
     An unreadable file causes one line on standard error, and the work goes on with the others.
     """
-    settings = {"size": frames.size, "quality": frames.quality, "chroma": frames.chroma}
     readable: list[Path] = []
     failures: dict[Path, str] = {}
     with tempfile.TemporaryDirectory() as name:
@@ -136,7 +135,7 @@ def embed_files(model: ZeroShotModel, videos: list[Path], clips: int, clip_lengt
         write_shard(*shard, _decoded(videos, frames, readable, failures))
         if not readable:
             return EmbeddedFiles([], torch.empty(0), failures)
-        write_index([shard], settings, folder / "index.json")
+        write_index([shard], frames.stored, folder / "index.json")
         store, numbers = FrameStore(folder / "index.json"), np.arange(len(readable))
         rows = list(embed_videos(model, store, numbers, [clips], clip_length, batch_size, compute, "predict"))
     return EmbeddedFiles(readable, torch.cat(rows, dim=1)[0], failures)
@@ -156,9 +155,9 @@ def decode_video(
 def _decoded(videos: list[Path], frames: FrameSettings, readable: list[Path], failures: dict[Path, str]
              ) -> Iterator[list[bytes]]:  # fmt: skip
     """Yield the JPEGs of each readable video, decoded in other processes; put every video into one of the two lists."""
-    decode = functools.partial(decode_video, size=frames.size, quality=frames.quality, chroma=frames.chroma)
-    plainly = functools.partial(decode, with_decord=False)
-    results = map_isolated(decode, videos, 1, frames.timeout_seconds, frames.memory_mb, again=plainly)
+    decode = functools.partial(decode_video, **frames.stored)
+    with_pyav = functools.partial(decode, with_decord=False)
+    results = map_isolated(decode, videos, 1, frames.timeout_seconds, frames.memory_mb, again=with_pyav)
     for video, result in zip(videos, track(results, "decode", "videos", len(videos)), strict=True):
         properties, jpegs = (
             (VideoProperties("unreadable", result.reason), []) if isinstance(result, Failure) else result

@@ -95,7 +95,7 @@ def _ingest(run: Execution) -> None:
     source = run.experiment.dataset(run.job.wildcards["dataset"]).source
     listing, held = run.outputs
     if source.render is not None:
-        ingest_rendered(held, listing, workers=run.workers, **dict(source.render))
+        ingest_rendered(source.render, held, listing, run.workers)
     else:
         assert source.folder is not None
         ingest_folder(source_folder(source.folder), source.layout, source.versioned, held, listing, run.workers)
@@ -106,10 +106,7 @@ def _manifest(run: Execution) -> None:
 
     dataset = run.job.wildcards["dataset"]
     broken, frames = run.experiment.dataset(dataset).broken, run.experiment.frames
-    make_manifest(
-        run.job.inputs[0], run.videos(dataset), broken, run.outputs[0], run.workers, frames.timeout_seconds,
-        frames.memory_mb,
-    )  # fmt: skip
+    make_manifest(run.job.inputs[0], run.videos(dataset), broken, frames, run.outputs[0], run.workers)
 
 
 def _frames(run: Execution) -> None:
@@ -117,21 +114,20 @@ def _frames(run: Execution) -> None:
 
     dataset, number = run.job.wildcards["dataset"], run.job.wildcards["shard"]
     settings, store = run.experiment.dataset(dataset), run.experiment.frames
-    shard, index = run.outputs
-    extract_shard(
-        run.job.inputs[0], settings.broken, run.videos(dataset), number, settings.shards, size=store.size,
-        quality=store.quality, chroma=store.chroma, timeout=store.timeout_seconds, shard=shard, index=index,
-        memory_mb=store.memory_mb,
-    )  # fmt: skip
+    manifest, videos = run.job.inputs[0], run.videos(dataset)
+    extract_shard(manifest, settings.broken, videos, number, settings.shards, store, *run.outputs)
 
 
 def _frames_index(run: Execution) -> None:
     from aurl.frames.packing import write_index
 
-    frames = run.experiment.frames
-    settings = {"size": frames.size, "quality": frames.quality, "chroma": frames.chroma}
     shards = list(zip(run.job.inputs[::2], run.job.inputs[1::2], strict=True))
-    write_index(shards, settings, run.outputs[0], run.paths.frames_index(run.job.wildcards["dataset"]).parent)
+    write_index(
+        shards,
+        run.experiment.frames.stored,
+        run.outputs[0],
+        run.paths.frames_index(run.job.wildcards["dataset"]).parent,
+    )
 
 
 def _embeddings(run: Execution) -> None:

@@ -1,5 +1,6 @@
 """Every dataset layout keeps the contract of aurl/datasets/layouts/base.py, one from outside the package too."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,16 @@ def test_the_layouts_of_the_package(name: str, tmp_path: Path) -> None:
 
 def test_a_layout_from_outside(outside: str, tmp_path: Path) -> None:
     check_layout(outside, {"b#1.mp4": "b", "a c#2.mp4": "a c", "a c#1.mp4": "a c"}, tmp_path / "set")
+
+
+def test_the_layout_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (REPOSITORY / "docs/how-to/dataset.md").read_text()
+    code = re.search(r"cat > my_parts/flat.py <<'EOF'\n(.*?)^EOF$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "how_to_layout").mkdir()
+    (tmp_path / "how_to_layout/flat.py").write_text(code[1])
+    monkeypatch.syspath_prepend(tmp_path)
+    files = {"archery-1.mp4": "archery", "horse riding-2.mkv": "horse riding", "horse riding-1.avi": "horse riding"}
+    check_layout("how_to_layout.flat", files, tmp_path / "set")
 
 
 def test_an_experiment_with_a_layout_from_outside(outside: str) -> None:

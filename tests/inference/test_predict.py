@@ -76,11 +76,10 @@ def evaluated(dataset: Path, layout: str, tokens: str, encoder: Settings, checkp
     """The features of a folder of videos, through every stage; broken files are used as far as they go."""
     work = checkpoint.parent / "stages"
     ingest_folder(dataset, layout, False, work / "held", work / "files.csv", 1)
-    make_manifest(work / "files.csv", dataset, "keep_partial", work / "set.csv", 1, 60)
-    settings = {"size": FRAMES.size, "quality": FRAMES.quality, "chroma": FRAMES.chroma}
+    make_manifest(work / "files.csv", dataset, "keep_partial", FRAMES, work / "set.csv")
     shard, index = work / "frames/0.jpegs", work / "frames/0.safetensors"
-    extract_shard(work / "set.csv", "keep_partial", dataset, 0, 1, timeout=60, shard=shard, index=index, **settings)
-    write_index([(shard, index)], settings, work / "frames/index.json")
+    extract_shard(work / "set.csv", "keep_partial", dataset, 0, 1, FRAMES, shard, index)
+    write_index([(shard, index)], FRAMES.stored, work / "frames/index.json")
     embed_dataset(work / "set.csv", "keep_partial", tokens, encoder, work / "classes.safetensors")
     extract_features(
         checkpoint, checkpoint.with_suffix(".json"), work / "set.csv", "keep_partial", work / "frames/index.json",

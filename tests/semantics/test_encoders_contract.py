@@ -1,11 +1,13 @@
 """Every text encoder keeps the contract of aurl/semantics/encoders/base.py, one from outside the package too."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from repositories import REPOSITORY
 
 from aurl.experiment.parts import ENCODERS, encoder_files, encoder_module
@@ -23,7 +25,7 @@ UNKNOWN = "zzyx qqzx"
 SETTINGS = {
     "word2vec": {"vectors": str(REPOSITORY / "data/googlenews_action_subset.bin"), "dimension": 300, "missing": "error"}
 }
-OUTSIDE = '''"""Hashes each letter group of a name: no vectors file, no training."""
+OUTSIDE = '''"""Hashes each name: no vectors file, no training."""
 
 import hashlib
 from pathlib import Path
@@ -150,6 +152,19 @@ def test_the_encoders_of_the_package(name: str, tmp_path: Path) -> None:
 def test_an_encoder_from_outside(outside: EncoderSettings, tmp_path: Path) -> None:
     check_encoder(outside)
     check_reads(outside, tmp_path)
+
+
+def test_the_encoder_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (REPOSITORY / "docs/how-to/vectors.md").read_text()
+    code = re.search(r"cat > my_parts/hashed.py <<'EOF'\n(.*?)^EOF$", page, re.MULTILINE | re.DOTALL)
+    keys = re.search(r"^  encoder: (\{name: my_parts.*\})$", page, re.MULTILINE)
+    (tmp_path / "how_to_encoder").mkdir()
+    (tmp_path / "how_to_encoder/hashed.py").write_text(code[1])
+    monkeypatch.syspath_prepend(tmp_path)
+    values = {**yaml.safe_load(keys[1]), "name": "how_to_encoder.hashed"}
+    settings = load(ENCODERS, values["name"]).Settings.model_validate(values)
+    check_encoder(settings)
+    check_reads(settings, tmp_path)
 
 
 def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tmp_path: Path) -> None:

@@ -22,11 +22,16 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from aurl.experiment.parts import ENCODERS, encoder_files
 from aurl.experiment.settings import EncoderSettings
 from aurl.system.plugins import load
+from aurl.system.shipped import TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS
 
 if TYPE_CHECKING:
     from aurl.semantics.classes import ClassEmbeddings
 
-__all__ = ["Encoder", "EncoderSettings", "first_file", "load_encoder"]
+__all__ = ["TOKEN_FILES", "Encoder", "EncoderSettings", "first_file", "load_encoder"]
+
+
+TOKEN_FILES = {"token_table": TOKEN_TABLE, "verb_lemmas": VERB_LEMMAS, "verb_exceptions": VERB_EXCEPTIONS}
+# the files that `aurl.semantics.tokens.class_tokens` reads: inputs of every encoder that calls it
 
 
 class Encoder(Protocol):

@@ -7,8 +7,7 @@ skipped: a class with a word outside the vocabulary has no embedding.
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from aurl.semantics.encoders.base import EncoderSettings
-from aurl.system.shipped import TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS
+from aurl.semantics.encoders.base import TOKEN_FILES, EncoderSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,12 +28,7 @@ class Settings(EncoderSettings):
 
 def inputs(settings: Settings) -> dict[str, Path]:
     """List the vectors, and the files that class names become tokens with."""
-    return {
-        "vectors": Path(settings.vectors),
-        "token_table": TOKEN_TABLE,
-        "verb_lemmas": VERB_LEMMAS,
-        "verb_exceptions": VERB_EXCEPTIONS,
-    }
+    return {"vectors": Path(settings.vectors), **TOKEN_FILES}
 
 
 def encode(classes: list[str], tokens: str, settings: Settings) -> "ClassEmbeddings":
