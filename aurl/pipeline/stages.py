@@ -19,7 +19,7 @@ from aurl.experiment.settings import Experiment
 PACKAGE = Path(__file__).resolve().parents[1]
 CARRIERS = [
     *("aurl.cli", "aurl.experiment", "aurl.pipeline", "aurl.lineage", "aurl.audit", "aurl.operate"),
-    *(f"aurl.system.{name}" for name in ("digests", "errors", "files", "isolated", "locks", "memory", "progress")),
+    *(f"aurl.system.{name}" for name in ("digests", "errors", "files", "isolated", "locks", "memory", "plugins", "progress")),
     "aurl.system.shipped",
 ]  # fmt: skip
 

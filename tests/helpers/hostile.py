@@ -242,12 +242,12 @@ CHECKPOINTS: dict[str, Kind] = {
 BINARY = b"2 3\n" + b"".join(word + b" " + struct.pack("<3f", 1, 2, 3) + b"\n" for word in (b"red", b"blue"))
 VECTORS: dict[str, Kind] = {
     "empty": ("v.bin", b"", "damaged or cut short"),
-    "10^12 rows": ("v.bin", b"1000000000000 3\n" + b"x" * 100, "do not make"),
-    "10^12 dimensions": ("v.bin", b"3 1000000000000\n" + b"x" * 100, "do not make|dimensions"),
-    "10^12 rows as text": ("v.txt", b"1000000000000 3\nred 1 2 3\n", "do not make"),
+    "10^12 rows": ("v.bin", b"1000000000000 3\n" + b"x" * 100, "do not fit"),
+    "10^12 dimensions": ("v.bin", b"3 1000000000000\n" + b"x" * 100, "do not fit|dimensions"),
+    "10^12 rows as text": ("v.txt", b"1000000000000 3\nred 1 2 3\n", "do not fit"),
     "a header without end": ("v.bin", b"9" * 100_000, "does not begin"),
     "cut": ("v.bin", BINARY[:-9], "damaged or cut short"),
-    "a word of 2 MB": ("v.bin", b"2 3\n" + b"a" * (2 << 20), "no word or line ends|do not make"),
+    "a word of 2 MB": ("v.bin", b"2 3\n" + b"a" * (2 << 20), "no word or line ends|do not fit"),
     "a gigabyte in a megabyte": ("v.bin.gz", lambda: gzip.compress(b"9000000 3\n") + gzip.compress(bytes(1 << 26)) * 16,
                                  "no word or line ends"),
     "not finite": ("v.txt", b"2 3\nred nan 2 3\nblue 1 inf 3\n", "not finite"),
