@@ -19,8 +19,8 @@ from aurl.experiment.settings import Experiment
 PACKAGE = Path(__file__).resolve().parents[1]
 CARRIERS = [
     *("aurl.cli", "aurl.experiment", "aurl.pipeline", "aurl.lineage", "aurl.audit", "aurl.operate"),
-    *(f"aurl.system.{name}" for name in ("digests", "errors", "files", "isolated", "locks", "memory", "plugins", "progress")),
-    "aurl.system.shipped",
+    *(f"aurl.system.{name}" for name in ("digests", "errors", "files", "isolated", "locks", "memory", "progress")),
+    *("aurl.system.plugins", "aurl.system.shipped"),
 ]  # fmt: skip
 
 
