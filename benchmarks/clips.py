@@ -12,6 +12,7 @@ from PIL import Image
 from aurl.datasets.ingest import find_videos
 from aurl.datasets.rendered import render_video, rendered_videos
 from aurl.experiment.folders import source_folder
+from aurl.experiment.settings import RenderSettings
 from aurl.frames.extract import extract_video
 from aurl.frames.packing import write_index, write_shard
 from aurl.frames.store import FrameStore
@@ -83,10 +84,10 @@ def rendered(folder: Path, codec: str, count: int, width: int = 320, height: int
              frames: tuple[int, int] = (120, 240)) -> list[Clip]:  # fmt: skip
     """Videos of the rendered world, one of each class."""
     made = []
-    for video in rendered_videos(0, 0, count, 1):
-        name = render_video(
-            folder, video, seed=0, frames=frames, width=width, height=height, codec=codec, domain_shift=False
-        )
+    values = {"frames": frames, "width": width, "height": height, "codec": codec}
+    render = RenderSettings.model_validate({"classes": count, "videos_per_class": 1, **values})
+    for video in rendered_videos(render):
+        name = render_video(folder, video, render)
         clip = Clip.of(folder / name)
         assert clip is not None, name
         made.append(clip)

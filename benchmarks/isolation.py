@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from aurl.datasets.ingest import render_dataset
+from aurl.experiment.settings import RenderSettings
 from aurl.inference.predict import decode_video
 from aurl.system.files import write_json
 from aurl.system.isolated import Failure, map_isolated
@@ -35,10 +36,7 @@ def main() -> None:
     cpu: dict[str, list[float]] = {"without": [], "with": []}
     clock: dict[str, list[float]] = {"without": [], "with": []}
     with tempfile.TemporaryDirectory() as folder:
-        made = render_dataset(
-            Path(folder), seed=0, first_class=0, classes=CLASSES, videos_per_class=VIDEOS, frames=(32, 48), width=64,
-            height=48, codec="h264", domain_shift=False,
-        )  # fmt: skip
+        made = render_dataset(Path(folder), RenderSettings(classes=CLASSES, videos_per_class=VIDEOS, codec="h264"))
         paths = [Path(folder) / video.path for video in made]
         for turn in range(2 * TURNS):
             kind = "with" if (turn + turn // 2) % 2 else "without"  # a b b a a b b a

@@ -143,7 +143,7 @@ def write_params(params: Path, dataset: Path, shards: int) -> None:
         "source": {"folder": str(dataset), "layout": "kinetics700", "versioned": False},
         "tokens": "kinetics700", "broken": "leave_out", "shards": shards,
     }  # fmt: skip
-    raw["semantics"]["missing"] = "drop_class"
+    raw["semantics"]["encoder"]["missing"] = "drop_class"
     raw["training"] |= {"epochs": 1, "epoch_videos": 60}
     raw["variants"] = {"ls": raw["variants"]["ls"]}
     raw["trained"] = ["ls"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from aurl.semantics.embedding import embed_classes
+from aurl.semantics.encoders.word2vec import embed_tokens
 from aurl.semantics.seen import seen_class_table, write_seen_table
 from aurl.semantics.tau_sweep import REMOVED, tau_sweep
 from aurl.semantics.tokens import read_token_table
@@ -27,7 +27,7 @@ def report() -> str:
     """Which classes could be embedded, which have a test class's words, and the sweep, as Markdown."""
     tokens = {dataset: read_token_table(TOKEN_TABLE, dataset) for dataset in (SEEN, *UNSEEN)}
     vectors = load_vectors(VECTORS, 300)
-    embedded = {dataset: embed_classes(found, vectors, "drop_class", dataset) for dataset, found in tokens.items()}
+    embedded = {dataset: embed_tokens(found, vectors) for dataset, found in tokens.items()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seen_classes.csv"
         write_seen_table(seen_class_table(embedded[SEEN], {name: embedded[name] for name in UNSEEN}, 0), path)

@@ -16,6 +16,7 @@ from aurl.experiment.settings import Experiment
 from aurl.pipeline.stages import PACKAGE, STAGES
 from aurl.system import plugins
 from aurl.system.files import write_text
+from aurl.system.plugins import load, names
 
 DOCS = Path(__file__).resolve().parent
 BENCHMARKS = DOCS.parent / "benchmarks"
@@ -139,6 +140,19 @@ def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iter
         yield from _part_sections(place, folder, part)
     for model, place in inner:
         yield from _sections(schema, model, f"{place}.")
+    for name, field in node["properties"].items():
+        if "part_of" in field and "$ref" in field:
+            shared = _model(schema, field, name)[0] or {}
+            yield from _parts(field["part_of"], f"{prefix}{name}", set(shared["properties"]))
+
+
+def _parts(folder: str, key: str, shared: set[str]) -> Iterator[tuple[str, str, list[str]]]:
+    """Title, description and rows of each part of a folder: its keys without those that all parts share."""
+    for name in names(folder):
+        schema = load(folder, name).Settings.model_json_schema()
+        schema["properties"] = {key: field for key, field in schema["properties"].items() if key not in shared}
+        for title, description, rows in _sections(schema, schema, f"{key}."):
+            yield (f"{title}, {name}" if title == key else title), description, rows
 
 
 def _part_sections(place: str, folder: str, part: str) -> Iterator[tuple[str, str, list[str]]]:
@@ -181,6 +195,10 @@ def _value(field: dict[str, Any]) -> str:
     """Type and limits of a value, in words."""
     if "anyOf" in field:
         return " or ".join(_value(option) for option in field["anyOf"])
+    if "part_of" in field:
+        return f"{', '.join(f'`{name}`' for name in names(field['part_of']))}, or a module's dotted name"
+    if "values" in field:
+        return str(field["values"])
     if field.get("pattern") == NAME_PATTERN:
         return "name (a-z, 0-9, _)"
     if "enum" in field:

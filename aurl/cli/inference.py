@@ -35,12 +35,12 @@ def predict(
 
     names = prediction.class_names(classes, classes_file)
     chosen = prediction.choose_checkpoint(jobs.experiment, jobs.paths, checkpoint, variant, seed)
-    vectors = vectors or Path(jobs.experiment.semantics.vectors)
+    encoder = prediction.choose_encoder(jobs.experiment.semantics.encoder, vectors)
     evaluation, frames = jobs.experiment.evaluation, jobs.experiment.frames
     if tokens is None:
         tokens = "words" if jobs.experiment.dataset(jobs.experiment.seen).tokens == "words" else "lemmas"
     answer = prediction.predict(
-        list(videos), names, chosen, vectors, clips, frames, evaluation.batch_size, evaluation.compute, size, tokens
+        list(videos), names, chosen, encoder, clips, frames, evaluation.batch_size, evaluation.compute, size, tokens
     )
     if answer.predictions or as_json:
         click.echo(prediction.as_json(answer, top) if as_json else prediction.as_text(answer, top))

@@ -1,8 +1,8 @@
-"""Ingest: bring a dataset under the experiment, and list every file with its SHA-256.
+"""Ingests a dataset: lists every file with its SHA-256, and copies or renders the files where they are versioned.
 
-The list is where videos enter the lineage. A rendered or versioned dataset lies in the results and DVC
-holds it; one that stays in its own folder (Kinetics-700 is 600 GB) is held by the digests in the list,
-against which later stages check every byte that they read.
+The list is the start of the lineage. DVC stores a rendered or versioned dataset as a part of the results. A dataset
+that stays in its own folder (Kinetics-700 has 600 GB) is fixed by the digests in the list: later stages compare every
+byte that they read with them.
 """
 
 import csv
@@ -13,22 +13,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from aurl.datasets import class_folders, hmdb51, kinetics700, ucf101
-from aurl.datasets.layouts import VideoFile
+from aurl.datasets.layouts.base import VideoFile, load_layout
 from aurl.datasets.rendered import render_video, rendered_videos
 from aurl.experiment.folders import source_folder
+from aurl.experiment.settings import RenderSettings
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file
 from aurl.system.isolated import Failure, map_isolated
 from aurl.system.progress import track
 
-LAYOUTS = {
-    "class_folders": class_folders.find,
-    "ucf101": ucf101.find,
-    "hmdb51": hmdb51.find,
-    "kinetics700": kinetics700.find,
-}
 COLUMNS = ("path", "class", "bytes", "sha256")
 NOT_VERSIONED = (
     "The videos of this dataset stay in their own folder; the list beside this folder holds their SHA-256.\n"
@@ -40,14 +34,14 @@ def find_videos(folder: Path, layout: str) -> list[VideoFile]:
     """List a dataset's video files, sorted by class, then path (both by code point).
 
     Args:
-        layout: one of `LAYOUTS`.
+        layout: a file of `aurl/datasets/layouts`, or a dotted name.
     Raises:
-        AurlError: the folder is missing or has no class folders, a class has no video, or a file lies
-            where its layout does not allow it.
+        AurlError: the folder is missing or has no class folders, a class has no video, or the layout does not allow
+            a file.
     """
     if not folder.is_dir():
         raise AurlError(f"{folder}: no such folder; put the dataset there or change datasets.<name>.source.folder")
-    videos = LAYOUTS[layout](folder)
+    videos = load_layout(layout).find(folder)
     if not videos:
         raise AurlError(f"{folder}: no class folders with videos found (layout '{layout}')")
     for video in videos:
@@ -57,6 +51,10 @@ def find_videos(folder: Path, layout: str) -> list[VideoFile]:
                 " rename it"
             )
     _check_spelling(folder, {video.class_name for video in videos})
+    return _sorted(videos)
+
+
+def _sorted(videos: Iterable[VideoFile]) -> list[VideoFile]:
     return sorted(videos, key=lambda video: (video.class_name, video.path))
 
 
@@ -84,48 +82,34 @@ def _check_regular(folder: Path, videos: list[VideoFile]) -> None:
             raise AurlError(f"{path}: not a regular file, nor a link to one; remove it")
 
 
-def render_dataset(folder: Path, *, seed: int, first_class: int, classes: int, videos_per_class: int,
-                   frames: tuple[int, int], width: int, height: int, codec: str, domain_shift: bool,
-                   workers: int = 1) -> list[VideoFile]:  # fmt: skip
-    """Render a part of the embedded world into class folders; the workers do not change a byte of it.
+def render_dataset(folder: Path, render: RenderSettings, workers: int = 1) -> list[VideoFile]:
+    """Render a part of the embedded world into class folders; the number of workers does not change a byte.
 
     Raises: AurlError if a video could not be written (a full disk, say).
     """
-    videos = list(rendered_videos(seed, first_class, classes, videos_per_class))
-    render = functools.partial(
-        render_video,
-        folder,
-        seed=seed,
-        frames=frames,
-        width=width,
-        height=height,
-        codec=codec,
-        domain_shift=domain_shift,
-    )
+    videos = list(rendered_videos(render))
     folder.mkdir(parents=True, exist_ok=True)
-    made = list(
-        _succeed(map_isolated(render, videos, workers, RENDER_TIMEOUT_SECONDS), len(videos), "render", "videos")
-    )
-    return sorted(
-        (VideoFile(path, path.split("/")[0]) for path in made), key=lambda video: (video.class_name, video.path)
-    )
+    write = functools.partial(render_video, folder, render=render)
+    results = map_isolated(write, videos, workers, RENDER_TIMEOUT_SECONDS)
+    paths = _succeed(results, len(videos), "render", "videos")
+    return _sorted(VideoFile(path, path.split("/")[0]) for path in paths)
 
 
-def ingest_rendered(held: Path, listing: Path, *, workers: int, **world: Any) -> None:
-    """Render a dataset into `held` and list its files in `listing`; both or neither appear."""
-    with replacing(held, listing) as (folder, table):
-        videos = render_dataset(folder, workers=workers, **world)
+def ingest_rendered(render: RenderSettings, copies: Path, listing: Path, workers: int) -> None:
+    """Render a dataset into `copies` and list its files in `listing`; both or neither appear."""
+    with replacing(copies, listing) as (folder, table):
+        videos = render_dataset(folder, render, workers)
         write_listing(table, folder, videos, workers)
 
 
-def ingest_folder(source: Path, layout: str, versioned: bool, held: Path, listing: Path, workers: int) -> None:
-    """List a dataset's files, and copy them into `held` if it is versioned.
+def ingest_folder(source: Path, layout: str, versioned: bool, copies: Path, listing: Path, workers: int) -> None:
+    """List a dataset's files, and copy them into `copies` if it is versioned.
 
     Raises: AurlError for a missing folder, an empty class, or a file that its layout does not allow.
     """
     videos = find_videos(source, layout)
     _check_regular(source, videos)
-    with replacing(held, listing) as (folder, table):
+    with replacing(copies, listing) as (folder, table):
         folder.mkdir(parents=True)
         if versioned:
             for video in track(videos, f"copy {source.name}", "videos", len(videos)):
@@ -148,7 +132,7 @@ def write_listing(table: Path, folder: Path, videos: list[VideoFile], workers: i
 
 
 def size_and_digest(path: Path) -> tuple[int, str]:
-    """Bytes and hex SHA-256 of a file."""
+    """Return the size in bytes and the hex SHA-256 of a file."""
     return path.stat().st_size, sha256_file(path)
 
 
@@ -162,8 +146,10 @@ def _succeed(results: Iterable[Any], total: int, description: str, unit: str) ->
 def run(job: Job) -> None:
     """Run the stage `ingest`."""
     source = job.settings["datasets.{dataset}.source"]
-    outputs = {"held": job.outputs.videos, "listing": job.outputs.listing, "workers": job.workers}
     if source.render is not None:
-        ingest_rendered(**outputs, **dict(source.render))
+        ingest_rendered(source.render, job.outputs.videos, job.outputs.listing, job.workers)
     else:
-        ingest_folder(source_folder(source.folder), source.layout, source.versioned, **outputs)
+        ingest_folder(
+            source_folder(source.folder), source.layout, source.versioned, job.outputs.videos, job.outputs.listing,
+            job.workers,
+        )  # fmt: skip

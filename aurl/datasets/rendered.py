@@ -1,7 +1,7 @@
-"""The embedded world: moving coloured shapes with compositional class names, as real encoded files.
+"""Renders the embedded world: moving coloured shapes with compositional class names, as real encoded files.
 
-8 colours x 6 shapes x 10 motions are 480 classes such as "red circle bounce". Word geometry is not visual
-geometry (red is nearer to blue than a circle to a square), which is the problem the paper is about.
+8 colours x 6 shapes x 10 motions are 480 classes such as "red circle bounce". Distances between words are not
+distances between images ("red" is nearer to "blue" than "circle" to "square"): this is the paper's problem.
 Positions and sizes are relative to the frame, so that squashing the frame restores the shapes.
 """
 
@@ -14,6 +14,8 @@ from typing import Any
 
 import av
 import numpy as np
+
+from aurl.experiment.settings import RenderSettings
 
 COLOURS = {
     "red": (1.0, 0.1, 0.1),
@@ -37,54 +39,46 @@ Class = tuple[str, str, str]
 
 
 def world_classes(seed: int) -> list[Class]:
-    """All 480 (colour, shape, motion) in a seeded order, from which datasets take disjoint ranges."""
+    """List all 480 (colour, shape, motion) in a seeded order; datasets take disjoint ranges of it."""
     classes = list(itertools.product(COLOURS, SHAPES, MOTIONS))
     return [classes[i] for i in np.random.default_rng(seed).permutation(len(classes))]
 
 
-def rendered_videos(seed: int, first_class: int, classes: int, videos_per_class: int) -> Iterator[tuple[Class, int]]:
-    """The (class, number) of every video of a dataset."""
-    for chosen in world_classes(seed)[first_class : first_class + classes]:
-        yield from ((chosen, number) for number in range(videos_per_class))
+def rendered_videos(render: RenderSettings) -> Iterator[tuple[Class, int]]:
+    """Yield the (class, number) of every video of a dataset."""
+    first = render.first_class
+    for chosen in world_classes(render.seed)[first : first + render.classes]:
+        yield from ((chosen, number) for number in range(render.videos_per_class))
 
 
-def render_video(
-    folder: Path,
-    video: tuple[Class, int],
-    *,
-    seed: int,
-    frames: tuple[int, int],
-    width: int,
-    height: int,
-    codec: str,
-    domain_shift: bool,
-) -> str:
+def render_video(folder: Path, video: tuple[Class, int], render: RenderSettings) -> str:
     """Draw one video and encode it below `folder`; returns its path relative to the folder.
 
-    The video depends on the seed, its class and its number alone: not on what else is rendered.
+    The video depends on the seed, its class, its number and its format alone: not on what else is rendered.
 
     Args:
-        frames: shortest and longest length in frames.
-        codec: `h264` (mp4) or `xvid` (MPEG-4 part 2 in avi, as UCF101 and HMDB51 are).
-        domain_shift: other exposure, more noise and swapped red and blue.
+        video: its class, and its number within the class.
+        render: the seed, the shortest and the longest length in frames, and the format. `codec` is `h264` (mp4) or
+            `xvid` (MPEG-4 part 2 in avi, as UCF101 and HMDB51 are). `domain_shift` is another exposure, more noise,
+            and swapped red and blue.
     """
     (colour, shape, motion), number = video
     words = (list(COLOURS).index(colour), SHAPES.index(shape), MOTIONS.index(motion))
-    rng = np.random.default_rng([seed, *words, number])
-    length = int(rng.integers(frames[0], frames[1] + 1))
-    pixels = draw(video[0], length, width, height, domain_shift, rng)
-    suffix = CODECS[codec][0]
+    rng = np.random.default_rng([render.seed, *words, number])
+    length = int(rng.integers(render.frames[0], render.frames[1] + 1))
+    pixels = draw(video[0], length, render.width, render.height, render.domain_shift, rng)
+    suffix = CODECS[render.codec][0]
     name = " ".join(video[0])
     path = folder / name / f"{name.replace(' ', '_')}_{number:03d}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    encode(path, pixels, codec)
+    encode(path, pixels, render.codec)
     return path.relative_to(folder).as_posix()
 
 
 def draw(
     chosen: Class, length: int, width: int, height: int, domain_shift: bool, rng: np.random.Generator
 ) -> np.ndarray:
-    """Frames of one video, uint8 (length, height, width, 3)."""
+    """Draw the frames of one video: uint8 (length, height, width, 3)."""
     colour, shape, motion = chosen
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = x / width * 2 - 1, y / height * 2 - 1

@@ -1,6 +1,6 @@
-"""Reading listings and manifests, and which of a manifest's videos are used.
+"""Reads listings and manifests, and selects the usable videos of a manifest.
 
-Rows come one by one: a manifest of a million videos takes no more memory than one of a hundred.
+Rows are read one by one: a manifest of a million videos takes no more memory than one of a hundred.
 """
 
 import csv
@@ -18,13 +18,12 @@ USABLE = {"error": {"ok"}, "leave_out": {"ok"}, "keep_partial": {"ok", "partial"
 
 
 def iterate_table(path: Path, columns: tuple[str, ...] = ("path", "class")) -> Iterator[dict[str, str]]:
-    """The rows of a listing or manifest in order, every cell as text.
+    """Yield the rows of a listing or manifest in order, every cell as text.
 
     Args:
-        columns: those that must be there.
+        columns: the columns that the file must have.
     Raises:
-        AurlError: for a cut or damaged file, a path that leads out of the dataset's folder, or a number that none
-            of these can be.
+        AurlError: for a cut or damaged file, a path outside the dataset's folder, or an impossible number.
     """
     try:
         _check_end(path)
@@ -36,9 +35,9 @@ def iterate_table(path: Path, columns: tuple[str, ...] = ("path", "class")) -> I
             for row in rows:
                 if len(row) != len(header):
                     raise ValueError(f"line {rows.line_num} has {len(row)} cells, the header {len(header)}")
-                found = dict(zip(header, row, strict=True))
-                _check_row(found)
-                yield found
+                cells = dict(zip(header, row, strict=True))
+                _check_row(cells)
+                yield cells
     except FileNotFoundError:
         raise
     except (OSError, ValueError, csv.Error) as error:
@@ -46,14 +45,14 @@ def iterate_table(path: Path, columns: tuple[str, ...] = ("path", "class")) -> I
 
 
 def iterate_usable(manifest: Path, broken: str) -> Iterator[dict[str, str]]:
-    """The rows that later stages use; videos are numbered in their order. Raises: AurlError, also for a listing."""
+    """Yield the rows that later stages use; their order numbers the videos. Raises: AurlError, also for a listing."""
     return (row for row in iterate_table(manifest, ("path", "class", "status")) if row["status"] in USABLE[broken])
 
 
 def usable_labels(manifest: Path, broken: str, classes: Sequence[str]) -> np.ndarray:
-    """For every usable video the place of its class in `classes`, -1 where it is none of them: int64 (videos,)."""
-    place = {name: label for label, name in enumerate(classes)}
-    return np.fromiter((place.get(row["class"], -1) for row in iterate_usable(manifest, broken)), np.int64)
+    """Number the class of every usable video by its place in `classes`, -1 for any other class: int64 (videos,)."""
+    labels = {name: label for label, name in enumerate(classes)}
+    return np.fromiter((labels.get(row["class"], -1) for row in iterate_usable(manifest, broken)), np.int64)
 
 
 def _check_end(path: Path) -> None:
@@ -67,7 +66,7 @@ def _check_end(path: Path) -> None:
 def _check_row(row: dict[str, str]) -> None:
     path = row["path"]
     if not path or "\0" in path or path.startswith("/") or ".." in path.split("/"):
-        raise ValueError(f"the path {path[:100]!r} is none inside the dataset's folder")
+        raise ValueError(f"the path {path[:100]!r} is not inside the dataset's folder")
     for column in COUNT_COLUMNS:
         if column in row and not (row[column].isdecimal() and len(row[column]) < 19):
             raise ValueError(f"{row[column][:30]!r} in column '{column}' is no count")

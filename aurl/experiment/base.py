@@ -25,8 +25,12 @@ class PartSettings(Settings):
     name: str
 
 
-def named_part_reader(folder: str) -> Any:
-    """Make what checks a key that holds one part of a folder: its `name` decides which settings it has."""
+def named_part_reader(folder: str, base: type[PartSettings], needs: Iterable[str]) -> Any:
+    """Make what checks a key that holds one part of a folder: its `name` decides which settings it has.
+
+    Args:
+        folder, base, needs: as in `read_part`.
+    """
 
     def read(raw: Any) -> Any:
         if isinstance(raw, PartSettings):
@@ -34,12 +38,9 @@ def named_part_reader(folder: str) -> Any:
         if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
             return PartSettings.model_validate({"name": raw["name"]} if isinstance(raw, dict) and "name" in raw else {})
         try:
-            settings = getattr(plugins.load(folder, raw["name"]), "Settings", None)
+            return _settings_class(folder, raw["name"], base, needs).model_validate(raw)
         except AurlError as error:
             raise ValueError(str(error)) from None
-        if not (isinstance(settings, type) and issubclass(settings, PartSettings)):
-            raise ValueError(f"'{raw['name']}' has no class Settings; see {folder}.base")
-        return settings.model_validate(raw)
 
     return BeforeValidator(read)
 
@@ -55,13 +56,7 @@ def read_part(folder: str, name: str, raw: Any, base: type[Settings], needs: Ite
         ValidationError: the settings are not allowed, or there is no such part. Locations begin with `name`.
     """
     try:
-        module = plugins.load(folder, name)
-        model = getattr(module, "Settings", None)
-        lacking = [attribute for attribute in needs if not hasattr(module, attribute)]
-        if not isinstance(model, type) or not issubclass(model, base) or lacking:
-            expected = " and ".join([f"a class Settings({base.__name__})", *needs])
-            raise AurlError(f"'{name}' is no part for this key: its file must define {expected}")
-        return model.model_validate(raw)
+        return _settings_class(folder, name, base, needs).model_validate(raw)
     except AurlError as error:
         raise _located([InitErrorDetails(type=_worded("value_error", str(error)), loc=(name,), input={})]) from None
     except ValidationError as error:
@@ -99,6 +94,16 @@ def parts_reader(folder: str, base: type[Settings], needs: Iterable[str] = (), s
 def parts_schema(folder: str, short: str | None = None) -> dict[str, Any]:
     """Return what the JSON schema says of a key that names parts; the parameters page is made from it."""
     return {"folder": folder, "short": short}
+
+
+def _settings_class(folder: str, name: str, base: type[Settings], needs: Iterable[str]) -> type[Settings]:
+    """Return the class `Settings` of a part. Raises: AurlError for another module than the folder's kind."""
+    module = plugins.load(folder, name)
+    model = getattr(module, "Settings", None)
+    if isinstance(model, type) and issubclass(model, base) and all(hasattr(module, each) for each in needs):
+        return model
+    expected = " and ".join([f"a class Settings({base.__name__})", *needs])
+    raise AurlError(f"'{name}' is no part for this key: its file must define {expected}")
 
 
 def _located(problems: list[InitErrorDetails]) -> ValidationError:

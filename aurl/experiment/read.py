@@ -20,6 +20,9 @@ MOVED = {  # old key -> new key; `*` is a name that the user chose, the same in 
     "evaluation.splits": "evaluation.protocols.half_splits.splits",
     "variants.*.class_generator": "variants.*.losses.synthetic",
     "variants.*.us_query": "variants.*.losses.synthetic.query",
+    "semantics.vectors": "semantics.encoder.vectors",
+    "semantics.dimension": "semantics.encoder.dimension",
+    "semantics.missing": "semantics.encoder.missing",
     "model.width": "model.backbone.width (beside name: r2plus1d)",
     "model.blocks": "model.backbone.blocks (beside name: r2plus1d)",
 }
@@ -149,6 +152,7 @@ def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
     schema: dict[str, Any] = Experiment.model_json_schema()
     node = schema
     for part in location:
+        raw = raw.get(part) if isinstance(raw, dict) else None
         by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
         if "folder" in node:  # a mapping of parts: each has its settings in its own file
             schema = node = plugins.load(node["folder"], part).Settings.model_json_schema()

@@ -6,9 +6,10 @@ Every model forbids unknown keys. `read.py` reads the file and words the message
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 
 from aurl.experiment.base import Name, PartSettings, Positive, Settings, named_part_reader, parts_reader, parts_schema
+from aurl.experiment.parts import ENCODERS, LAYOUTS, check_layout, check_tokens
 from aurl.experiment.variants import OptimizerSettings, VariantSettings
 from aurl.system.errors import AurlError
 
@@ -25,11 +26,17 @@ DEFAULT_PROTOCOL = "half_splits"  # whose rows tables and figures show
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Channel = tuple[float, float, float]
 Size = Annotated[int, Field(ge=2, le=1 << 24)]  # of a layer; a larger one is a mistake
+Layout = Annotated[str, AfterValidator(check_layout), Field(json_schema_extra={"part_of": LAYOUTS})]
+Tokens = Annotated[
+    str,
+    AfterValidator(check_tokens),
+    Field(json_schema_extra={"values": "`words`, `lemmas`, or a dataset of `data/class_tokens.csv`"}),
+]
 
 
 Backbone = Annotated[
     SerializeAsAny[PartSettings],
-    named_part_reader("aurl.backbones"),
+    named_part_reader("aurl.backbones", PartSettings, ["build"]),
     Field(json_schema_extra={"parts": "aurl.backbones"}),
 ]
 
@@ -60,7 +67,7 @@ class SourceSettings(Settings):
     """Where a dataset's videos come from: a folder in a known layout, or the rendered world."""
 
     folder: str | None = None
-    layout: Literal["class_folders", "ucf101", "hmdb51", "kinetics700"] = "class_folders"
+    layout: Layout = "class_folders"
     versioned: bool = False
     render: RenderSettings | None = None
 
@@ -75,13 +82,13 @@ class DatasetSettings(Settings):
     """One dataset: its source, how class names become tokens, and what to do with broken files."""
 
     source: SourceSettings
-    tokens: Literal["words", "lemmas", "ucf101", "hmdb51", "kinetics700", "activitynet200", "olympic_sports16"]
+    tokens: Tokens
     broken: Literal["error", "leave_out", "keep_partial"]
     shards: Annotated[int, Field(ge=1, le=100_000)]
 
 
 class FrameSettings(Settings):
-    """The packed frame store: every frame squashed to `size` x `size`, as JPEG; and what decoding one video may take."""
+    """The packed frame store: every frame squashed to `size` x `size`, as JPEG; and the limits of decoding one video."""
 
     size: Annotated[int, Field(ge=16, le=512)]
     quality: Annotated[int, Field(ge=1, le=100)]
@@ -89,13 +96,30 @@ class FrameSettings(Settings):
     timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 2048
 
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The settings that shape the stored frames: `size`, `quality` and `chroma`."""
+        return {"size": self.size, "quality": self.quality, "chroma": self.chroma}
 
-class SemanticsSettings(Settings):
-    """Word vectors and the strict-label filter."""
 
-    vectors: str
+class EncoderSettings(PartSettings):
+    """The text encoder: a file of `aurl/semantics/encoders`, or a module from outside, and its own settings.
+
+    `dimension` is that of the class embeddings. `missing` says what happens to a class that the encoder cannot embed.
+    """
+
     dimension: Positive
     missing: Literal["error", "drop_class"]
+
+
+class SemanticsSettings(Settings):
+    """The text encoder and the strict-label filter."""
+
+    encoder: Annotated[
+        SerializeAsAny[EncoderSettings],
+        named_part_reader(ENCODERS, EncoderSettings, ["inputs", "encode"]),
+        Field(json_schema_extra={"parts": ENCODERS}),
+    ]
     tau: Annotated[float, Field(ge=0, le=2)]
     expected_seen_classes: Positive | None
 

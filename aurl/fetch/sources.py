@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from aurl.experiment.read import read_yaml
-from aurl.experiment.settings import Name, Positive, Settings
+from aurl.experiment.settings import Layout, Name, Positive, Settings
 from aurl.fetch.names import safe_path
 from aurl.system.errors import AurlError
 
@@ -67,7 +67,7 @@ class Source(Settings):
     size: str
     target: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")]
     also: str | None = None
-    layout: Literal["ucf101", "hmdb51", "kinetics700"] | None = None
+    layout: Layout | None = None
     classes: Positive | None = None
     videos: Positive | None = None
     authors_videos: Positive | None = None

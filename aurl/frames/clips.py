@@ -1,10 +1,10 @@
-"""Which frames make a clip (released code; the tests restate it plainly)."""
+"""Chooses the frames of a clip (released code; the tests restate it plainly)."""
 
 import numpy as np
 
 
 def evaluation_starts(num_frames: int, clips: int) -> np.ndarray:
-    """First frame of each of `clips` test clips of a video, int64 (clips,).
+    """Compute the first frame of each of `clips` test clips of a video: int64 (clips,).
 
     The period is max(T // n, 1) and clip k starts at k * period; where T < n only T clips exist, and
     copies of clip 0 fill up to n (released code).
@@ -18,19 +18,19 @@ def evaluation_starts(num_frames: int, clips: int) -> np.ndarray:
 
 
 def clip_indices(starts: np.ndarray, num_frames: int, clip_length: int) -> np.ndarray:
-    """Frame numbers of clips that begin at `starts` (clips,): int64 (clips, clip_length), modulo the video's length."""
+    """List the frames of clips that begin at `starts` (clips,): int64 (clips, clip_length), modulo the video's length."""
     return (starts[:, None] + np.arange(clip_length, dtype=np.int64)) % num_frames
 
 
 def evaluation_indices(num_frames: int, clips: int, clip_length: int) -> np.ndarray:
-    """Frame numbers of the test clips of a video, int64 (clips, clip_length) (released code)."""
+    """List the frames of the test clips of a video: int64 (clips, clip_length) (released code)."""
     return clip_indices(evaluation_starts(num_frames, clips), num_frames, clip_length)
 
 
 def training_starts(num_frames: np.ndarray, clip_length: int, uniform: np.ndarray) -> np.ndarray:
-    """First frame of one random training clip for each video, int64 (videos,).
+    """Draw the first frame of one training clip for each video: int64 (videos,).
 
-    A uniform draw below max(1, T - clip_length), the last window left out as in the released code.
+    A uniform draw below max(1, T - clip_length); this leaves out the last window, as the released code does.
 
     Args:
         num_frames: (videos,) lengths in frames.

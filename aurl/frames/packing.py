@@ -1,4 +1,4 @@
-"""Packing frames into shards: JPEG, and the files that `store` reads."""
+"""Packs frames into shards: JPEG, and the files that `store` reads."""
 
 from array import array
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ def write_index(
     """Write the dataset's index of (shard, shard index) files, with counts and SHA-256.
 
     Args:
-        root: what the paths in the index are relative to; by default the index's own folder.
+        root: the folder that the paths in the index start from; by default the index's own folder.
     Raises: AurlError if a shard and its own index do not fit each other.
     """
     rows: list[dict[str, Any]] = []
@@ -73,7 +73,7 @@ def write_index(
 
 
 def split_shards(videos: int, shards: int) -> list[range]:
-    """Contiguous, nearly equal ranges of video numbers, one for each shard."""
+    """Divide the video numbers into contiguous, nearly equal ranges, one for each shard."""
     bounds = [videos * shard // shards for shard in range(shards + 1)]
     return [range(begin, end) for begin, end in zip(bounds, bounds[1:], strict=False)]
 
@@ -82,5 +82,4 @@ def run(job: Job) -> None:
     """Run the stage `frames_index`."""
     frames, index = job.settings["frames"], job.outputs.frames_index
     shards = [(path, job.inputs.indexes[number]) for number, path in job.inputs.shards.items()]
-    settings = {"size": frames.size, "quality": frames.quality, "chroma": frames.chroma}
-    write_index(shards, settings, index, next(iter(job.inputs.shards.values())).parents[1])
+    write_index(shards, frames.stored, index, next(iter(job.inputs.shards.values())).parents[1])

@@ -1,8 +1,8 @@
-"""The packed frame store: a dataset's frames as JPEG, end to end in a few shards, with an offset index.
+"""Reads the packed frame store: a dataset's frames as JPEG, end to end in a few shards, with an offset index.
 
 A shard is two files: the JPEGs one after the other, and a safetensors index with `offsets` (frames + 1,)
 into them and `first_frame` (videos + 1,) into the offsets. `index.json` lists the shards with their
-SHA-256, so that it stands for all of them in the lineage.
+SHA-256, so that its own digest covers all of them.
 """
 
 import json
@@ -15,14 +15,14 @@ from safetensors import safe_open
 
 from aurl.system.errors import AurlError
 
-PART = 1 << 20  # numbers of an index that are looked at together
-LARGEST_SIZE = 4096  # pixels; above any that the experiment's frames can have
+PART = 1 << 20  # numbers of an index that are compared together
+LARGEST_SIZE = 4096  # pixels; larger than an experiment allows
 
 
 class FrameStore:
-    """Random access to a dataset's frames; videos are numbered as in the usable rows of its manifest.
+    """Gives random access to a dataset's frames; videos have the numbers of the manifest's usable rows.
 
-    Safe to hand to forked or spawned workers: shards are mapped when they are first read.
+    It can be passed to forked or spawned workers: a shard is mapped when it is first read.
     """
 
     def __init__(self, index: Path) -> None:
@@ -30,7 +30,7 @@ class FrameStore:
         self.index = index
         description = _read_json(index)
         self.settings: dict[str, Any] = description["settings"]  # size, quality and chroma of the JPEGs
-        self.size: int = self.settings["size"]  # `_read_json` has looked at both
+        self.size: int = self.settings["size"]  # `_read_json` has checked both
         self._shards = [index.parent / row["shard"] for row in description["shards"]]
         self._offsets, first_frames = [], []
         for row, shard in zip(description["shards"], self._shards, strict=True):
@@ -49,15 +49,15 @@ class FrameStore:
         return int(self._first_video[-1])
 
     def num_frames(self) -> np.ndarray:
-        """Length of every video in frames, int64 (videos,)."""
+        """Count the frames of every video: int64 (videos,)."""
         return np.concatenate([np.diff(first) for first in self._first_frames])
 
     def read(self, video: int, frames: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Decode frames of a video: uint8 (len(frames), size, size, 3); a frame named twice is decoded once.
 
         Args:
-            out: where they go, a contiguous array of that shape; a new one by default.
-        Raises: AurlError if the stored bytes are no JPEG of the store's size (a damaged shard).
+            out: the contiguous array of that shape to write to; a new one by default.
+        Raises: AurlError if the stored bytes are not a JPEG of the store's size (a damaged shard).
         """
         shard = int(np.searchsorted(self._first_video, video, side="right")) - 1
         first = self._first_frames[shard][video - self._first_video[shard]]
@@ -71,9 +71,9 @@ class FrameStore:
                 continue
             jpeg = packed[offsets[first + frame] : offsets[first + frame + 1]]
             try:
-                found = simplejpeg.decode_jpeg(jpeg, colorspace="RGB", buffer=decoded[row])
-                if found.shape != shape:
-                    raise ValueError(f"its shape is {found.shape}, the index says {shape}")
+                image = simplejpeg.decode_jpeg(jpeg, colorspace="RGB", buffer=decoded[row])
+                if image.shape != shape:
+                    raise ValueError(f"its shape is {image.shape}, the index says {shape}")
             except ValueError as error:
                 raise AurlError(
                     f"{self._shards[shard]}: frame {frame} of video {video} is damaged ({error});"
@@ -93,7 +93,7 @@ class FrameStore:
 
 
 def load_shard_index(path: Path) -> dict[str, np.ndarray]:
-    """The arrays `offsets` and `first_frame` of a shard, mapped: a dataset's offsets may be larger than the memory.
+    """Map the arrays `offsets` and `first_frame` of a shard; a dataset's offsets may be larger than the memory.
 
     Raises: AurlError for a damaged file.
     """
@@ -111,7 +111,7 @@ def load_shard_index(path: Path) -> dict[str, np.ndarray]:
         offsets, first_frame = arrays["offsets"], arrays["first_frame"]
         for array in (offsets, first_frame):
             if array.ndim != 1 or not len(array) or array[0] or not _grows(array):
-                raise ValueError("its numbers are none that grow from 0")
+                raise ValueError("its numbers do not grow from 0")
         if first_frame[-1] != len(offsets) - 1:
             raise ValueError("its videos and frames do not fit together")
     except Exception as error:  # safetensors, JSON and numpy raise their own
@@ -121,7 +121,7 @@ def load_shard_index(path: Path) -> dict[str, np.ndarray]:
 
 
 def _grows(array: np.ndarray) -> bool:
-    """Whether no number is smaller than the one before; in parts, for the array may be larger than the memory."""
+    """Say whether no number is smaller than the one before; in parts, as the array may be larger than the memory."""
     return all((np.diff(array[start : start + PART + 1]) >= 0).all() for start in range(0, len(array) - 1, PART))
 
 
@@ -130,11 +130,11 @@ def _read_json(path: Path) -> dict[str, Any]:
         description = dict(json.loads(path.read_text()))
         size = description["settings"]["size"]
         if type(size) is not int or not 0 < size <= LARGEST_SIZE:
-            raise ValueError("the size of its frames is none")
+            raise ValueError("the size of its frames is no possible size")
         for row in description["shards"]:
             for name in (row["shard"], row["index"]):
                 if Path(name).is_absolute() or ".." in Path(name).parts:
-                    raise ValueError(f"{name!r} leads out of its folder")
+                    raise ValueError(f"{name!r} is outside its folder")
             if type(row["bytes"]) is not int:
                 raise ValueError("a shard has no size")
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:

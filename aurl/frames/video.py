@@ -1,11 +1,11 @@
-"""Reading video files: what is in one (`probe`), and its frames in order, squashed (`read_frames`).
+"""Reads video files: their properties (`probe`), and their frames in order, squashed (`read_frames`).
 
-PyAV is the reference. decord reads, but only sequentially from frame 0 (its seeks gave wrong frames on open-GOP
-H.264) and only where it agrees with PyAV's count: it overstates the length of cut and of packed-bitstream files and
-repeats frames to fill it. Everything else goes through PyAV, which squashes with the same filter to the same pixels.
+PyAV is the reference. decord is faster, but it reads only from frame 0 on (its seeks gave wrong frames on open-GOP
+H.264), and only a file whose frame count is PyAV's: it overstates the length of cut and of packed-bitstream files and
+repeats frames to fill it. PyAV reads every other file; it squashes with the same filter to the same pixels.
 
-A file from the internet is opened as a container of video, whatever it claims to be: FFmpeg also knows playlists,
-which name other files and addresses to read.
+A file from the internet is opened only as a container of video, whatever it claims to be: FFmpeg also reads playlists,
+which name other files and addresses.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ av.logging.set_level(av.logging.PANIC)
 
 @dataclass(frozen=True)
 class VideoProperties:
-    """What a full decode found. `status` is ok, partial, empty, no-video or unreadable; `reason` says why."""
+    """The result of a full decode. `status` is ok, partial, empty, no-video or unreadable; `reason` says why."""
 
     status: str
     reason: str = ""
@@ -42,13 +42,13 @@ class VideoProperties:
 
 
 def probe(path: Path) -> VideoProperties:
-    """Decode a file from beginning to end and describe it; a bad file has a status, not an exception.
+    """Decode a file from beginning to end and describe it; a bad file gets a status, not an exception.
 
     `partial`: the decoder stopped with an error, or found clearly fewer frames than the container
     announces. A difference of one or two frames is normal (XviD's packed bitstream, stream-copied cuts).
     Rate is in frames per second, duration in seconds, rotation in degrees anticlockwise as PyAV gives it.
     Raises:
-        MemoryError: decoding takes more than this process may have.
+        MemoryError: decoding needs more memory than this process may use.
     """
     try:
         if not path.is_file():
@@ -70,17 +70,17 @@ def read_frames(
 ) -> Iterator[np.ndarray]:
     """Yield a video's frames in order, in chunks of at most 32: uint8 RGB (n, size, size, 3), upright, aspect not kept.
 
-    FFmpeg's scaler squashes while it converts to RGB: a triangle filter as wide as the reduction, which is what PIL's
-    bilinear resize of the released code is too, but before the conversion and not after it. That saves the frames of
-    full size; what it changes is half of what the stored JPEGs lose (docs/performance.md).
+    FFmpeg's scaler squashes while it converts to RGB. Its filter is a triangle as wide as the reduction, like PIL's
+    bilinear resize in the released code, but it works before the conversion and not after it. This avoids frames of
+    full size; the difference is half of the loss of the stored JPEGs (docs/performance.md).
 
     Args:
-        frames: the count that `probe` found; exactly so many come.
+        frames: the count by `probe`; exactly so many are yielded.
         size: height and width of the frames, in pixels.
-        rotation: the rotation that `probe` found, undone here and nowhere else (the readers differ).
-        with_decord: where it agrees; PyAV reads all files.
+        rotation: the rotation by `probe`, undone here and nowhere else (the readers differ).
+        with_decord: use decord for the files that it reads correctly; else PyAV for all.
     Raises:
-        ValueError: fewer frames could be decoded than `probe` found.
+        ValueError: fewer frames could be decoded than `probe` counted.
     """
     reader = _agreeing_decord(path, frames, size) if with_decord and not rotation else None
     if reader is None:
@@ -103,7 +103,7 @@ def _decode_all(container: Any) -> VideoProperties:
     except (av.FFmpegError, ValueError) as error:
         failure = f"decoding stopped after {frames} frames: {_one_line(error)}"
     rate = float(stream.average_rate or 0)
-    found = VideoProperties(
+    properties = VideoProperties(
         "ok", "", frames, rate, frames / rate if rate else 0.0, stream.width, stream.height, rotation % 360
     )
     if frames == 0:
@@ -111,11 +111,11 @@ def _decode_all(container: Any) -> VideoProperties:
     announced, slack = _announced_frames(container, stream, rate)
     if not failure and announced - frames > slack:
         failure = f"{frames} frames decoded of about {announced} announced"
-    return VideoProperties(**{**vars(found), "status": "partial", "reason": failure}) if failure else found
+    return VideoProperties(**{**vars(properties), "status": "partial", "reason": failure}) if failure else properties
 
 
 def _announced_frames(container: Any, stream: Any, rate: float) -> tuple[int, float]:
-    """The frame count that the container states, and the difference that is still normal."""
+    """Read the frame count that the container states, and the difference that is still normal."""
     if stream.frames:
         return stream.frames, max(2, 0.02 * stream.frames)
     if container.duration and rate:
@@ -125,9 +125,9 @@ def _announced_frames(container: Any, stream: Any, rate: float) -> tuple[int, fl
 
 
 def _agreeing_decord(path: Path, frames: int, size: int) -> Any | None:
-    """A decord reader for the file, or None where decord cannot be trusted with it.
+    """Open the file with decord; None where its frames would not be PyAV's.
 
-    It takes no list of allowed containers, so that a playlist, which is text, is kept from it.
+    decord takes no list of allowed containers, so a text file, which may be a playlist, is not passed to it.
     """
     with path.open("rb") as handle:
         begin = handle.read(8)
@@ -144,7 +144,7 @@ def _agreeing_decord(path: Path, frames: int, size: int) -> Any | None:
     except (decord.DECORDError, OSError, RuntimeError):
         return None
     reference = next(_read_with_pyav(path, 1, size, 0))[0]
-    if first.shape != reference.shape:  # decord takes a row's padding for more channels, at sizes like 16
+    if first.shape != reference.shape:  # decord mistakes a row's padding for more channels, at sizes like 16
         return None
     return reader if np.abs(first.astype(np.int16) - reference).mean() <= 1 else None
 
@@ -172,11 +172,11 @@ def _read_with_pyav(path: Path, frames: int, size: int, rotation: int) -> Iterat
 
 
 def _squashed(frames: Iterable[av.VideoFrame], size: int) -> Iterator[np.ndarray]:
-    """Frames as RGB (size, size, 3), by the filter that decord uses; a video may change its frames' size or format."""
-    graph, of = None, None
+    """Yield frames as RGB (size, size, 3), by decord's filter; their size and format may change within a video."""
+    graph, kind = None, None
     for frame in frames:
-        if graph is None or of != (frame.width, frame.height, frame.format.name):
-            of = (frame.width, frame.height, frame.format.name)
+        if graph is None or kind != (frame.width, frame.height, frame.format.name):
+            kind = (frame.width, frame.height, frame.format.name)
             graph = av.filter.Graph()
             source = graph.add_buffer(
                 width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
@@ -192,15 +192,15 @@ def _squashed(frames: Iterable[av.VideoFrame], size: int) -> Iterator[np.ndarray
 def _open(path: Path) -> Any:
     """Open with PyAV; HMDB51 has metadata that is not UTF-8.
 
-    By its whole path: FFmpeg takes a relative one with a colon ("concat:a") for an address.
+    The path is absolute: FFmpeg mistakes a relative one with a colon ("concat:a") for an address.
     """
     options = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
     return av.open(str(path.absolute()), options=options, metadata_errors="replace")
 
 
 def _one_line(error: Exception) -> str:
-    """What went wrong, without the file's place on this machine: a manifest repeats it."""
+    """Describe an error without the file's path: a manifest repeats the text, and must not depend on the machine."""
     if isinstance(error, av.FFmpegError):
-        said = f"; {error.log[-1]}" if error.log else ""
-        return " ".join(f"{type(error).__name__}: {error.strerror}{said}".split())
+        detail = f"; {error.log[-1]}" if error.log else ""
+        return " ".join(f"{type(error).__name__}: {error.strerror}{detail}".split())
     return f"{type(error).__name__}: {error}".splitlines()[0]

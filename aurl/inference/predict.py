@@ -1,7 +1,7 @@
-"""Predict: the zero-shot answer for any video files and any class names.
+"""Ranks any class names for any video files.
 
-A video takes the way of a test set's: decoded, squashed and packed as JPEG by the code of the frame store,
-cut into clips and embedded by the code of the features. Equal files give equal embeddings.
+A video is treated like one of a test set: the code of the frame store decodes it, squashes it and packs it as JPEG, the
+code of the features cuts it into clips and embeds them. Equal files give equal embeddings.
 """
 
 import functools
@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from gensim.models import KeyedVectors
 from tabulate import tabulate
 from torch import Tensor
 
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.evaluation.video_embeddings import embed_videos
-from aurl.experiment.settings import ComputeSettings, Experiment, FrameSettings
+from aurl.experiment.settings import ComputeSettings, EncoderSettings, Experiment, FrameSettings
 from aurl.frames.extract import extract_video
 from aurl.frames.packing import write_index, write_shard
 from aurl.frames.store import FrameStore
@@ -29,9 +28,8 @@ from aurl.frames.video import VideoProperties, probe
 from aurl.models.checkpoint import open_checkpoint
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.paths import ResultPaths
-from aurl.semantics.embedding import class_embedding
-from aurl.semantics.tokens import class_tokens
-from aurl.semantics.vectors import load_vectors
+from aurl.semantics.embedding import check_embeddings
+from aurl.semantics.encoders.base import first_file, load_encoder
 from aurl.system.errors import AurlError
 from aurl.system.files import sha256_file
 from aurl.system.isolated import Failure, map_isolated
@@ -43,7 +41,7 @@ LISTED = 100  # unknown words in an error
 
 @dataclass(frozen=True)
 class Prediction:
-    """A video's classes with their cosines, best first."""
+    """A video and its classes with their cosines, best first."""
 
     video: Path
     ranking: list[tuple[str, float]]
@@ -51,7 +49,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Answer:
-    """The predictions, in the order of the videos, and why the other videos have none."""
+    """The predictions in the order of the videos, and the reasons why the other videos have none."""
 
     predictions: list[Prediction]
     failures: dict[Path, str]
@@ -59,28 +57,30 @@ class Answer:
 
 @dataclass(frozen=True)
 class EmbeddedFiles:
-    """The files that could be read, their embeddings float32 (files, space), and why the others could not."""
+    """The readable files, their embeddings float32 (files, space), and the reasons why the others are not readable."""
 
     videos: list[Path]
     embeddings: Tensor
     failures: dict[Path, str]
 
 
-def predict(videos: list[Path], classes: list[str], checkpoint: Path, vectors: Path, clips: int, own: FrameSettings,
-            batch_size: int, compute: ComputeSettings, size: int | None = None, tokens: str = "words",
-            ) -> Answer:  # fmt: skip
+def predict(videos: list[Path], classes: list[str], checkpoint: Path, encoder: EncoderSettings, clips: int,
+            own: FrameSettings, batch_size: int, compute: ComputeSettings, size: int | None = None,
+            tokens: str = "words") -> Answer:  # fmt: skip
     """Rank the classes for every video by the cosine of their embeddings.
 
     Args:
+        encoder: the text encoder; the dimension is that of the checkpoint, whatever the settings say.
         clips: test clips of a video, whose embeddings are averaged.
         own, size: see `choose_frames`.
-        tokens: how a class name becomes words, see `class_tokens`.
+        tokens: how a class name becomes words, for encoders of words, see `class_tokens`.
     Raises:
-        AurlError: the checkpoint or the vectors are not usable, or a class name has unknown words.
+        AurlError: the checkpoint or the encoder's files are not usable, or a class name has unknown words.
     """
     model, described = open_checkpoint(checkpoint)
     frames = choose_frames(described, own, checkpoint, size)
-    embedded = embed_names(classes, load_vectors(vectors, described["model"]["dimension"]), vectors, tokens)
+    encoder = encoder.model_copy(update={"dimension": described["model"]["dimension"]})
+    embedded = embed_names(classes, encoder, tokens)
     files = embed_files(model, videos, clips, described["clip_length"], frames, batch_size, compute)
     if not files.videos:
         return Answer([], files.failures)
@@ -93,27 +93,40 @@ def predict(videos: list[Path], classes: list[str], checkpoint: Path, vectors: P
     return Answer(predictions, files.failures)
 
 
-def embed_names(classes: list[str], vectors: KeyedVectors, where: Path, source: str = "words") -> np.ndarray:
-    """c(y) of class names, float32 (classes, dimension). Raises: AurlError for words that the vectors do not know."""
-    tokens = class_tokens(classes, source)
-    unknown = sorted({token for found in tokens.values() for token in found if token not in vectors})
-    if unknown:
+def embed_names(classes: list[str], encoder: EncoderSettings, tokens: str = "words") -> np.ndarray:
+    """Embed class names in their order: float32 (classes, dimension). Raises: AurlError for unknown words."""
+    embeddings = load_encoder(encoder).encode(classes, tokens, encoder)
+    if embeddings.dropped:
+        unknown = sorted({word for words in embeddings.dropped.values() for word in words})
         more = f" and {len(unknown) - LISTED} more words" if len(unknown) > LISTED else ""
         listed = ", ".join(map(repr, unknown[:LISTED]))
         raise AurlError(
-            f"{where}: does not know {listed}{more}; use other words, or --vectors with a larger file (the shipped one is a"
-            " small part of GoogleNews-vectors-negative300.bin)"
+            f"{first_file(encoder)}: does not know {listed}{more}; use other words, or --vectors with a larger"
+            " file (the shipped one is a small part of GoogleNews-vectors-negative300.bin)"
         )
-    return np.stack([class_embedding(tokens[name], vectors) for name in classes])
+    check_embeddings(embeddings, encoder, "the given classes")
+    rows = {name: row for row, name in enumerate(embeddings.classes)}
+    return np.asarray(embeddings.vectors[[rows[name] for name in classes]])
+
+
+def choose_encoder(encoder: EncoderSettings, vectors: Path | None) -> EncoderSettings:
+    """Return the experiment's encoder, with other vectors if they are given.
+
+    Raises: AurlError for an encoder without the setting `vectors`.
+    """
+    if vectors is None:
+        return encoder
+    if "vectors" not in type(encoder).model_fields:
+        raise AurlError(f"--vectors: the text encoder {encoder.name} reads no word vectors; leave the option out")
+    return encoder.model_copy(update={"vectors": str(vectors)})
 
 
 def embed_files(model: ZeroShotModel, videos: list[Path], clips: int, clip_length: int, frames: FrameSettings,
                 batch_size: int, compute: ComputeSettings) -> EmbeddedFiles:  # fmt: skip
     """Embed video files through a frame store in a temporary folder.
 
-    A file that cannot be read gets one line on standard error, and the others go on.
+    An unreadable file causes one line on standard error, and the work goes on with the others.
     """
-    settings = {"size": frames.size, "quality": frames.quality, "chroma": frames.chroma}
     readable: list[Path] = []
     failures: dict[Path, str] = {}
     with tempfile.TemporaryDirectory() as name:
@@ -122,7 +135,7 @@ def embed_files(model: ZeroShotModel, videos: list[Path], clips: int, clip_lengt
         write_shard(*shard, _decoded(videos, frames, readable, failures))
         if not readable:
             return EmbeddedFiles([], torch.empty(0), failures)
-        write_index([shard], settings, folder / "index.json")
+        write_index([shard], frames.stored, folder / "index.json")
         store, numbers = FrameStore(folder / "index.json"), np.arange(len(readable))
         rows = list(embed_videos(model, store, numbers, [clips], clip_length, batch_size, compute, "predict"))
     return EmbeddedFiles(readable, torch.cat(rows, dim=1)[0], failures)
@@ -131,34 +144,37 @@ def embed_files(model: ZeroShotModel, videos: list[Path], clips: int, clip_lengt
 def decode_video(
     path: Path, size: int, quality: int, chroma: str, with_decord: bool = True
 ) -> tuple[VideoProperties, list[bytes]]:
-    """What a full decode finds, and the JPEGs of the frames that it gives."""
-    found = probe(path)
-    if not found.frames:
-        return found, []
-    video = (path, found.frames, found.rotation, sha256_file(path))
-    return found, extract_video(video, size, quality, chroma, with_decord)
+    """Decode a video fully: its properties, and the JPEGs of its frames."""
+    properties = probe(path)
+    if not properties.frames:
+        return properties, []
+    video = (path, properties.frames, properties.rotation, sha256_file(path))
+    return properties, extract_video(video, size, quality, chroma, with_decord)
 
 
 def _decoded(videos: list[Path], frames: FrameSettings, readable: list[Path], failures: dict[Path, str]
              ) -> Iterator[list[bytes]]:  # fmt: skip
-    """The JPEGs of each readable video, in processes of their own; every video goes into one of the two lists."""
-    decode = functools.partial(decode_video, size=frames.size, quality=frames.quality, chroma=frames.chroma)
-    plainly = functools.partial(decode, with_decord=False)
-    results = map_isolated(decode, videos, 1, frames.timeout_seconds, frames.memory_mb, again=plainly)
+    """Yield the JPEGs of each readable video, decoded in other processes; put every video into one of the two lists."""
+    decode = functools.partial(decode_video, **frames.stored)
+    with_pyav = functools.partial(decode, with_decord=False)
+    results = map_isolated(decode, videos, 1, frames.timeout_seconds, frames.memory_mb, again=with_pyav)
     for video, result in zip(videos, track(results, "decode", "videos", len(videos)), strict=True):
-        found, jpegs = (VideoProperties("unreadable", result.reason), []) if isinstance(result, Failure) else result
+        properties, jpegs = (
+            (VideoProperties("unreadable", result.reason), []) if isinstance(result, Failure) else result
+        )
+        reason = f"{properties.status}: {properties.reason}"
         if not jpegs:
-            failures[video] = f"{found.status}: {found.reason}"
-            log(f"{video}: {failures[video]}")
+            failures[video] = reason
+            log(f"{video}: {reason}")
             continue
-        if found.status != "ok":
-            log(f"{video}: {found.status}: {found.reason}; used as far as it goes")
+        if properties.status != "ok":
+            log(f"{video}: {reason}; used as far as it goes")
         readable.append(video)
         yield jpegs
 
 
 def as_text(answer: Answer, top: int) -> str:
-    """The best classes of every video as a table."""
+    """Format the best classes of every video as a table."""
     rows = [
         (prediction.video if rank == 1 else "", rank, name, cosine)
         for prediction in answer.predictions
@@ -169,7 +185,7 @@ def as_text(answer: Answer, top: int) -> str:
 
 
 def as_json(answer: Answer, top: int) -> str:
-    """The best classes of every video, and why others have none."""
+    """Format the best classes of every video, and the reasons why others have none, as JSON."""
     predictions = [
         {
             "video": str(prediction.video),
@@ -182,7 +198,10 @@ def as_json(answer: Answer, top: int) -> str:
 
 
 def class_names(listed: str | None, file: Path | None) -> list[str]:
-    """Class names from "a,b,c" or from the lines of a file. Raises: AurlError unless exactly one gives distinct names."""
+    """Read class names from "a,b,c" or from the lines of a file.
+
+    Raises: AurlError if both or neither are given, or the names are not distinct.
+    """
     if (listed is None) == (file is None):
         raise AurlError("give the class names with --classes or with --classes-file")
     where = "--classes" if file is None else str(file)
@@ -200,7 +219,7 @@ def class_names(listed: str | None, file: Path | None) -> list[str]:
 
 
 def _lines_of(file: Path) -> list[str]:
-    """The lines of a user's text file. Raises: OSError, ValueError."""
+    """Read the lines of a user's text file. Raises: OSError, ValueError."""
     with file.open("rb") as handle:
         content = handle.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
@@ -229,11 +248,11 @@ def choose_checkpoint(experiment: Experiment, paths: ResultPaths, checkpoint: Pa
 
 
 def choose_frames(described: dict[str, Any], own: FrameSettings, checkpoint: Path, size: int | None) -> FrameSettings:
-    """The frames that a checkpoint was trained on, as its description tells; any other size would silently mislead.
+    """Choose the frames that a checkpoint was trained on, from its description.
 
     Args:
-        own: the present experiment's, for what the description of imported weights does not tell.
-        size: what the user says, before all else.
+        own: the present experiment's frames, for what the description of imported weights does not hold.
+        size: the user's choice, which comes first.
     Raises: AurlError for imported weights without `size`.
     """
     if size is not None:

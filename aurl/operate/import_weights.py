@@ -31,7 +31,7 @@ def declare_weights(
 
     settings = experiment.variant(variant)
     published = read_published(file)
-    check_shape(file, published, experiment.model, settings, experiment.semantics.dimension)
+    check_shape(file, published, experiment.model, settings, experiment.semantics.encoder.dimension)
     entry = {"file": _spelled(file), "sha256": sha256_file(file)}
     if published.kind == "r2plus1d":
         _edit(params, lambda raw: raw["model"].update(initial_backbone=entry))

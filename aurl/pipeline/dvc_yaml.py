@@ -11,7 +11,10 @@ from typing import Any
 
 import yaml
 
+from aurl.experiment.read import load_experiment
+from aurl.experiment.settings import Experiment
 from aurl.pipeline.code import code_of
+from aurl.pipeline.part_files import dvc_paths
 from aurl.pipeline.paths import TEMPLATES
 from aurl.pipeline.selections import SELECTIONS
 from aurl.pipeline.stage import AllOf, Input, Named, One, PartFiles, Shipped, Stage
@@ -25,16 +28,16 @@ HEAD = """\
 """
 
 
-def dvc_yaml() -> str:
-    """Return the text of `dvc.yaml`."""
+def dvc_yaml(experiment: Experiment) -> str:
+    """Return the text of `dvc.yaml`; of the experiment it depends on the files that its parts read."""
     joined: dict[str, list[Stage]] = {}
     for stage in STAGES.values():
         joined.setdefault(stage.dvc or stage.name, []).append(stage)
-    described = {name: _described(stages) for name, stages in joined.items()}
+    described = {name: _described(stages, experiment) for name, stages in joined.items()}
     return HEAD + yaml.dump({"stages": described}, Dumper=_Dumper, sort_keys=False, width=10_000)
 
 
-def _described(stages: list[Stage]) -> dict[str, Any]:
+def _described(stages: list[Stage], experiment: Experiment) -> dict[str, Any]:
     """Describe one stage of DVC, which may join several of ours; the last of them has the fewest wildcards."""
     last = stages[-1]
     matrix = SELECTIONS[last.jobs].matrix
@@ -44,7 +47,9 @@ def _described(stages: list[Stage]) -> dict[str, Any]:
     target = f"{ROOT}/{last.makes[last.artefact].format(**item)}"
     outs = _unique(path for stage in stages for path in _outputs(stage, item))
     inside = {name for stage in stages for name in stage.makes}
-    deps = _unique(path for stage in stages for each in stage.reads.values() for path in _reads(each, item, inside))
+    deps = _unique(
+        path for stage in stages for each in stage.reads.values() for path in _reads(each, experiment, item, inside)
+    )
     code = sorted({path for stage in stages for path in code_of(stage)})
     keys = _unique(key for stage in stages for key in stage.settings)
     kinds = {name: kind for stage in stages for name, kind in stage.dvc_kind.items()}
@@ -72,14 +77,14 @@ def _outputs(stage: Stage, item: Mapping[str, str]) -> Iterator[str]:
     yield f"{ROOT}/provenance/{_filled(stage.makes[stage.artefact] + '.json', item)}"
 
 
-def _reads(each: Input, item: Mapping[str, str], inside: set[str]) -> list[str]:
+def _reads(each: Input, experiment: Experiment, item: Mapping[str, str], inside: set[str]) -> list[str]:
     """Name the paths of an input, except what the joined stages make themselves (`inside`)."""
     if isinstance(each, Shipped):
         return [str(path) for path in each.paths()]
     if isinstance(each, Named):
         return [f"${{{each.key}}}"] if each.in_dvc else []
     if isinstance(each, PartFiles):
-        return [f"${{{key}}}" for key in each.dvc]
+        return dvc_paths(each, experiment)
     if isinstance(each, AllOf):
         return [f"{ROOT}/{template}" for template in STAGES[each.stage].makes.values()]
     if each.artefact in inside or (isinstance(each, One) and not each.tracked):
@@ -118,4 +123,4 @@ class _Dumper(yaml.SafeDumper):
 if __name__ == "__main__":
     from aurl.system.files import write_text
 
-    write_text(Path("dvc.yaml"), dvc_yaml())
+    write_text(Path("dvc.yaml"), dvc_yaml(load_experiment(Path("params.yaml"))))

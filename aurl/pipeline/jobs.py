@@ -12,11 +12,11 @@ from aurl.experiment.read import json_value, typed_value
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.code import code_of, packages_of
 from aurl.pipeline.missing_data import missing_data
+from aurl.pipeline.part_files import part_files
 from aurl.pipeline.paths import ResultPaths
 from aurl.pipeline.selections import SELECTIONS, Row, Scope
 from aurl.pipeline.stage import AllOf, Each, Input, One, PartFiles, Shipped, Stage
 from aurl.pipeline.stages import STAGES
-from aurl.system import plugins
 from aurl.system.errors import AurlError
 
 
@@ -199,19 +199,8 @@ class Jobs:
         if isinstance(each, Shipped):
             return {path.stem: path for path in each.paths()}
         if isinstance(each, PartFiles):
-            return self._part_files(each, row)
+            return part_files(each, self.experiment, row)
         return source_folder(str(typed_value(self.experiment, each.key.format(seen=self.experiment.seen, **row))))
-
-    def _part_files(self, each: PartFiles, row: Row) -> dict[str, Path]:
-        """Map the names of files that parts read to their paths."""
-        key = each.key.format(seen=self.experiment.seen, **row)
-        value = typed_value(self.experiment, key)
-        parts = value if isinstance(value, Mapping) else {value.name: value}
-        files: dict[str, Path] = {}
-        for name, settings in parts.items():
-            list_files = getattr(plugins.load(each.folder, name), "files", None)
-            files |= {path.stem: source_folder(str(path)) for path in (list_files(settings) if list_files else ())}
-        return files
 
     def _check(self, stage: str, wildcards: Mapping[str, Any]) -> None:
         experiment = self.experiment

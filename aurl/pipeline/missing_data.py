@@ -1,8 +1,7 @@
 """Find data that an experiment may do without and that is not here."""
 
-from pathlib import Path
-
 from aurl.experiment.folders import source_folder
+from aurl.experiment.parts import chosen_files
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.paths import ResultPaths
 
@@ -22,8 +21,8 @@ def missing_data(experiment: Experiment, paths: ResultPaths) -> dict[str, str]:
         used_before = paths.of("listing", dataset=name).is_file()
         if folder is not None and not source_folder(folder).is_dir() and not used_before:
             missing[name] = f"no folder {source_folder(folder)}"
-    vectors = Path(experiment.semantics.vectors)
+    absent = [path for path in chosen_files(experiment.semantics.encoder).values() if not path.is_file()]
     used_before = any(paths.of("embeddings", dataset=name).is_file() for name in experiment.datasets)
-    if not vectors.is_file() and not used_before:
-        missing[VECTORS] = f"no file {vectors}"
+    if absent and not used_before:
+        missing[VECTORS] = f"no file {absent[0]}"
     return missing

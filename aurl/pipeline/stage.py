@@ -65,16 +65,16 @@ class Named:
 
 @dataclass(frozen=True)
 class PartFiles:
-    """The files that parts name in their settings: `files(settings)` of each part's module, where it has one.
+    """The files that parts read, as a function of each part's module lists them, where it has that function.
 
     Attributes:
-        key: dotted key of the parts, as in `Parts`.
-        dvc: keys of the parameters that name such files, for `dvc.yaml`.
+        folder, key: the parts, as in `Parts`.
+        function: its name; it takes the part's settings and returns paths, or a mapping of names to paths.
     """
 
     folder: str
     key: str
-    dvc: tuple[str, ...] = ()
+    function: str
 
 
 Input = One | Each | PartFiles | AllOf | Shipped | Named

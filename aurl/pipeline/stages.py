@@ -4,6 +4,7 @@
 rule in `workflow/rules/` is six lines; `aurl generate` writes `dvc.yaml` and the pages that follow from it.
 """
 
+from aurl.experiment.parts import ENCODERS, LAYOUTS
 from aurl.experiment.settings import PROTOCOLS
 from aurl.pipeline.stage import AllOf, Each, Input, Named, One, PartFiles, Parts, Shipped, Stage
 from aurl.system import plugins, shipped
@@ -37,6 +38,7 @@ INGEST = Stage(
     makes={"listing": "datasets/{dataset}.csv", "videos": "datasets/{dataset}"},
     folders=("videos",),
     settings=("datasets.{dataset}.source",),
+    parts=(Parts(LAYOUTS, "datasets.{dataset}.source.layout"),),
     all_cores=True,
 )
 MANIFEST = Stage(
@@ -47,7 +49,7 @@ MANIFEST = Stage(
     reads={"listing": One("listing"), "videos": One("videos", tracked=False)},
     makes={"manifest": "manifests/{dataset}.csv"},
     settings=("datasets.{dataset}.source", "datasets.{dataset}.broken"),
-    free=("frames.timeout_seconds", "frames.memory_mb"),
+    free=("frames",),
     all_cores=True,
 )
 FRAMES = Stage(
@@ -82,17 +84,11 @@ EMBEDDINGS = Stage(
     jobs="embedded",
     reads={
         "manifest": One("manifest"),
-        "vectors": Named("semantics.vectors"),
-        "tokens": Shipped((str(shipped.TOKEN_TABLE), str(shipped.VERB_LEMMAS), str(shipped.VERB_EXCEPTIONS))),
+        "encoder": PartFiles(ENCODERS, "semantics.encoder", "inputs"),
     },
     makes={"embeddings": "embeddings/{dataset}.safetensors"},
-    settings=(
-        "semantics.vectors",
-        "semantics.dimension",
-        "semantics.missing",
-        "datasets.{dataset}.tokens",
-        "datasets.{dataset}.broken",
-    ),
+    settings=("semantics.encoder", "datasets.{dataset}.tokens", "datasets.{dataset}.broken"),
+    parts=(Parts(ENCODERS, "semantics.encoder"),),
     recompute="deep",
 )
 SEEN_CLASSES = Stage(
@@ -163,7 +159,7 @@ EVALUATE = Stage(
     "Evaluate every protocol of one variant, seed and test set.",
     entry="aurl.evaluation.evaluate",
     jobs="cells",
-    reads={"features": One("features"), "lists": PartFiles(PROTOCOLS, "evaluation.protocols")},
+    reads={"features": One("features"), "lists": PartFiles(PROTOCOLS, "evaluation.protocols", "files")},
     makes={"metrics": "metrics/{variant}/seed{seed}/{dataset}.json"},
     settings=("evaluation.protocols",),
     parts=(Parts(PROTOCOLS, "evaluation.protocols"), Parts("aurl.evaluation.measures")),

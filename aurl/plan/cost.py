@@ -68,7 +68,7 @@ def measure_step(experiment: Experiment, shape: ModelShape, kind: str, batch: in
     model = build_model(shape, 0, device, compute.channels_last)
     optimizer = make_optimizer(model.parameters(), experiment.training.optimizer)
     objective = Objective({"seen": seen.Settings(weight=1)}, experiment.training.scale)
-    classes = torch.randn(8, experiment.semantics.dimension, device=device)
+    classes = torch.randn(8, experiment.semantics.encoder.dimension, device=device)
     step = TrainingStep(model, optimizer, objective, classes, compute)
     size = experiment.frames.size
     clips = torch.randint(0, 256, (batch, experiment.model.clip_length, size, size, 3), dtype=torch.uint8).to(device)

@@ -103,9 +103,9 @@ def typical_sample(dataset: str, size: int) -> Sample | None:
 
 
 def _plan_rendered(name: str, render: RenderSettings, frames: FrameSettings) -> DatasetPlan:
-    one = {**dict(render), "classes": 1, "videos_per_class": 1}
+    one = render.model_copy(update={"classes": 1, "videos_per_class": 1})
     with tempfile.TemporaryDirectory(prefix="aurl-plan-") as folder:
-        videos = render_dataset(Path(folder), **one)
+        videos = render_dataset(Path(folder), one)
         paths = [Path(folder) / video.path for video in videos]
         sample = sample_videos(paths, 1, size=frames.size, quality=frames.quality, chroma=frames.chroma)
     mean = sum(render.frames) / 2

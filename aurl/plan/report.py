@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from aurl.experiment.folders import source_folder
+from aurl.experiment.parts import chosen_files
 from aurl.experiment.settings import Experiment
 from aurl.fetch.sources import Source
 from aurl.models.shape import ModelShape, shape_of
@@ -47,7 +48,7 @@ def plan_experiment(experiment: Experiment, sources: dict[str, Source]) -> Itera
 def largest_shape(experiment: Experiment) -> ModelShape:
     """Give the shape of the experiment's largest model: with word projector and visual centres."""
     semantics = experiment.semantics
-    return shape_of(experiment.model, semantics.dimension, True, semantics.expected_seen_classes or 1)
+    return shape_of(experiment.model, semantics.encoder.dimension, True, semantics.expected_seen_classes or 1)
 
 
 def training_clips(experiment: Experiment, seen: DatasetPlan) -> int | None:
@@ -133,9 +134,9 @@ def describe_missing(experiment: Experiment, datasets: dict[str, DatasetPlan]) -
     missing = [
         f"{plan.name}: {plan.missing}; 'aurl fetch' or docs/datasets.md" for plan in datasets.values() if plan.missing
     ]
-    vectors = Path(experiment.semantics.vectors)
-    if not vectors.is_file():
-        missing.append(f"word vectors: no file {vectors}; 'aurl fetch vectors'")
+    for name, path in chosen_files(experiment.semantics.encoder).items():
+        if not path.is_file():
+            missing.append(f"semantics.encoder.{name}: no file {path}; 'aurl fetch vectors' gets the paper's")
     for variant, weights in experiment.imported.items():
         if not source_folder(weights.file).is_file():
             missing.append(f"published weights of {variant}: no file {weights.file}")

@@ -1,1 +1,1 @@
-"""Class name -> tokens -> class embedding, and the strict-label filter."""
+"""Class names -> class embeddings, and the strict-label filter."""

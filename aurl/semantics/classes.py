@@ -1,4 +1,4 @@
-"""What the semantics stages leave for the others: class embeddings, and the seen classes to train on."""
+"""Reads what the semantics stages write: class embeddings, and the seen classes to train on."""
 
 import json
 from dataclasses import dataclass
@@ -17,30 +17,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassEmbeddings:
-    """Class names in code point order, their embeddings float32 (classes, dimension), tokens, and what was dropped."""
+    """The embedded classes of a dataset, and the classes that the encoder dropped.
+
+    `classes` are in code point order, `vectors` are float32 (classes, dimension). `texts` holds what was encoded for
+    each class: its words, or its sentences. `dropped` holds, for each class without an embedding, the unknown words.
+    """
 
     classes: list[str]
     vectors: np.ndarray
-    tokens: dict[str, list[str]]
+    texts: dict[str, list[str]]
     dropped: dict[str, list[str]]
 
 
 def read_embeddings(path: Path) -> ClassEmbeddings:
-    """Read what `embed_dataset` wrote. Raises: AurlError for a damaged file, or one that holds something else."""
+    """Read the class embeddings of a dataset. Raises: AurlError for a damaged file, or one that holds something else."""
     try:
         with safe_open(path, framework="numpy") as handle:
-            described = json.loads(handle.metadata()["aurl"])
-            found = ClassEmbeddings(
-                described["classes"], handle.get_tensor("embeddings"), described["tokens"], described["dropped"]
-            )
-        _check(found)
+            metadata = json.loads(handle.metadata()["aurl"])
+            vectors = handle.get_tensor("embeddings")
+        embeddings = ClassEmbeddings(metadata["classes"], vectors, metadata["tokens"], metadata["dropped"])
+        _check(embeddings)
     except Exception as error:  # safetensors and JSON raise their own
         raise unreadable(path, error, made_again(path)) from None
-    return found
+    return embeddings
 
 
 def read_seen_table(path: Path) -> "pd.DataFrame":
-    """Read what `write_seen_classes` wrote, the distances exactly. Raises: AurlError for a damaged file."""
+    """Read seen_classes.csv, the distances exactly. Raises: AurlError for a damaged file."""
     types = {"class": str, "kept": bool, "nearest_class": str, "nearest_dataset": str}
     exact = {"distance": float}  # Python's own conversion, which loses no digit
     mend = made_again(path)
@@ -51,20 +54,21 @@ def read_seen_table(path: Path) -> "pd.DataFrame":
 
 
 def read_seen_classes(path: Path, strict: bool) -> list[str]:
-    """Class names to train on, in code point order; without strict labels all that have an embedding."""
+    """Read the class names to train on, in code point order; without strict labels, all that have an embedding."""
     table = read_seen_table(path)
     return sorted(table["class"][table["kept"]] if strict else table["class"])
 
 
-def _check(found: ClassEmbeddings) -> None:
+def _check(embeddings: ClassEmbeddings) -> None:
     """Raises: ValueError where the parts do not fit together."""
-    if not all(_are_texts(names) for names in (found.classes, *found.tokens.values(), *found.dropped.values())):
+    classes, vectors, texts = embeddings.classes, embeddings.vectors, embeddings.texts
+    if not all(_are_texts(names) for names in (classes, *texts.values(), *embeddings.dropped.values())):
         raise ValueError("its classes and words are no lists of texts")
-    if found.classes != sorted(found.tokens):
+    if classes != sorted(texts):
         raise ValueError("its classes are not those of its tokens")
-    if found.vectors.ndim != 2 or len(found.vectors) != len(found.classes):
-        raise ValueError(f"embeddings of shape {found.vectors.shape} for {len(found.classes)} classes")
-    if not np.isfinite(found.vectors).all():
+    if vectors.ndim != 2 or len(vectors) != len(classes):
+        raise ValueError(f"embeddings of shape {vectors.shape} for {len(classes)} classes")
+    if not np.isfinite(vectors).all():
         raise ValueError("its embeddings are not finite")
 
 

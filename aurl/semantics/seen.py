@@ -1,4 +1,4 @@
-"""Strict labels: seen classes that are too close to a test class are not trained on."""
+"""Strict labels: leaves out the seen classes that are too close to a test class."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from aurl.system.files import replacing
 
 
 def cosine_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """1 - cos between the rows of (n, d) and (m, d): float64 (n, m)."""
+    """Compute 1 - cos between the rows of (n, d) and of (m, d): float64 (n, m)."""
     left, right = left.astype(np.float64), right.astype(np.float64)
     left = left / np.linalg.norm(left, axis=1, keepdims=True)
     right = right / np.linalg.norm(right, axis=1, keepdims=True)
@@ -20,25 +20,25 @@ def cosine_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def filter_seen(seen: np.ndarray, unseen: np.ndarray, tau: float) -> np.ndarray:
-    """Which seen classes stay, bool (seen classes,): those with min over test classes (1 - cos) >= tau.
+    """Select the seen classes with min over test classes of (1 - cos) >= tau: bool (seen classes,).
 
-    The abstract's formula has > tau, the released code >=; tau <= 0 means no filter, without arithmetic
-    (rounding would drop equal classes).
+    The abstract's formula has > tau, the released code >=. tau <= 0 means no filter: then nothing is compared, because
+    rounding would drop equal classes.
 
     Args:
         seen: (seen classes, d) embeddings.
         unseen: (test classes, d), the union over all test sets.
     """
-    return far_enough(cosine_distances(seen, unseen).min(axis=1), tau)
+    return passes_filter(cosine_distances(seen, unseen).min(axis=1), tau)
 
 
-def far_enough(distances: np.ndarray, tau: float) -> np.ndarray:
-    """Which seen classes stay, given the distance of each to its nearest test class: bool (seen classes,)."""
+def passes_filter(distances: np.ndarray, tau: float) -> np.ndarray:
+    """Select the seen classes by the distance of each to its nearest test class: bool (seen classes,)."""
     return np.ones(len(distances), dtype=bool) if tau <= 0 else np.asarray(distances >= tau)
 
 
 def seen_class_table(seen: ClassEmbeddings, unseen: dict[str, ClassEmbeddings], tau: float) -> pd.DataFrame:
-    """One row for each seen class: whether it is kept, its nearest test class and the distance to it."""
+    """Make one row for each seen class: whether it is kept, its nearest test class, and the distance to it."""
     test_classes = [(dataset, name) for dataset, embeddings in unseen.items() for name in embeddings.classes]
     test_vectors = np.concatenate([embeddings.vectors for embeddings in unseen.values()])
     distances = cosine_distances(seen.vectors, test_vectors)
@@ -46,7 +46,7 @@ def seen_class_table(seen: ClassEmbeddings, unseen: dict[str, ClassEmbeddings], 
     return pd.DataFrame(
         {
             "class": seen.classes,
-            "kept": far_enough(distances.min(axis=1), tau),
+            "kept": passes_filter(distances.min(axis=1), tau),
             "distance": distances.min(axis=1),
             "nearest_class": [test_classes[i][1] for i in nearest],
             "nearest_dataset": [test_classes[i][0] for i in nearest],
@@ -58,7 +58,7 @@ def write_seen_classes(seen: Path, unseen: dict[str, Path], tau: float, expected
     """Filter the seen classes and write the table.
 
     Raises:
-        AurlError: no class stays, or not as many as the preset expects.
+        AurlError: fewer than two classes stay, or another number than the preset expects.
     """
     table = seen_class_table(read_embeddings(seen), {name: read_embeddings(path) for name, path in unseen.items()}, tau)
     kept = int(table["kept"].sum())
@@ -75,7 +75,7 @@ def write_seen_classes(seen: Path, unseen: dict[str, Path], tau: float, expected
 
 
 def write_seen_table(table: pd.DataFrame, output: Path) -> None:
-    """Write what `seen_class_table` made, distances with all digits: other thresholds are decided from them."""
+    """Write the table, distances with all digits: other thresholds are applied to them later."""
     with replacing(output) as (temporary,):
         table.to_csv(temporary, index=False, lineterminator="\n")
 

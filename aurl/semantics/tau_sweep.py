@@ -1,4 +1,4 @@
-"""How the strict-label filter depends on its threshold tau."""
+"""Applies the strict-label filter at other thresholds tau."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from aurl.semantics.classes import read_seen_table
-from aurl.semantics.seen import far_enough
+from aurl.semantics.seen import passes_filter
 
 TAUS = tuple(step / 100 for step in range(21))  # 0, 0.01 .. 0.2
 REMOVED = "removed since the previous tau"
@@ -15,9 +15,9 @@ REMOVED = "removed since the previous tau"
 def tau_sweep(
     seen_classes: Path, taus: Sequence[float] = TAUS, videos: Mapping[str, int] | None = None
 ) -> pd.DataFrame:
-    """One row for each tau, ascending: what stays, and which classes go between the previous tau and this one.
+    """Make one row for each tau, ascending: what stays, and the classes removed since the previous tau.
 
-    Decides as the filter does (`aurl.semantics.seen`), from the distances in seen_classes.csv, which hold all digits.
+    Decides as the filter does (`aurl.semantics.seen`), from the distances in seen_classes.csv, which have all digits.
 
     Args:
         videos: training videos by class, for the column `videos kept`.
@@ -34,7 +34,7 @@ def tau_sweep(
     before = pd.Series(True, index=table.index)
     rows = []
     for tau in sorted(taus):
-        kept = pd.Series(far_enough(table["distance"].to_numpy(), tau), index=table.index)
+        kept = pd.Series(passes_filter(table["distance"].to_numpy(), tau), index=table.index)
         row = {"tau": tau, "classes kept": int(kept.sum()), "classes removed": int((~kept).sum())}
         if videos is not None:
             row["videos kept"] = sum(videos.get(name, 0) for name in table["class"][kept])
@@ -44,7 +44,7 @@ def tau_sweep(
 
 
 def borderline(seen_classes: Path, tau: float, number: int) -> pd.DataFrame:
-    """The rows of the `number` seen classes whose distance lies nearest to tau, by distance."""
+    """Select the `number` seen classes whose distance is nearest to tau, sorted by distance."""
     table = read_seen_table(seen_classes)
     nearest = (table["distance"] - tau).abs().sort_values(kind="stable").index[:number]
     return table.loc[nearest].sort_values(["distance", "class"])

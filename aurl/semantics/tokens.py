@@ -1,25 +1,26 @@
-"""Class name -> tokens: by the published table of a dataset, or from the name itself."""
+"""Class name -> tokens: from the published table of a dataset, or from the name itself."""
 
 import re
 import unicodedata
 from pathlib import Path
 
+from aurl.experiment.parts import FROM_NAMES
 from aurl.semantics.wordnet import Verbs, read_verbs
 from aurl.system.errors import AurlError
 from aurl.system.shipped import TOKEN_TABLE
 from aurl.system.text_files import read_csv
 
-FROM_NAMES = ("words", "lemmas")  # every other source is a dataset of the token table
+__all__ = ["FROM_NAMES", "STOP_WORDS", "class_tokens", "lemmas", "read_token_table", "words"]
 
 # the words that the released rules leave out of every class (docs/tokens.md); "off", "into", "through", "up" stay
 STOP_WORDS = frozenset({"a", "an", "and", "at", "in", "of", "on", "or", "the", "to", "using", "with"})
 
 
 def class_tokens(classes: list[str], source: str, table: Path = TOKEN_TABLE) -> dict[str, list[str]]:
-    """The tokens of every class name.
+    """Look up or derive the tokens of every class name.
 
     Args:
-        source: a dataset of the token table; or `words` or `lemmas`, made from the names.
+        source: a dataset of the token table; or `words` or `lemmas`, which derive them from the names.
     Raises:
         AurlError: a class is not in the table, or its name has no word.
     """
@@ -37,9 +38,11 @@ def class_tokens(classes: list[str], source: str, table: Path = TOKEN_TABLE) -> 
                 f" check the folder's name, or set datasets.<name>.tokens to words or lemmas"
             )
         tokens = {name: known[_key(name)] for name in classes}
-    for name, found in tokens.items():
-        if not found:
-            raise AurlError(f"class '{name}' has no word in its name{_stopped(source)}; rename it")
+    for name, own in tokens.items():
+        if not own:
+            raise AurlError(
+                f"class '{name}' has no word in its name{' beside stop words' if source == 'lemmas' else ''}; rename it"
+            )
     return tokens
 
 
@@ -51,33 +54,29 @@ def words(name: str) -> list[str]:
 
 
 def lemmas(name: str, verbs: Verbs) -> list[str]:
-    """The name's words without stop words, each as its verb lemma: "Putting on shoes (not skis)" -> put shoe.
+    """Reduce a name to its words without stop words, each as its verb lemma: "Putting on shoes (not skis)" -> put shoe.
 
-    These are the released rules without their hand-made exceptions. A remark in brackets that begins with "not"
-    tells what the class is not, and is left out like the possessive 's.
+    These are the released rules without their manual exceptions. A remark in brackets that begins with "not" says what
+    the class is not: it is left out, and so is the possessive 's.
     """
     name = re.sub(r"\(not\b[^)]*\)|['\u2019]s\b", " ", name)
     return [verbs.lemma(word) for word in words(name) if word not in STOP_WORDS]
 
 
 def read_token_table(table: Path, source: str) -> dict[str, list[str]]:
-    """The table's tokens for one dataset, by class name without regard to underscores.
+    """Read the table's tokens for one dataset, by class name with spaces for underscores.
 
-    Raises: AurlError for a table that is missing, damaged or tells two things of one class.
+    Raises: AurlError for a table that is missing or damaged, or that holds two different rows for one class.
     """
     mend = "restore it from git"
     rows = read_csv(table, ["dataset", "class", "tokens"], mend, dtype=str, keep_default_na=False)
     tokens: dict[str, list[str]] = {}
     for row in rows[rows["dataset"] == source].to_dict("records"):
-        found = row["tokens"].split()
-        if not found or tokens.setdefault(_key(row["class"]), found) != found:
+        words_of_class = row["tokens"].split()
+        if not words_of_class or tokens.setdefault(_key(row["class"]), words_of_class) != words_of_class:
             raise AurlError(f"{table}: class '{row['class']}' of '{source}' has no tokens, or two sorts; {mend}")
     return tokens
 
 
 def _key(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _stopped(source: str) -> str:
-    return " beside stop words" if source == "lemmas" else ""

@@ -1,4 +1,4 @@
-"""Word vectors, read by gensim: word2vec binary or text, plain or gzipped, of any dimension."""
+"""Reads word vectors with gensim: word2vec binary or text, plain or gzipped, of any dimension."""
 
 import gzip
 import zlib
@@ -13,23 +13,23 @@ from aurl.system.errors import AurlError
 BINARY_SUFFIXES = (".bin", ".bin.gz")
 LONGEST_HEADER = 100  # bytes
 LONGEST_WORD, LONGEST_NUMBER = 1000, 32  # bytes
-STRIDE = 2**20  # bytes; any of them hold the end of a word or line, whatever the dimension
+STRIDE = 2**20  # bytes; so many hold the end of a word or a line, whatever the dimension
 
 
 def load_vectors(path: Path, dimension: int) -> KeyedVectors:
     """Read a word2vec file; `.bin` and `.bin.gz` are binary, everything else is text.
 
     Raises:
-        AurlError: the file is missing, damaged, cut short or none of this format, or its vectors have another
+        AurlError: the file is missing, damaged, cut short or of another format, or its vectors have another
             dimension.
     """
     if not path.is_file():
-        raise AurlError(f"{path}: no such vectors file; check semantics.vectors")
+        raise AurlError(f"{path}: no such vectors file; check semantics.encoder.vectors")
     binary = path.name.endswith(BINARY_SUFFIXES)
     try:
-        found = check_size(path, binary)
-        if found != dimension:
-            raise AurlError(f"{path}: the vectors have {found} dimensions, semantics.dimension says {dimension}")
+        own = check_size(path, binary)
+        if own != dimension:
+            raise AurlError(f"{path}: the vectors have {own} dimensions, semantics.encoder.dimension says {dimension}")
         vectors = KeyedVectors.load_word2vec_format(str(path), binary=binary)
     except (EOFError, ValueError, OSError, zlib.error) as error:
         reason = " ".join(str(error).split())
@@ -42,13 +42,13 @@ def load_vectors(path: Path, dimension: int) -> KeyedVectors:
 
 
 def check_size(path: Path, binary: bool) -> int:
-    """The dimension that the header tells, if the file's size can be what it tells.
+    """Read the dimension from the header, and check that the file's size agrees with the header.
 
-    gensim reserves memory for as many words as the header claims, and gathers bytes until a word ends. So the
-    file is passed through once before, unpacked but never held.
+    gensim reserves memory for as many words as the header claims, and collects bytes until a word ends. So this reads
+    and unpacks the whole file once before gensim does, without keeping it in memory.
 
     Raises:
-        ValueError: no header, a size that does not go with it, or a stretch without an end of a word or line.
+        ValueError: no header, a size that does not agree with it, or too many bytes without the end of a word or line.
         OSError, EOFError, zlib.error: the file cannot be read or unpacked.
     """
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as handle:
@@ -60,12 +60,12 @@ def check_size(path: Path, binary: bool) -> int:
         most = count * (dimension * LONGEST_NUMBER + LONGEST_WORD)
         size = _passed_bytes(handle.read, most, b" " if binary else b"\n")
     if not least <= size <= most:
-        raise ValueError(f"{count} vectors of {dimension} dimensions do not make the {size} bytes that follow")
+        raise ValueError(f"{count} vectors of {dimension} dimensions do not fit the {size} bytes that follow")
     return dimension
 
 
 def _passed_bytes(read: Callable[[int], bytes], most: int, separator: bytes) -> int:
-    """How many bytes are left, counted no further than past `most`."""
+    """Count the bytes that are left; stop soon after `most`."""
     size = 0
     while size <= most and (stretch := read(STRIDE)):
         if len(stretch) == STRIDE and separator not in stretch:

@@ -1,7 +1,7 @@
-"""Verb lemmas by WordNet's rules (morphy): the exception list, then endings that are taken off.
+"""Finds verb lemmas by WordNet's rules (morphy): first the exception list, then the removal of endings.
 
-A form counts only if WordNet lists it as a verb. Where several do, the shortest is taken, as in the released
-code: "riding" becomes "rid", not "ride", so that new classes meet the tokens of the published ones.
+A form counts only if WordNet lists it as a verb. Of several such forms the shortest is taken, as in the released
+code: "riding" becomes "rid", not "ride", so that new classes get the same tokens as the published ones.
 """
 
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ ENDINGS = (
 
 @dataclass(frozen=True)
 class Verbs:
-    """WordNet's verbs, and the base forms of irregular ones by inflected form."""
+    """WordNet's verbs, and the base forms of irregular verbs by inflected form."""
 
     lemmas: frozenset[str]
     exceptions: dict[str, list[str]]
 
     def lemma(self, word: str) -> str:
-        """The shortest verb that `word` can be a form of, whatever its part of speech; `word` itself if there is none."""
+        """Find the shortest verb that `word` can be a form of; `word` itself if there is none."""
         forms = self.exceptions.get(word) or [
             word.removesuffix(ending) + base for ending, base in ENDINGS if word.endswith(ending)
         ]
@@ -34,7 +34,7 @@ class Verbs:
 def read_verbs(lemmas: Path = VERB_LEMMAS, exceptions: Path = VERB_EXCEPTIONS) -> Verbs:
     """Read WordNet's verbs, one a line, and its `verb.exc`: an inflected form and its base forms on each line.
 
-    Raises: AurlError for a file that is missing, damaged or another one.
+    Raises: AurlError for a file that is missing, damaged, or not WordNet's.
     """
     mend = "restore it from git"
     verbs = read_lines(lemmas, mend)

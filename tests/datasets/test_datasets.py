@@ -11,13 +11,14 @@ import pytest
 from aurl.datasets.ingest import find_videos, ingest_folder, ingest_rendered, render_dataset
 from aurl.datasets.rendered import MOTIONS, draw, world_classes
 from aurl.datasets.table import iterate_table, iterate_usable, usable_labels
+from aurl.experiment.settings import FrameSettings, RenderSettings
 from aurl.frames.manifest import make_manifest
 from aurl.system.errors import AurlError
 
-WORLD = {
-    "seed": 0, "first_class": 3, "classes": 3, "videos_per_class": 2, "frames": (9, 12), "width": 32, "height": 24,
-    "codec": "h264", "domain_shift": False,
-}  # fmt: skip
+WORLD = RenderSettings(
+    seed=0, first_class=3, classes=3, videos_per_class=2, frames=(9, 12), width=32, height=24, codec="h264"
+)
+FRAMES = FrameSettings(size=16, quality=90, chroma="420", timeout_seconds=60)
 
 
 def touch(*paths: Path) -> None:
@@ -96,11 +97,11 @@ def test_rendered_world_is_disjoint_repeatable_and_independent_of_its_neighbours
     classes = world_classes(0)
     assert len(set(classes)) == 480
     assert world_classes(1) != classes
-    ingest_rendered(tmp_path / "one", tmp_path / "one.csv", workers=1, **WORLD)
-    ingest_rendered(tmp_path / "two", tmp_path / "two.csv", workers=2, **WORLD)
+    ingest_rendered(WORLD, tmp_path / "one", tmp_path / "one.csv", 1)
+    ingest_rendered(WORLD, tmp_path / "two", tmp_path / "two.csv", 2)
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
-    more = {**WORLD, "first_class": 2, "classes": 4, "videos_per_class": 3}
-    ingest_rendered(tmp_path / "wide", tmp_path / "wide.csv", workers=2, **more)
+    more = WORLD.model_copy(update={"first_class": 2, "classes": 4, "videos_per_class": 3})
+    ingest_rendered(more, tmp_path / "wide", tmp_path / "wide.csv", 2)
     one, wide = (
         {row["path"]: row["sha256"] for row in iterate_table(tmp_path / f"{name}.csv")} for name in ("one", "wide")
     )
@@ -111,7 +112,7 @@ def test_rendered_world_is_disjoint_repeatable_and_independent_of_its_neighbours
 
 @pytest.mark.parametrize(("codec", "name", "tag"), [("h264", "h264", "avc1"), ("xvid", "mpeg4", "XVID")])
 def test_rendered_files_are_real(tmp_path: Path, codec: str, name: str, tag: str) -> None:
-    videos = render_dataset(tmp_path, **{**WORLD, "codec": codec})
+    videos = render_dataset(tmp_path, WORLD.model_copy(update={"codec": codec}))
     with av.open(str(tmp_path / videos[0].path)) as container:
         context = container.streams.video[0].codec_context
         assert (context.name, context.codec_tag) == (name, tag)
@@ -127,7 +128,7 @@ def test_every_motion_moves(motion: str) -> None:
 def manifest_of(folder: Path, tmp_path: Path, broken: str) -> Path:
     listing, output = tmp_path / "set.csv", tmp_path / f"manifest_{broken}.csv"
     ingest_folder(folder, "class_folders", False, tmp_path / "held", listing, 1)
-    make_manifest(listing, folder, broken, output, 1, 60)
+    make_manifest(listing, folder, broken, FRAMES, output)
     return output
 
 

@@ -61,10 +61,13 @@ def follow(page: str, folder: Path, home: Path | None = None) -> str:
 
 
 def merge(params: Path, changes: dict[str, object]) -> None:
-    """Put a page's keys into params.yaml as its comments say: mappings are merged, lists extended."""
+    """Put a page's keys into params.yaml as its comments say: mappings are merged, lists extended.
+
+    A mapping with another `name` is another part: it replaces the old one.
+    """
 
     def merged(old: object, new: object) -> object:
-        if isinstance(old, dict) and isinstance(new, dict):
+        if isinstance(old, dict) and isinstance(new, dict) and new.get("name", old.get("name")) == old.get("name"):
             return old | {key: merged(old.get(key), value) for key, value in new.items()}
         return old + new if isinstance(old, list) and isinstance(new, list) else new
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurl.datasets.ingest import ingest_folder
+from aurl.experiment.settings import FrameSettings
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
 from aurl.frames.packing import encode_jpegs, split_shards, write_index, write_shard
@@ -16,7 +17,8 @@ from aurl.frames.store import FrameStore
 from aurl.frames.video import read_frames
 from aurl.system.errors import AurlError
 
-SETTINGS = {"size": 32, "quality": 95, "chroma": "444"}
+FRAMES = FrameSettings(size=32, quality=95, chroma="444", timeout_seconds=60)
+SETTINGS = FRAMES.stored
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def dataset(corpus: dict[str, Path], tmp_path: Path) -> Path:
         (tmp_path / "set" / name).mkdir(parents=True, exist_ok=True)
         shutil.copy(corpus[kind], tmp_path / "set" / name)
     ingest_folder(tmp_path / "set", "class_folders", False, tmp_path / "held", tmp_path / "files.csv", 1)
-    make_manifest(tmp_path / "files.csv", tmp_path / "set", "error", tmp_path / "set.csv", 1, 60)
+    make_manifest(tmp_path / "files.csv", tmp_path / "set", "error", FRAMES, tmp_path / "set.csv")
     return tmp_path / "set.csv"
 
 
@@ -34,9 +36,7 @@ def build(manifest: Path, shards: int, name: str = "store") -> Path:
     folder = manifest.parent / name
     pairs = [(folder / "shards" / f"{n}.jpegs", folder / "shards" / f"{n}.safetensors") for n in range(shards)]
     for number, (shard, index) in enumerate(pairs):
-        extract_shard(
-            manifest, "error", manifest.parent / "set", number, shards, timeout=60, shard=shard, index=index, **SETTINGS
-        )
+        extract_shard(manifest, "error", manifest.parent / "set", number, shards, FRAMES, shard, index)
     write_index(pairs, SETTINGS, folder / "index.json")
     return folder / "index.json"
 

@@ -10,7 +10,6 @@ import media
 import numpy as np
 import pytest
 import torch
-from gensim.models import KeyedVectors
 from repositories import REPOSITORY
 
 from aurl.cli import main
@@ -38,11 +37,14 @@ from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.paths import ResultPaths
 from aurl.semantics.embedding import embed_dataset
+from aurl.semantics.encoders.word2vec import Settings
 from aurl.system.errors import AurlError
 from aurl.system.files import write_json
 
-GOOGLE = REPOSITORY / "data" / "googlenews_action_subset.bin"
-GLOVE = REPOSITORY / "data" / "glove100_action_subset.bin"
+GOOGLE, GLOVE = (
+    Settings(name="word2vec", vectors=str(REPOSITORY / "data" / name), dimension=dimension, missing="error")
+    for name, dimension in (("googlenews_action_subset.bin", 300), ("glove100_action_subset.bin", 100))
+)
 COMPUTE = ComputeSettings(device="cpu")
 FRAMES = FrameSettings(size=24, quality=90, chroma="420", timeout_seconds=60)
 CLASSES = ["climb", "ride horse", "walk dog"]
@@ -72,17 +74,15 @@ def checkpoint(tmp_path: Path) -> Path:
     return write_checkpoint(tmp_path / "weights")
 
 
-def evaluated(dataset: Path, layout: str, tokens: str, vectors: Path, checkpoint: Path, clips: list[int]) -> Path:
+def evaluated(dataset: Path, layout: str, tokens: str, encoder: Settings, checkpoint: Path, clips: list[int]) -> Path:
     """The features of a folder of videos, through every stage; broken files are used as far as they go."""
     work = checkpoint.parent / "stages"
     ingest_folder(dataset, layout, False, work / "held", work / "files.csv", 1)
-    make_manifest(work / "files.csv", dataset, "keep_partial", work / "set.csv", 1, 60)
-    settings = {"size": FRAMES.size, "quality": FRAMES.quality, "chroma": FRAMES.chroma}
+    make_manifest(work / "files.csv", dataset, "keep_partial", FRAMES, work / "set.csv")
     shard, index = work / "frames/0.jpegs", work / "frames/0.safetensors"
-    extract_shard(work / "set.csv", "keep_partial", dataset, 0, 1, timeout=60, shard=shard, index=index, **settings)
-    write_index([(shard, index)], settings, work / "frames/index.json")
-    dimension = open_checkpoint(checkpoint)[1]["model"]["dimension"]
-    embed_dataset(work / "set.csv", "keep_partial", tokens, vectors, dimension, "error", work / "classes.safetensors")
+    extract_shard(work / "set.csv", "keep_partial", dataset, 0, 1, FRAMES, shard, index)
+    write_index([(shard, index)], FRAMES.stored, work / "frames/index.json")
+    embed_dataset(work / "set.csv", "keep_partial", tokens, encoder, work / "classes.safetensors")
     extract_features(
         checkpoint, checkpoint.with_suffix(".json"), work / "set.csv", "keep_partial", work / "frames/index.json",
         work / "classes.safetensors", clips, 5, COMPUTE, work / "features.safetensors",
@@ -172,14 +172,14 @@ def test_a_video_that_takes_too_long_costs_only_itself(
     assert [prediction.video for prediction in answer.predictions] == [corpus["one_frame"]]
 
 
-def test_names_become_means_of_unit_vectors() -> None:
-    vectors = KeyedVectors(2)
-    vectors.add_vectors(["ride", "horse"], np.array([[3, 0], [0, 5]], np.float32))
-    np.testing.assert_allclose(embed_names(["horse", "RideHorse"], vectors, GOOGLE), [[0, 1], [0.5, 0.5]])
+def test_names_become_means_of_unit_vectors(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("2 2\nride 3 0\nhorse 0 5\n")
+    vectors = GOOGLE.model_copy(update={"vectors": str(tmp_path / "v.txt"), "dimension": 2})
+    np.testing.assert_allclose(embed_names(["horse", "RideHorse"], vectors), [[0, 1], [0.5, 0.5]])
     with pytest.raises(AurlError, match=r"does not know 'a', 'unicorn'; use other words, or --vectors .*GoogleNews"):
-        embed_names(["ride a unicorn", "horse"], vectors, GOOGLE)
+        embed_names(["ride a unicorn", "horse"], vectors)
     with pytest.raises(AurlError, match="no word in its name"):
-        embed_names(["?!"], vectors, GOOGLE)
+        embed_names(["?!"], vectors)
 
 
 def test_class_names_from_a_list_or_a_file(tmp_path: Path) -> None:

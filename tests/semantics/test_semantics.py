@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings, read_seen_classes
-from aurl.semantics.embedding import class_embedding, embed_classes, embed_dataset
+from aurl.semantics.embedding import check_embeddings, embed_dataset
+from aurl.semantics.encoders.word2vec import Settings, class_embedding, embed_tokens
 from aurl.semantics.seen import cosine_distances, filter_seen, seen_class_table, write_seen_classes
 from aurl.semantics.tokens import class_tokens, words
 from aurl.semantics.vectors import load_vectors
@@ -25,6 +26,20 @@ from aurl.system.errors import AurlError
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 TABLE = DATA / "class_tokens.csv"
+
+
+def word2vec(path: Path, dimension: int, missing: str = "error") -> Settings:
+    return Settings(name="word2vec", vectors=str(path), dimension=dimension, missing=missing)
+
+
+def embed_classes(tokens: dict[str, list[str]], vectors: KeyedVectors, missing: str, where: str) -> ClassEmbeddings:
+    """Embed by word vectors, and apply the policy of the settings."""
+    embeddings = embed_tokens(tokens, vectors)
+    check_embeddings(embeddings, word2vec(TABLE, vectors.vector_size, missing), where)
+    return embeddings
+
+
+GOOGLE = word2vec(DATA / "googlenews_action_subset.bin", 300)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +111,7 @@ def test_cut_vectors_are_refused_in_one_line(tmp_path: Path, name: str, share: f
 def test_other_trouble_with_vectors(tmp_path: Path) -> None:
     with pytest.raises(AurlError, match="no such vectors file"):
         load_vectors(tmp_path / "none.bin", 300)
-    with pytest.raises(AurlError, match="300 dimensions, semantics.dimension says 100"):
+    with pytest.raises(AurlError, match="300 dimensions, semantics.encoder.dimension says 100"):
         load_vectors(DATA / "googlenews_action_subset.bin", 100)
     gzipped_html = tmp_path / "page.bin.gz"
     gzipped_html.write_bytes(gzip.compress(b"<html>not found</html>"))
@@ -298,12 +313,12 @@ def test_embeddings_file_round_trip(tmp_path: Path) -> None:
     manifest = tmp_path / "shapes.csv"
     manifest.write_text("path,class,status\na.mp4,red circle,ok\nb.mp4,blue ring,ok\nc.mp4,broken,unreadable\n")
     for output in (tmp_path / "one.safetensors", tmp_path / "two.safetensors"):
-        embed_dataset(manifest, "leave_out", "words", DATA / "googlenews_action_subset.bin", 300, "error", output)
+        embed_dataset(manifest, "leave_out", "words", GOOGLE, output)
     found = read_embeddings(tmp_path / "one.safetensors")
     assert found.classes == ["blue ring", "red circle"]
     assert found.vectors.shape == (2, 300)
     assert found.vectors.dtype == np.float32
-    assert found.tokens["red circle"] == ["red", "circle"]
+    assert found.texts["red circle"] == ["red", "circle"]
     assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
 
 
@@ -364,7 +379,7 @@ def test_seen_class_file(tmp_path: Path, google: KeyedVectors) -> None:
         manifest = tmp_path / f"{dataset}.csv"
         manifest.write_text("path,class,status\n" + "".join(f"{n}.mp4,{n},ok\n" for n in names))
         files[dataset] = tmp_path / f"{dataset}.safetensors"
-        embed_dataset(manifest, "error", "words", DATA / "googlenews_action_subset.bin", 300, "error", files[dataset])
+        embed_dataset(manifest, "error", "words", GOOGLE, files[dataset])
     output = tmp_path / "seen_classes.csv"
     write_seen_classes(files["seen"], {"test": files["test"]}, 0.05, 2, output)
     assert read_seen_classes(output, strict=True) == ["blue square", "green cross"]

@@ -149,8 +149,9 @@ def test_table_and_figure_where_data_are_missing(tmp_path: Path) -> None:
 def test_notes_on_a_dataset_whose_tokens_come_from_its_names(tmp_path: Path) -> None:
     manifest, embeddings = tmp_path / "own.csv", tmp_path / "own.safetensors"
     manifest.write_text("path,class,status,reason\na.mp4,throwing ball,ok,\nb.mp4,zzyxing,ok,\n")
-    vectors = Path("data/googlenews_action_subset.bin")
-    embed_dataset(manifest, "leave_out", "lemmas", vectors, 300, "drop_class", embeddings)
+    encoder = load_experiment(Path("presets/micro.yaml")).semantics.encoder
+    encoder = encoder.model_copy(update={"missing": "drop_class"})
+    embed_dataset(manifest, "leave_out", "lemmas", encoder, embeddings)
     source = load_experiment(Path("presets/micro.yaml")).datasets["micro_ucf"].source
     settings = DatasetSettings(source=source, tokens="lemmas", broken="leave_out", shards=1)
     told = describe_dataset("own", settings, manifest, embeddings)

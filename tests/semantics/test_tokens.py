@@ -6,7 +6,7 @@ from pathlib import Path
 import official_tokens as official
 import pytest
 
-from aurl.experiment.settings import DatasetSettings
+from aurl.experiment.parts import FROM_NAMES, check_tokens, token_datasets
 from aurl.semantics.tokens import STOP_WORDS, class_tokens, lemmas, read_token_table
 from aurl.semantics.wordnet import Verbs, read_verbs
 from aurl.system.errors import AurlError
@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TABLE = REPOSITORY / "data/class_tokens.csv"
 VERBS = REPOSITORY / "data/wordnet/verb_lemmas.txt"
 EXCEPTIONS = REPOSITORY / "data/wordnet/verb.exc"
-TOKENS = DatasetSettings.model_fields["tokens"].annotation.__args__  # type: ignore[union-attr]
+SIZES = {"kinetics700": 700, "ucf101": 101, "hmdb51": 51, "activitynet200": 200, "olympic_sports16": 16}
 GARBAGE = {
     "empty": b"",
     "binary": bytes(range(256)) * 40,
@@ -115,12 +115,22 @@ def test_our_rows_of_the_table_are_what_the_tokenizer_gives(tmp_path: Path, monk
     assert official.DOCUMENT.read_text() == (REPOSITORY / official.DOCUMENT).read_text()
 
 
-@pytest.mark.parametrize("source", TOKENS)
+@pytest.mark.parametrize("source", [*FROM_NAMES, *SIZES])
 def test_every_source_of_the_settings_gives_tokens(source: str) -> None:
     names = {"words": ["red ring"], "lemmas": ["red ring"]}.get(source) or list(read_token_table(TABLE, source))
     assert all(class_tokens(names, source, TABLE).values())
-    sizes = {"kinetics700": 700, "ucf101": 101, "hmdb51": 51, "activitynet200": 200, "olympic_sports16": 16}
-    assert len(names) == sizes.get(source, 1)
+    assert len(names) == SIZES.get(source, 1)
+
+
+def test_a_dataset_of_the_table_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(token_datasets()) == set(SIZES)
+    monkeypatch.chdir(tmp_path)
+    assert check_tokens("anything") == "anything", "without a table, its reader says what is wrong"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/class_tokens.csv").write_text("dataset,class,tokens\nmine,A,a\n")
+    assert check_tokens("mine") == "mine"
+    with pytest.raises(ValueError, match=r"did you mean 'mine'\? known: words, lemmas, mine"):
+        check_tokens("mien")
 
 
 @pytest.mark.parametrize("kind", GARBAGE)

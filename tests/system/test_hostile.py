@@ -26,6 +26,7 @@ from aurl.cli import main
 from aurl.datasets.ingest import ingest_folder
 from aurl.datasets.table import iterate_table
 from aurl.experiment.read import load_experiment
+from aurl.experiment.settings import FrameSettings
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
 from aurl.frames.store import FrameStore
@@ -39,6 +40,7 @@ from aurl.system.isolated import Failure, map_isolated
 
 MEMORY_MB, SECONDS = 768, 120  # of a command; the seconds are for a busy machine, hangs have no end
 DECODER_MB = 300
+FRAMES = FrameSettings(size=24, quality=90, chroma="420", timeout_seconds=30, memory_mb=512)
 PRELOADED = ["torch", "gensim.models", "pandas", "scipy.stats", "safetensors.numpy", "aurl.cli", "aurl.frames.extract",
              "aurl.inference.predict", "aurl.fetch.fetch", "test_hostile"]  # fmt: skip
 
@@ -199,7 +201,7 @@ def test_bad_arrays(place: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", hostile.VECTORS)
 def test_bad_vectors(place: Path, kind: str) -> None:
     experiment = yaml.safe_load((place / "params.yaml").read_text())
-    experiment["semantics"] |= {"vectors": hostile.VECTORS[kind][0], "dimension": 3}
+    experiment["semantics"]["encoder"] |= {"vectors": hostile.VECTORS[kind][0], "dimension": 3}
     (place / "params.yaml").write_text(yaml.safe_dump(experiment))
     (place / "results/micro/manifests").mkdir(parents=True)
     (place / "results/micro/manifests/micro_ucf.csv").write_text(hostile.HEADER + hostile.ROW)
@@ -365,11 +367,10 @@ def store_of(folder: Path, tmp_path: Path) -> FrameStore:
     from aurl.frames.packing import write_index
 
     ingest_folder(folder, "class_folders", False, tmp_path / "held", tmp_path / "list.csv", 1)
-    make_manifest(tmp_path / "list.csv", folder, "leave_out", tmp_path / "m.csv", 1, 30, 512)
+    make_manifest(tmp_path / "list.csv", folder, "leave_out", FRAMES, tmp_path / "m.csv")
     shard, index = tmp_path / "frames/0.jpegs", tmp_path / "frames/0.safetensors"
-    extract_shard(tmp_path / "m.csv", "leave_out", folder, 0, 1, size=24, quality=90, chroma="420", timeout=30,
-                  shard=shard, index=index, memory_mb=512)  # fmt: skip
-    write_index([(shard, index)], {"size": 24, "quality": 90, "chroma": "420"}, tmp_path / "frames/index.json")
+    extract_shard(tmp_path / "m.csv", "leave_out", folder, 0, 1, FRAMES, shard, index)
+    write_index([(shard, index)], FRAMES.stored, tmp_path / "frames/index.json")
     return FrameStore(tmp_path / "frames/index.json")
 
 
@@ -389,12 +390,11 @@ def test_every_video_that_cannot_be_extracted_is_named(tmp_path: Path) -> None:
     for name in "abc":
         media.h264(tmp_path / f"videos/a/{name}.mp4", 12)
     ingest_folder(tmp_path / "videos", "class_folders", False, tmp_path / "held", tmp_path / "list.csv", 1)
-    make_manifest(tmp_path / "list.csv", tmp_path / "videos", "error", tmp_path / "m.csv", 1, 30, 512)
+    make_manifest(tmp_path / "list.csv", tmp_path / "videos", "error", FRAMES, tmp_path / "m.csv")
     for name in "ac":
         (tmp_path / f"videos/a/{name}.mp4").write_bytes(b"other")
     with pytest.raises(AurlError, match=r"a\.mp4: .*has changed.*\(2 of 3 videos of this shard\)\n.*c\.mp4: "):
-        extract_shard(tmp_path / "m.csv", "error", tmp_path / "videos", 0, 1, size=24, quality=90, chroma="420",
-                      timeout=30, shard=tmp_path / "s", index=tmp_path / "i", memory_mb=512)  # fmt: skip
+        extract_shard(tmp_path / "m.csv", "error", tmp_path / "videos", 0, 1, FRAMES, tmp_path / "s", tmp_path / "i")
     assert not (tmp_path / "s").exists()
 
 
@@ -473,7 +473,7 @@ def test_the_honest_files_pass(place: Path) -> None:
     assert run(place, "predict", "good.mp4", *given).status == 0
     (place / "v.bin").write_bytes(hostile.BINARY)
     experiment = yaml.safe_load((place / "params.yaml").read_text())
-    experiment["semantics"] |= {"vectors": "v.bin", "dimension": 3}
+    experiment["semantics"]["encoder"] |= {"vectors": "v.bin", "dimension": 3}
     (place / "params.yaml").write_text(yaml.safe_dump(experiment))
     (place / "results/micro/manifests").mkdir(parents=True)
     row = hostile.ROW.replace("red circle", "red blue")

@@ -78,7 +78,8 @@ def test_names_pass_through_every_stage_unharmed(repository: Path) -> None:
     fill(repository / FOLDER)
     experiment = yaml.safe_load((repository / "params.yaml").read_text())
     experiment["datasets"]["micro_ucf"]["source"] = {"folder": FOLDER, "versioned": True}
-    experiment["semantics"] |= {"vectors": "own vectors 'x'.txt", "dimension": 4, "tau": 0.0}
+    experiment["semantics"]["tau"] = 0.0
+    experiment["semantics"]["encoder"] |= {"vectors": "own vectors 'x'.txt", "dimension": 4}
     experiment["report"]["title"] = "</title><script>alert(3)</script> & title"
     experiment["report"]["test_sets"]["ucf101"]["label"] = "<b onclick=alert(4)>label_%&$"
     experiment["variants"] = {"ls": experiment["variants"]["ls"]}  # the least that takes the names everywhere

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from aurl.report.figures.style import COLOURS, Drawing, new_figure, nothing_yet, shortened
 from aurl.semantics.classes import read_seen_table
-from aurl.semantics.seen import far_enough
+from aurl.semantics.seen import passes_filter
 from aurl.semantics.tau_sweep import TAUS, borderline, tau_sweep
 
 NAME, TITLE = "tau_sweep", "Strict labels: seen classes kept against tau"
@@ -52,7 +52,7 @@ def draw_kept(axes: Axes, seen_classes: Path, tau: float) -> None:
 def draw_borderline(axes: Axes, seen_classes: Path, tau: float) -> None:
     """The seen classes whose distance lies nearest to tau, with their nearest test classes."""
     named = borderline(seen_classes, tau, NAMED)
-    stays = far_enough(named["distance"].to_numpy(), tau)
+    stays = passes_filter(named["distance"].to_numpy(), tau)
     for label, chosen, marker in (("stays", stays, "o"), ("removed", ~stays, "X")):
         axes.plot(named["distance"][chosen], np.flatnonzero(chosen), marker, color=COLOURS[0 if marker == "o" else 5],
                   label=label)  # fmt: skip

@@ -1,14 +1,14 @@
-"""HMDB51's layout: `<root>/<class>/<source>_<class>_<attributes>.avi`, as its archive of archives unpacks."""
+"""HMDB51, as its archives unpack: `<folder>/<class>/<source>_<class>_<attributes>.avi`."""
 
 from pathlib import Path
 
-from aurl.datasets import class_folders
-from aurl.datasets.layouts import VideoFile
+from aurl.datasets.layouts import class_folders
+from aurl.datasets.layouts.base import VideoFile
 from aurl.system.errors import AurlError
 
 
 def find(folder: Path) -> list[VideoFile]:
-    """Every video file with its class (the folder's name, with underscores).
+    """List every video file; its class is the name of its folder, with underscores.
 
     Raises: AurlError if a file's name does not hold the class of its folder.
     """

@@ -1,0 +1,1 @@
+"""Dataset layouts: one file for each, loaded by its name."""

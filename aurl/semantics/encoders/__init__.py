@@ -1,0 +1,1 @@
+"""Text encoders: one file for each, loaded by its name."""

@@ -1,0 +1,106 @@
+"""Every dataset layout keeps the contract of aurl/datasets/layouts/base.py, one from outside the package too."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from repositories import REPOSITORY
+
+from aurl.datasets.ingest import find_videos
+from aurl.datasets.layouts.base import load_layout
+from aurl.experiment.parts import LAYOUTS, layout_module
+from aurl.experiment.read import parse_experiment, read_yaml
+from aurl.system.errors import AurlError
+from aurl.system.plugins import load, names
+
+FILES = {  # layout -> the files of a small dataset and the class of each
+    "class_folders": {"b c/2.mkv": "b c", "b c/1.MP4": "b c", "a/x.avi": "a"},
+    "ucf101": {"Archery/v_Archery_g01_c02.avi": "Archery", "Archery/v_Archery_g01_c01.avi": "Archery"},
+    "hmdb51": {"golf/x_golf_f_nm_np1_fr_med_0.avi": "golf", "brush_hair/y_brush_hair_f_0.avi": "brush_hair"},
+    "kinetics700": {"train/tai_chi/b.mp4": "tai chi", "train/tai_chi/a.mp4": "tai chi", "train/golf/a.webm": "golf"},
+}
+OUTSIDE = '''"""All videos in one folder, the class before the first number sign: `<folder>/<class>#<number>.mp4`."""
+
+from pathlib import Path
+
+from aurl.datasets.layouts.base import VideoFile
+
+
+def find(folder: Path) -> list[VideoFile]:
+    paths = [path for path in folder.glob("*.mp4") if not path.name.startswith(".")]
+    return [VideoFile(path.name, path.name.split("#")[0]) for path in paths]
+'''
+
+
+def check_layout(name: str, files: dict[str, str], folder: Path) -> None:
+    """Check that a layout keeps the contract, on a dataset of these files and their classes, written below a folder."""
+    for path in [*files, *(str(Path(path).with_name(f".{Path(path).name}")) for path in files)]:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"x")
+    (folder / next(iter(files))).with_name("notes.txt").write_text("no video")
+    videos = load_layout(name).find(folder)
+    assert {video.path: video.class_name for video in videos} == files, "every video once, no hidden and no other file"
+    assert len(videos) == len(files)
+    listed = find_videos(folder, name)
+    assert listed == sorted(videos, key=lambda video: (video.class_name, video.path))
+    assert load_layout(name).find(folder) == videos
+    (folder / "empty").mkdir()
+    with pytest.raises(AurlError, match="no class folders with videos") as caught:
+        find_videos(folder / "empty", name)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a layout in a file of its own, outside the package."""
+    (tmp_path / "outside_layouts").mkdir()
+    (tmp_path / "outside_layouts/flat.py").write_text(OUTSIDE)
+    monkeypatch.syspath_prepend(tmp_path)
+    load.cache_clear()
+    yield "outside_layouts.flat"
+    for name in ("outside_layouts", "outside_layouts.flat"):
+        sys.modules.pop(name, None)
+    load.cache_clear()
+
+
+@pytest.mark.parametrize("name", names(LAYOUTS))
+def test_the_layouts_of_the_package(name: str, tmp_path: Path) -> None:
+    assert "<folder>/" in (load(LAYOUTS, name).__doc__ or ""), "the docstring shows the files"
+    check_layout(name, FILES[name], tmp_path / "set")
+
+
+def test_a_layout_from_outside(outside: str, tmp_path: Path) -> None:
+    check_layout(outside, {"b#1.mp4": "b", "a c#2.mp4": "a c", "a c#1.mp4": "a c"}, tmp_path / "set")
+
+
+def test_the_layout_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (REPOSITORY / "docs/how-to/dataset.md").read_text()
+    code = re.search(r"cat > my_parts/flat.py <<'EOF'\n(.*?)^EOF$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "how_to_layout").mkdir()
+    (tmp_path / "how_to_layout/flat.py").write_text(code[1])
+    monkeypatch.syspath_prepend(tmp_path)
+    files = {"archery-1.mp4": "archery", "horse riding-2.mkv": "horse riding", "horse riding-1.avi": "horse riding"}
+    check_layout("how_to_layout.flat", files, tmp_path / "set")
+
+
+def test_an_experiment_with_a_layout_from_outside(outside: str) -> None:
+    raw = read_yaml(REPOSITORY / "presets/micro.yaml")
+    raw["datasets"]["micro_ucf"]["source"] = {"folder": "videos", "layout": outside}
+    datasets = parse_experiment(raw, "params.yaml").datasets
+    assert layout_module(datasets["micro_ucf"].source) == outside
+    assert layout_module(datasets["micro_seen"].source) is None, "a rendered dataset has no layout"
+    raw["datasets"]["micro_ucf"]["source"] = {"folder": "videos", "layout": "json"}
+    with pytest.raises(AurlError, match=r"layout = 'json': .*known: class_folders, hmdb51, kinetics700, ucf101"):
+        parse_experiment(raw, "params.yaml")
+
+
+def test_importing_a_layout_loads_no_heavy_library() -> None:
+    code = (
+        "import sys; from aurl.system.plugins import load, names\n"
+        f"for name in names({LAYOUTS!r}): load({LAYOUTS!r}, name)\n"
+        "print([name for name in ('numpy', 'pandas', 'torch', 'av', 'gensim') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
