@@ -9,12 +9,13 @@ import importlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurl.experiment.folders import source_folder, video_folder
 from aurl.experiment.settings import Experiment
-from aurl.pipeline.jobs import FIGURES, TABLES, Job, Jobs
+from aurl.pipeline.jobs import TABLES, Job, Jobs
 from aurl.pipeline.paths import ResultPaths
 from aurl.pipeline.stages import STAGES as CODE
 from aurl.report.making import Verdict
@@ -241,7 +242,9 @@ def _tables(run: Execution) -> None:
 
 
 def _figures(run: Execution) -> None:
-    from aurl.report.figures.draw import FigureInputs, FigureSettings, draw_figures, write_figures
+    from aurl.report.drawing.draw import draw_figures, write_figures
+    from aurl.report.figures import figure_files
+    from aurl.report.figures.base import SETTINGS, FigureData, FigureInputs
 
     experiment, jobs, paths = run.experiment, run.jobs, run.paths
     generator, checkpoint = jobs.generator(), jobs.generator_checkpoint()
@@ -249,17 +252,14 @@ def _figures(run: Execution) -> None:
         paths.metrics_csv(), next(iter(jobs.seen_classes_file()), None),
         {cell: paths.features(*cell) for cell in jobs.cells()},
         {network: paths.steps(*network) for network in jobs.logged()},
-        None if generator is None else (generator, experiment.seeds[0], checkpoint[0]),
+        {} if generator is None else {(generator, experiment.seeds[0]): checkpoint[0]},
         {name: paths.manifest(name) for name in jobs.tested()},
         {name: paths.frames_index(name) for name in jobs.tested()},
         {name: paths.embeddings(name) for name in jobs.embedded()},
     )  # fmt: skip
-    settings = FigureSettings(
-        experiment.report, experiment.variants, experiment.datasets, experiment.seen, experiment.semantics.tau,
-        experiment.evaluation.clips, experiment.evaluation.splits,
-    )  # fmt: skip
+    settings = {key: attrgetter(key)(experiment) for key in SETTINGS}
     index, *files = run.outputs
-    write_figures(draw_figures(inputs, settings), index, dict(zip(FIGURES, files, strict=True)))
+    write_figures(draw_figures(FigureData(inputs, settings)), index, dict(zip(figure_files(), files, strict=True)))
 
 
 def _report(run: Execution) -> None:

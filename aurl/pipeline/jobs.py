@@ -13,18 +13,12 @@ from aurl.experiment.settings import Experiment
 from aurl.pipeline.missing_data import VECTORS, absent_data
 from aurl.pipeline.paths import ResultPaths
 from aurl.pipeline.stages import stage_settings
+from aurl.report.figures import figure_files
 from aurl.system.shipped import PREDICTIONS, PUBLISHED, TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS
 
 TABLES = tuple(
     (table, extension) for table in ("ablation", "sota", "tau_sweep") for extension in ("csv", "md", "tex", "html")
 )
-FIGURES = tuple(
-    (figure, extension)
-    for figure in (
-        "ablation", "sphere", "coverage", "alignment_uniformity", "splits", "classes", "training", "tau_sweep", "clips",
-    )
-    for extension in ("svg", "png", "pdf")
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -169,7 +163,7 @@ class Jobs:
             *(paths.steps(*network) for network in self.logged()), *self.generator_checkpoint(),
             *map(paths.manifest, tested), *map(paths.frames_index, tested), *map(paths.embeddings, self.embedded()),
         )  # fmt: skip
-        outputs = (paths.figures_index(), *(paths.figure(*name) for name in FIGURES))
+        outputs = (paths.figures_index(), *(paths.figure(*name) for name in figure_files()))
         return Job("figures", {}, inputs, outputs)
 
     def logged(self) -> list[tuple[str, int]]:

@@ -72,7 +72,7 @@ STAGES = {
     ),
     "tables": Stage("aurl.report.tables", ("report", "variants", "imported", "datasets", "semantics.tau")),
     "figures": Stage(
-        "aurl.report.figures.draw",
+        "aurl.report.drawing.draw",
         ("report", "variants", "datasets", "semantics.tau", "evaluation.clips", "evaluation.splits"),
     ),
     "report": Stage(

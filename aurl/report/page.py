@@ -21,8 +21,8 @@ from aurl.datasets.table import USABLE, iterate_table
 from aurl.experiment.settings import DatasetSettings, ReportSettings
 from aurl.lineage.read_blocks import Block, behind, commits, stage_costs, versions
 from aurl.report.comparable import compared
-from aurl.report.figures.cost import cost_drawing
-from aurl.report.figures.style import encoded
+from aurl.report.drawing.cost import cost_drawing
+from aurl.report.drawing.style import encode
 from aurl.report.finding import main_finding, method_names
 from aurl.report.graph import draw_graph
 from aurl.report.grid import Grid, grid_of_table, statistics_grids
@@ -189,7 +189,7 @@ def read_figures(folder: Path) -> list[Figure]:
 def cost_figure(blocks: list[Block]) -> Figure:
     """Time and memory of every stage: drawn for the page alone, since it differs from run to run."""
     drawing = cost_drawing(blocks)
-    svg = encoded(drawing.figure, ["svg"])["svg"]
+    svg = encode(drawing.figure, ["svg"])["svg"]
     return Figure(drawing.name, "", drawing.title, drawing.caption, drawing.alt, picture(svg, "svg"))
 
 

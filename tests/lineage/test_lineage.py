@@ -91,7 +91,7 @@ def test_report_never_imports_training_and_nothing_imports_cli() -> None:
 
 
 def test_editing_a_figure_does_not_retrain() -> None:
-    assert "aurl/report/figures/draw.py" not in stage_code("train")
+    assert "aurl/report/drawing/draw.py" not in stage_code("train")
     assert "aurl/training/loop.py" in stage_code("train")
     assert "aurl/losses.py" in stage_code("train")
     assert "aurl/losses.py" not in stage_code("features")

@@ -26,14 +26,14 @@ from aurl.lineage.read_blocks import Block
 from aurl.models.checkpoint import state_bytes
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.jobs import FIGURES
+from aurl.report.drawing.cost import cost_drawing
+from aurl.report.drawing.draw import FigureInputs, FigureSettings, baseline_and_ours, draw_figures, write_figures
+from aurl.report.drawing.projection import principal_axes
+from aurl.report.drawing.style import MOST_BYTES, Drawing, embed, encode, marks, styled
 from aurl.report.figures.classes import ClassAccuracy, class_accuracy, draw_classes, strips_of
-from aurl.report.figures.cost import cost_drawing
 from aurl.report.figures.coverage import GeneratedClasses, draw_coverage, generate
-from aurl.report.figures.draw import FigureInputs, FigureSettings, baseline_and_ours, draw_figures, write_figures
-from aurl.report.figures.projection import principal_axes
 from aurl.report.figures.sphere import chosen_classes, project
 from aurl.report.figures.splits import mean_over_seeds
-from aurl.report.figures.style import MOST_BYTES, Drawing, embed, encoded, marks, styled
 from aurl.report.figures.training import draw_training, read_steps
 from aurl.semantics.seen import write_seen_classes
 from aurl.system.errors import AurlError
@@ -430,7 +430,7 @@ def test_cost_sums_over_jobs() -> None:
     assert [bar.get_width() for bar in left.patches] == [40, 0.5, 20, 0.25]
     assert [bar.get_width() for bar in right.patches] == [300, 100]
     assert [label.get_text() for label in left.get_yticklabels()] == ["train (2 on cpu and cuda)", "tables (1 on cpu)"]
-    assert encoded(cost_drawing(blocks).figure)["svg"] == encoded(drawing.figure)["svg"]
+    assert encode(cost_drawing(blocks).figure)["svg"] == encode(drawing.figure)["svg"]
     assert cost_drawing([]).caption == NOTHING
 
 

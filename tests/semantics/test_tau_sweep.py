@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import DatasetSettings
-from aurl.report.figures.style import encoded
+from aurl.report.drawing.style import encode
 from aurl.report.figures.tau_sweep import draw_tau_sweep
 from aurl.report.tables import describe_dataset, no_sweep_table, sweep_table, write_tables
 from aurl.semantics.classes import ClassEmbeddings, read_seen_table
@@ -131,7 +131,7 @@ def test_figure_tells_what_stays_and_takes_any_name(seen: Path) -> None:
 @pytest.mark.parametrize("tau", [0.0, 0.05, 2.0])
 def test_figure_of_one_class_at_any_tau(tmp_path: Path, tau: float) -> None:
     path = written([("run", 1.2, "Running")], tmp_path / "seen_classes.csv")
-    assert encoded(draw_tau_sweep(path, tau).figure)["pdf"].startswith(b"%PDF")
+    assert encode(draw_tau_sweep(path, tau).figure)["pdf"].startswith(b"%PDF")
 
 
 def test_table_and_figure_where_data_are_missing(tmp_path: Path) -> None:
