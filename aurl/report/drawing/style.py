@@ -126,12 +126,9 @@ def bar_style(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def name_ticks(axes: Axes, names: Sequence[str], width: float) -> None:
-    """Write names below positions 0, 1, ...; slanted where the longest would run into its neighbour.
-
-    Args:
-        width: of the panel, inches.
-    """
+def name_ticks(axes: Axes, names: Sequence[str]) -> None:
+    """Write names below positions 0, 1, ...; slanted where the longest would run into its neighbour."""
+    width = 1.3 * axes.bbox.width / DPI  # in inches; the final layout has smaller margins than the first
     crowded = max(map(len, names)) * CHARACTER > width / len(names)
     slanted: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
     axes.set_xticks(range(len(names)), names, **slanted)

@@ -64,7 +64,7 @@ def draw_top1(axes: Axes, data: FigureData, measured: dict[str, list[Measured | 
         if counts is not None:
             dashed = LINES[1 + number % (len(LINES) - 1)]
             axes.axhline(100 / counts[1], color=style["color"], linestyle=dashed, linewidth=1)
-    name_ticks(axes, data.variants, LEFT)
+    name_ticks(axes, data.variants)
     axes.set_ylabel(f"top-1 [%], all classes, {counted(data.ablation_clips, 'clip')}")
     columns = legend_columns(list(data.test_sets.values()), LEFT)
     rows = -(-len(measured) // columns)

@@ -18,7 +18,7 @@ from aurl.semantics.classes import read_seen_classes
 NAME, TITLE = "coverage", "Seen, synthetic and unseen classes"
 ORDER = 30
 SEED = 0  # of the one draw that is shown
-SHAPES = "oxD^vs"
+SHAPES = "oxD^vsPX*<>ph"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from aurl.evaluation.feature_file import Features
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.evaluation.protocol import evaluate_draws, half_class_split
 from aurl.report.drawing.style import (
-    WIDTH,
     Drawing,
     counted,
     empty_drawing,
@@ -39,7 +38,7 @@ def draw(data: FigureData) -> Drawing:
         for axes, count in zip(row, clips, strict=True):
             of_variants = [top1.get((variant, dataset, count)) for variant in data.variants]
             draw_points(axes, of_variants, protocols)
-            name_ticks(axes, data.variants, WIDTH / len(clips))
+            name_ticks(axes, data.variants)
             axes.set_title(f"{label}, {counted(count, 'clip')}")
             if count == clips[0]:
                 sentences += [
