@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -98,6 +99,14 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
         [sys.executable, "read.py"], cwd=micro, env=environment_of(micro), capture_output=True, text=True, check=True
     )
     assert done.stdout == "['archery', 'horse', 'rid']\n"
+
+
+@pytest.mark.workflow
+def test_own_figure(micro: Path) -> None:
+    follow("how-to/figure.md", micro)
+    index = json.loads((micro / "results/micro/figures/index.json").read_text())
+    assert [figure["name"] for figure in index][-1] == "top5"
+    assert "UCF-like: mse" in index[-1]["alt"]
 
 
 @pytest.mark.workflow

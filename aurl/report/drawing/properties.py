@@ -1,11 +1,15 @@
 """Draw closeness against dispersion of the variants, for the figures that show it."""
 
-from matplotlib.axes import Axes
+from collections.abc import Iterable
 
-from aurl.report.drawing.style import line_style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from aurl.report.drawing.style import legend_below, line_style, shortened
 from aurl.report.figures.base import FigureData
 
-MOST_NAMES = 6  # in one column of a panel's legend
+MOST_NAMES = 6  # in the legend of a panel
+SHORT = 16  # characters of a label that leave room on the line
 
 
 def draw_properties(axes: Axes, data: FigureData, dataset: str) -> dict[str, tuple[float, float]]:
@@ -25,10 +29,15 @@ def draw_properties(axes: Axes, data: FigureData, dataset: str) -> dict[str, tup
                 **{**line_style(number), "linestyle": ""},
             )  # fmt: skip
             values[variant] = (closeness.mean, dispersion.mean)
-    axes.set_xlabel(f"closeness on {data.test_sets[dataset]} (smaller is better)")
+    label = shortened(data.test_sets[dataset])
+    axes.set_xlabel(f"closeness on {label}{' ' if len(label) <= SHORT else chr(10)}(smaller is better)")
     axes.set_ylabel("dispersion (larger is better)")
-    if len(values) > MOST_NAMES:
-        axes.legend(ncols=2, fontsize="x-small")
-    elif values:
+    if values and len(data.variants) <= MOST_NAMES:
         axes.legend()
     return values
+
+
+def explain_many(figure: Figure, panels: Iterable[Axes], data: FigureData) -> None:
+    """Put the legend of many variants below the figure, where a panel's own would cover its points."""
+    if len(data.variants) > MOST_NAMES:
+        legend_below(figure, panels)

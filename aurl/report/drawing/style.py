@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
@@ -135,9 +136,12 @@ def name_ticks(axes: Axes, names: Sequence[str]) -> None:
 
 
 def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
-    """Count the columns of a legend that fit into a width in inches."""
-    longest = max(map(len, labels), default=0)
-    return max(1, min(len(labels), int(width / (CHARACTER * (longest + 7)))))
+    """Count the columns of a legend that fit into a width in inches; a legend fills one column after the other."""
+    lengths = [len(label) + 7 for label in labels]  # with the handle
+    for columns in range(len(lengths), 1, -1):
+        if sum(max(column) for column in np.array_split(lengths, columns)) * CHARACTER <= width:
+            return columns
+    return 1
 
 
 def legend_below(figure: Figure, panels: Iterable[Axes], **options: Any) -> None:

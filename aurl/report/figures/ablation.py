@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from aurl.report.drawing.properties import draw_properties
+from aurl.report.drawing.properties import draw_properties, explain_many
 from aurl.report.drawing.style import (
     LINES,
     WIDTH,
@@ -33,6 +33,7 @@ def draw(data: FigureData) -> Drawing:
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     draw_top1(left, data, measured)
     draw_properties(right, data, data.closeness_set)
+    explain_many(figure, [right], data)
     sentences = []
     for dataset, label in data.test_sets.items():
         values = [f"{v} {cell.mean:.1f}" for v, cell in zip(data.variants, measured[dataset], strict=True) if cell]
@@ -68,5 +69,5 @@ def draw_top1(axes: Axes, data: FigureData, measured: dict[str, list[Measured | 
     axes.set_ylabel(f"top-1 [%], all classes, {counted(data.ablation_clips, 'clip')}")
     columns = legend_columns(list(data.test_sets.values()), LEFT)
     rows = -(-len(measured) // columns)
-    axes.margins(y=0.22 if rows == 1 else 0.22 + 0.1 * (rows - 1))  # room for the legend
+    axes.margins(y=0.22 if rows == 1 else 0.22 + 0.15 * (rows - 1))  # room for the legend
     axes.legend(title="horizontal lines: chance", loc="upper center", ncols=columns)

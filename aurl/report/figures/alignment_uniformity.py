@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from aurl.report.drawing.curves import smoothed
-from aurl.report.drawing.properties import draw_properties
+from aurl.report.drawing.properties import draw_properties, explain_many
 from aurl.report.drawing.style import Drawing, counted, empty_drawing, line_style, over_seeds, panels, stroke_style
 from aurl.report.figures.base import FigureData
 
@@ -29,6 +29,7 @@ def draw(data: FigureData) -> Drawing:
         sentences.append(f"Over training: {listed}.")
     if not sentences:
         return empty_drawing(NAME, TITLE)
+    explain_many(figure, grid, data)
     caption = (
         "Closeness is the mean distance 1 - cos between a video and its class (smaller is better), dispersion the mean"
         " distance of a class to its nearest other class (larger is better);"

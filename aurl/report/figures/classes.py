@@ -130,9 +130,10 @@ def draw_classes(variant: str, test_sets: Sequence[ClassAccuracy], strips: Seque
     parts_of_figure = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     for number, (band, longest) in enumerate(zip(bands, rows, strict=True)):
         above, below = parts_of_figure[2 * number : 2 * number + 2]
-        draw_accuracies(above, test_sets, band, longest)
+        draw_accuracies(above, test_sets, band, longest, columns)
         shown = [position for position, _ in band]
-        draw_pairs(below, [test_sets[position] for position in shown], [strips[position] for position in shown])
+        width = max(map(len, bands))
+        draw_pairs(below, [test_sets[position] for position in shown], [strips[position] for position in shown], width)
     sentences = " ".join(summarise(test_set) for test_set in test_sets)
     caption = (
         f"Above: top-1 of each class among all classes, {counted(clips, 'clip')} a video, by {variant}, over"
@@ -161,20 +162,33 @@ def in_columns(items: list[tuple[str, float]]) -> list[Column]:
     return [items[begin : begin + length] for begin in range(0, len(items), length)]
 
 
-def draw_accuracies(figure: FigureBase, test_sets: Sequence[ClassAccuracy], band: Band, rows: int) -> None:
-    """Draw a band's columns of bars; `rows` is the length of the longest column."""
+def draw_accuracies(figure: FigureBase, test_sets: Sequence[ClassAccuracy], band: Band, rows: int, width: int) -> None:
+    """Draw a band's columns of bars.
+
+    Args:
+        rows: classes in the longest column. width: columns of the widest band.
+    """
     columns = [(position, part) for position, parts in band for part in parts]
-    for axes, (position, part) in zip(figure.subplots(1, len(columns), squeeze=False)[0], columns, strict=True):
+    grid = figure.subplots(1, width, squeeze=False)[0]
+    for axes in grid[len(columns) :]:
+        axes.axis("off")
+    for axes, (position, part) in zip(grid, columns, strict=False):
         draw_bars(axes, part, rows, position)
         axes.set_title(f"{test_sets[position].label}, top-1 of each class [%]", fontsize=8)
 
 
-def draw_pairs(figure: FigureBase, test_sets: Sequence[ClassAccuracy], strips: Sequence[list[np.ndarray]]) -> None:
-    """Draw a column of confused pairs for each test set, each pair with its strip of frames."""
-    grid = figure.subplots(PAIRS, len(test_sets), squeeze=False)
+def draw_pairs(
+    figure: FigureBase, test_sets: Sequence[ClassAccuracy], strips: Sequence[list[np.ndarray]], width: int
+) -> None:
+    """Draw a column of confused pairs for each test set, each pair with its strip of frames.
+
+    Args:
+        width: test sets of the widest band.
+    """
+    grid = figure.subplots(PAIRS, width, squeeze=False)
+    for axes in grid.ravel():
+        axes.axis("off")
     for column, (test_set, images) in enumerate(zip(test_sets, strips, strict=True)):
-        for axes in grid[:, column]:
-            axes.axis("off")
         for axes, pair, image in zip(grid[:, column], test_set.confused, images, strict=False):
             axes.imshow(image, interpolation="nearest")
             axes.set_anchor("W")

@@ -2,7 +2,7 @@
 
 from matplotlib.axes import Axes
 
-from aurl.report.drawing.style import Drawing, empty_drawing, legend_below, line_style, over_seeds, panels
+from aurl.report.drawing.style import PANELS, Drawing, empty_drawing, legend_below, line_style, over_seeds, panels
 from aurl.report.figures.base import FigureData
 
 NAME, TITLE = "clips", "Top-1 against the number of clips"
@@ -39,6 +39,7 @@ def draw_panel(axes: Axes, data: FigureData, dataset: str) -> dict[str, dict[int
             )  # fmt: skip
             values[variant] = {count: cell.mean for count, cell in measured.items()}
     axes.set_xticks(range(len(data.clips)), [str(count) for count in data.clips])
-    axes.set_xlabel("clips a video (their embeddings are averaged)")
+    space = " " if len(data.test_sets) < PANELS else "\n"
+    axes.set_xlabel(f"clips a video{space}(their embeddings are averaged)")
     axes.set_ylabel("top-1 [%], all classes")
     return values

@@ -11,7 +11,7 @@ from aurl.experiment.settings import ClassGeneratorSettings
 from aurl.inference.encode import encode_words, open_checkpoint
 from aurl.losses import ClassGenerator, unit
 from aurl.report.drawing.projection import principal_axes
-from aurl.report.drawing.style import COLOURS, Drawing, empty_drawing, new_figure, stroke_style
+from aurl.report.drawing.style import COLOURS, WIDTH, Drawing, empty_drawing, legend_columns, new_figure, stroke_style
 from aurl.report.figures.base import FigureData
 from aurl.semantics.classes import read_seen_classes
 
@@ -83,7 +83,8 @@ def draw_classes(classes: GeneratedClasses, network: str) -> Drawing:
     }
     draw_distributions(right, nearest)
     for axes in (left, right):
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4)
+        columns = min(4, legend_columns(axes.get_legend_handles_labels()[1], 0.6 * WIDTH))
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=columns)
     covered = float((nearest["synthetic"] > nearest["seen"]).mean())
     medians = {name: float(np.median(values)) for name, values in nearest.items()}
     counts = f"{len(classes.seen)} seen, {len(classes.synthetic)} synthetic and {len(unseen)} unseen classes"
