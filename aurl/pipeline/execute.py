@@ -243,7 +243,7 @@ def _tables(run: Execution) -> None:
 
 def _figures(run: Execution) -> None:
     from aurl.report.drawing.draw import draw_figures, write_figures
-    from aurl.report.figures import figure_files
+    from aurl.report.figure_list import figure_files
     from aurl.report.figures.base import SETTINGS, FigureData, FigureInputs
 
     experiment, jobs, paths = run.experiment, run.jobs, run.paths

@@ -13,7 +13,7 @@ from aurl.experiment.settings import Experiment
 from aurl.pipeline.missing_data import VECTORS, absent_data
 from aurl.pipeline.paths import ResultPaths
 from aurl.pipeline.stages import stage_settings
-from aurl.report.figures import figure_files
+from aurl.report.figure_list import figure_files
 from aurl.system.shipped import PREDICTIONS, PUBLISHED, TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS
 
 TABLES = tuple(

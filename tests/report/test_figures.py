@@ -23,7 +23,8 @@ from aurl.report.drawing.cost import cost_drawing
 from aurl.report.drawing.draw import draw_figures, write_figures
 from aurl.report.drawing.projection import principal_axes
 from aurl.report.drawing.style import MOST_BYTES, Drawing, count_artists, embedded_format, encode, styled
-from aurl.report.figures import coverage, figure_files
+from aurl.report.figure_list import figure_files
+from aurl.report.figures import coverage
 from aurl.report.figures.base import FigureData, FigureInputs, baseline_and_ours, read_steps
 from aurl.report.figures.classes import ClassAccuracy, class_accuracy, draw_classes, strips_of
 from aurl.report.figures.coverage import GeneratedClasses, generate

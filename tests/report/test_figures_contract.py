@@ -20,7 +20,8 @@ from repositories import REPOSITORY
 
 from aurl.report.drawing.draw import draw_figures
 from aurl.report.drawing.style import Drawing, bar_style, encode, line_style, point_style, stroke_style, styled
-from aurl.report.figures import EXTENSIONS, FOLDER, figure_files, figure_names, training
+from aurl.report.figure_list import EXTENSIONS, FOLDER, figure_files, figure_names
+from aurl.report.figures import training
 from aurl.report.figures.base import SETTINGS, FigureData
 from aurl.system import plugins
 from aurl.system.errors import AurlError
@@ -232,6 +233,6 @@ def test_the_folder_is_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_list_of_figures_loads_nothing_heavy() -> None:
-    code = "import sys; from aurl.report.figures import figure_files; figure_files(); print(*sys.modules)"
+    code = "import sys; from aurl.report.figure_list import figure_files; figure_files(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert not {"matplotlib", "numpy", "pandas", "torch"} & set(done.stdout.split())

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from aurl.report.drawing.style import Drawing, embedded_format, encode, styled
-from aurl.report.figures import FOLDER, figure_names
+from aurl.report.figure_list import FOLDER, figure_names
 from aurl.report.figures.base import FigureData
 from aurl.system import plugins
 from aurl.system.compute import prepare_device
