@@ -6,23 +6,16 @@ rule in `workflow/rules/` is six lines; `aurl generate` writes `dvc.yaml` and th
 
 from aurl.experiment.parts import ENCODERS, LAYOUTS
 from aurl.experiment.settings import PROTOCOLS
+from aurl.pipeline.figure_list import figure_files
 from aurl.pipeline.stage import AllOf, Each, Input, Named, One, PartFiles, Parts, Shipped, Stage
-from aurl.system import plugins, shipped
+from aurl.pipeline.table_names import EXTENSIONS, table_names
+from aurl.system import shipped
 
 FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma")
 SHARD_KEYS = (*FRAME_KEYS, "datasets.{dataset}.shards")
-TABLES = {
-    f"{name}_{extension}": f"tables/{name}.{extension}"
-    for name in plugins.names("aurl.report.tables")
-    for extension in ("csv", "md", "tex", "html")
-}
+TABLES = {f"{name}_{extension}": f"tables/{name}.{extension}" for name in table_names() for extension in EXTENSIONS}
 FIGURES = {"figures_index": "figures/index.json"} | {
-    f"{name}_{extension}": f"figures/{name}.{extension}"
-    for name in (
-        *("ablation", "sphere", "coverage", "alignment_uniformity", "splits", "classes", "training", "tau_sweep"),
-        "clips",
-    )
-    for extension in ("svg", "png", "pdf")
+    f"{name}_{extension}": f"figures/{name}.{extension}" for name, extension in figure_files()
 }
 MEASURES = Parts("aurl.evaluation.measures", alone=True)  # the columns of metrics.csv
 BACKBONE = Parts("aurl.backbones", "model.backbone")
@@ -215,7 +208,7 @@ TABLES_STAGE = Stage(
 FIGURES_STAGE = Stage(
     "figures",
     "Draw the figures.",
-    entry="aurl.report.figures.draw",
+    entry="aurl.report.drawing.draw",
     jobs="once",
     reads={
         "metrics": One("metrics_csv"),
@@ -239,7 +232,7 @@ FIGURES_STAGE = Stage(
         "evaluation.clips",
         "evaluation.protocols",
     ),
-    parts=(*SHOWN, BACKBONES),
+    parts=(*SHOWN, BACKBONES, Parts("aurl.report.figures")),
     recompute="deep",
 )
 REPORT = Stage(

@@ -23,9 +23,9 @@ from aurl.lineage.blocks import Block, ancestors_of
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.report.comparable import compared
 from aurl.report.costs import commits, stage_costs, versions
+from aurl.report.drawing.cost import cost_drawing
+from aurl.report.drawing.style import encode
 from aurl.report.facts import PageFacts, blocks_of, facts_of
-from aurl.report.figures.cost import cost_drawing
-from aurl.report.figures.style import encoded
 from aurl.report.finding import main_finding
 from aurl.report.graph import lay_out_graph
 from aurl.report.grid import Grid, grid_of_table, statistics_grids
@@ -201,7 +201,7 @@ def read_figures(folder: Path) -> list[Figure]:
 def cost_figure(blocks: list[Block]) -> Figure:
     """Draw time and memory of every stage. Only the page has this figure, because it differs from run to run."""
     drawing = cost_drawing(blocks)
-    svg = encoded(drawing.figure, ["svg"])["svg"]
+    svg = encode(drawing.figure, ["svg"])["svg"]
     return Figure(drawing.name, "", drawing.title, drawing.caption, drawing.alt, picture(svg, "svg"))
 
 

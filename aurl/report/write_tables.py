@@ -8,12 +8,12 @@ from pathlib import Path
 
 from aurl.evaluation.published import check_test_set
 from aurl.pipeline.jobs import Job
+from aurl.pipeline.table_names import FOLDER, table_names
 from aurl.report.comparable import compared
 from aurl.report.intervals import Statistics
 from aurl.report.labels import variant_labels
 from aurl.report.results import Results
 from aurl.report.table_formats import FORMATS
-from aurl.report.table_names import FOLDER, table_names
 from aurl.report.table_notes import setting_notes
 from aurl.report.tables.base import Sources, Table, TableInputs, TableSettings
 from aurl.system import plugins

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -122,6 +123,14 @@ def test_own_protocol(micro: Path) -> None:
     assert after[0] == f"{before[0]},protocol"
     assert [row.removesuffix(",half_splits") for row in after if row.endswith(",half_splits")] == before[1:]
     assert any(row.endswith(",red") for row in after)
+
+
+@pytest.mark.workflow
+def test_own_figure(micro: Path) -> None:
+    follow("how-to/figure.md", micro)
+    index = json.loads((micro / "results/micro/figures/index.json").read_text())
+    assert [figure["name"] for figure in index][-1] == "top5"
+    assert "UCF-like: mse" in index[-1]["alt"]
 
 
 @pytest.mark.workflow

@@ -6,141 +6,49 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-import safetensors.numpy
+import safetensors.torch
 import torch
-from aurl.lineage.read_blocks import Block
+from figure_world import CLIPS, EPOCHS, SEEDS, STEPS, VARIANTS, VIDEOS, build, nothing_measured
 from matplotlib.axes import Axes
-from safetensors.torch import save
-from third_test_set import three_test_sets
 
-from aurl.evaluation.collect import collect_metrics
-from aurl.evaluation.evaluate import evaluate
 from aurl.evaluation.feature_file import read_features
-from aurl.evaluation.protocols import half_splits
-from aurl.experiment.read import load_experiment
-from aurl.frames.packing import encode_jpegs, write_index, write_shard
 from aurl.frames.store import FrameStore
+from aurl.lineage.blocks import Block
 from aurl.methods import synthetic
-from aurl.models.checkpoint import state_bytes
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
-from aurl.pipeline.jobs import FIGURES
+from aurl.pipeline.figure_list import figure_files
+from aurl.report.drawing.cost import cost_drawing
+from aurl.report.drawing.draw import draw_figures, write_figures
+from aurl.report.drawing.projection import principal_axes
+from aurl.report.drawing.style import MOST_BYTES, Drawing, count_artists, embedded_format, encode, styled
+from aurl.report.figures import coverage
+from aurl.report.figures.base import FigureData, FigureInputs, read_steps
 from aurl.report.figures.classes import ClassAccuracy, class_accuracy, draw_classes, strips_of
-from aurl.report.figures.cost import cost_drawing
-from aurl.report.figures.coverage import GeneratedClasses, draw_coverage, generate
-from aurl.report.figures.draw import FigureInputs, FigureSettings, draw_figures, write_figures
-from aurl.report.figures.projection import principal_axes
+from aurl.report.figures.coverage import GeneratedClasses, generate
 from aurl.report.figures.sphere import chosen_classes, project
 from aurl.report.figures.splits import mean_over_seeds
-from aurl.report.figures.style import MOST_BYTES, Drawing, embed, encoded, marks, styled
-from aurl.report.figures.training import draw_training, read_steps
-from aurl.report.labels import baseline_and_proposed
-from aurl.semantics.seen import write_seen_classes
 from aurl.system.errors import AurlError
-from aurl.system.files import write_json
 
-PRESETS = Path(__file__).resolve().parents[2] / "presets"
-VARIANTS, SEEDS, CLIPS, SPLITS = ["mse", "ls", "aurl"], [0, 1], [1, 3], [1, 3, 10, 50]
-NAMES = {
-    "micro_seen": [f"seen {number}" for number in range(9)],
-    "micro_ucf": ["$1 & <b>", *(f"class {letter}" for letter in "abcdef"), "handstand " * 9],
-    "micro_hmdb": [f"other {letter}" for letter in "abcdef"],
-    "activitynet": [f"third {letter}" for letter in "abcdef"],
-}
-VIDEOS, FRAMES, STEPS, EPOCHS = 4, 9, 5, 3  # videos a class, frames a video, steps an epoch
 NOTHING = "Nothing was measured yet."
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[FigureInputs, FigureSettings]:
-    """The files of an experiment with random contents: three variants, two seeds, two test sets."""
-    return build(tmp_path_factory.mktemp("world"), "micro", "micro_seen", ["micro_ucf", "micro_hmdb"])
+def world(tmp_path_factory: pytest.TempPathFactory) -> FigureData:
+    """Three variants, two seeds, two test sets."""
+    return build(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="module")
-def drawings(world: tuple[FigureInputs, FigureSettings]) -> dict[str, Drawing]:
-    return {drawing.name: drawing for drawing in draw_figures(*world)}
-
-
-def build(folder: Path, preset: str, seen: str, unseen: list[str]) -> tuple[FigureInputs, FigureSettings]:
-    """Write everything that the figures read, for the report's settings of a preset."""
-    rng = np.random.default_rng(0)
-    experiment = load_experiment(PRESETS / f"{preset}.yaml")
-    names = {dataset: NAMES["micro_seen" if dataset == seen else like] for dataset, like in zip(
-        [seen, *unseen], list(NAMES), strict=False)}  # fmt: skip
-    embeddings = {dataset: folder / f"{dataset}.emb" for dataset in names}
-    for dataset, path in embeddings.items():
-        described = {"classes": sorted(names[dataset]), "tokens": {n: [n] for n in names[dataset]}, "dropped": {}}
-        vectors = rng.normal(size=(len(names[dataset]), 5)).astype(np.float32)
-        path.write_bytes(safetensors.numpy.save({"embeddings": vectors}, {"aurl": json.dumps(described)}))
-    write_seen_classes(embeddings[seen], {d: embeddings[d] for d in unseen}, 0.05, None, folder / "seen.csv")
-    features, metrics = {}, {}
-    for variant in VARIANTS:
-        for seed in SEEDS:
-            for dataset in unseen:
-                key = (variant, seed, dataset)
-                features[key], metrics[key] = (folder / f"{variant}{seed}{dataset}.{kind}" for kind in ("st", "json"))
-                write_features(features[key], sorted(names[dataset]), rng)
-                evaluate(features[key], {"half_splits": half_splits.Settings(splits=SPLITS)}, metrics[key])
-    collect_metrics(metrics, folder / "metrics.csv")
-    steps = {(variant, seed): folder / f"{variant}{seed}.steps.csv" for variant in VARIANTS for seed in SEEDS}
-    for (variant, _), path in steps.items():
-        write_steps(path, ["mse"] if variant == "mse" else ["seen"] if variant == "ls" else ["seen", "synthetic"], rng)
-    manifests, frames = {}, {}
-    for dataset in unseen:
-        manifests[dataset], frames[dataset] = folder / f"{dataset}.csv", folder / dataset / "index.json"
-        write_frames(manifests[dataset], frames[dataset], sorted(names[dataset]), rng)
-    shape = {
-        "backbone": {"name": "r2plus1d", "width": 4, "blocks": [1]}, "embedding": 6, "word_hidden": 7, "dropout": 0.0,
-        "mean": [0, 0, 0], "std": [1, 1, 1], "dimension": 5, "word_projector": True, "seen_classes": None,
-    }  # fmt: skip
-    torch.manual_seed(0)
-    (folder / "aurl.safetensors").write_bytes(state_bytes(ZeroShotModel(ModelShape(**shape))))
-    write_json(folder / "aurl.json", {"model": shape, "clip_length": 8})
-    inputs = FigureInputs(
-        folder / "metrics.csv", folder / "seen.csv", features, steps, ("aurl", 0, folder / "aurl.safetensors"), manifests,
-        frames, embeddings,
-    )  # fmt: skip
-    report = experiment.report.model_copy(update={"ablation_clips": 1})
-    variants = {name: experiment.variants[name] for name in VARIANTS}
-    return inputs, FigureSettings(report, variants, experiment.datasets, seen, 0.05, CLIPS, SPLITS)
-
-
-def write_features(path: Path, classes: list[str], rng: np.random.Generator) -> None:
-    """Embeddings near their classes, so that some are right and some wrong."""
-    labels = np.repeat(np.arange(len(classes)), VIDEOS)
-    rows = rng.normal(size=(len(classes), 6))
-    tensors = {"labels": torch.from_numpy(labels), "classes": torch.from_numpy(rows).float()}
-    for clips in CLIPS:
-        tensors[f"clips{clips}"] = torch.from_numpy(rows[labels] + rng.normal(size=(len(labels), 6))).float()
-    names = {"classes": classes, "paths": [f"{classes[label]}/{n % VIDEOS}.mp4" for n, label in enumerate(labels)]}
-    path.write_bytes(save(tensors, {"aurl": json.dumps(names)}))
-
-
-def write_steps(path: Path, parts: list[str], rng: np.random.Generator) -> None:
-    number = np.arange(STEPS * EPOCHS)
-    table = pd.DataFrame({"step": number, "epoch": number // STEPS, "rate": 0.1 / (1 + number)})
-    for column in ("top1", "closeness", "dispersion", "loss", *parts):
-        table[column] = rng.uniform(1, 9, len(number)).round(6)
-    table.to_csv(path, index=False, lineterminator="\n")
-
-
-def write_frames(manifest: Path, index: Path, classes: list[str], rng: np.random.Generator) -> None:
-    """A manifest that begins with a broken video, and the frames of the others."""
-    rows = [(f"{name}/{number}.mp4", name, "ok") for name in classes for number in range(VIDEOS)]
-    table = pd.DataFrame([("broken.mp4", classes[0], "broken"), *rows], columns=["path", "class", "status"])
-    table.to_csv(manifest, index=False, lineterminator="\n")
-    shard = (index.parent / "0.jpegs", index.parent / "0.safetensors")
-    write_shard(*shard, (encode_jpegs(rng.integers(0, 255, (FRAMES, 16, 16, 3), np.uint8), 90, "444") for _ in rows))
-    write_index([shard], {"size": 16, "quality": 90, "chroma": "444"}, index)
+def drawings(world: FigureData) -> dict[str, Drawing]:
+    return {drawing.name: drawing for drawing in draw_figures(world)}
 
 
 def write(drawings: list[Drawing], folder: Path) -> dict[tuple[str, str], Path]:
-    files = {(name, extension): folder / f"{name}.{extension}" for name, extension in FIGURES}
+    files = {(name, extension): folder / f"{name}.{extension}" for name, extension in figure_files()}
     write_figures(drawings, folder / "index.json", files)
     return files
 
@@ -160,18 +68,14 @@ def metric(inputs: FigureInputs, column: str, **keys: Any) -> np.ndarray:
     return table.loc[(table[list(keys)] == pd.Series(keys)).all(axis=1), column].to_numpy()
 
 
-def test_every_figure_is_written_and_repeats_to_the_byte(
-    world: tuple[FigureInputs, FigureSettings], drawings: dict[str, Drawing], tmp_path: Path
-) -> None:
+def test_every_figure_is_written(drawings: dict[str, Drawing], tmp_path: Path) -> None:
+    """That a second drawing gives the same bytes is tested in test_figures_contract.py."""
     one = write(list(drawings.values()), tmp_path / "one")
-    with matplotlib.rc_context({"font.size": 20, "axes.grid": True, "savefig.dpi": 30}):
-        two = write(draw_figures(*world), tmp_path / "two")
-    assert [path.name for key, path in one.items() if path.read_bytes() != two[key].read_bytes()] == []
     begins = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
     for (_, extension), path in one.items():
         assert path.read_bytes().startswith(begins[extension])
     index = json.loads((tmp_path / "one/index.json").read_text())
-    assert [(row["name"], extension) for row in index for extension in ("svg", "png", "pdf")] == list(FIGURES)
+    assert [(row["name"], extension) for row in index for extension in ("svg", "png", "pdf")] == list(figure_files())
     for row in index:
         assert set(row) == {"name", "title", "caption", "alt", "embed"}
         assert row["caption"].endswith(".")
@@ -181,43 +85,41 @@ def test_every_figure_is_written_and_repeats_to_the_byte(
     assert not list(tmp_path.rglob(".*.tmp"))
 
 
-def test_ablation_and_clips_draw_the_metrics(
-    world: tuple[FigureInputs, FigureSettings], drawings: dict[str, Drawing]
-) -> None:
+def test_ablation_and_clips_draw_the_metrics(world: FigureData, drawings: dict[str, Drawing]) -> None:
     bars, points = drawings["ablation"].figure.axes
     keys = [
         {"dataset": d, "variant": v, "clips": 1, "splits": 1} for d in ("micro_ucf", "micro_hmdb") for v in VARIANTS
     ]
     assert [bar.get_height() for bar in bars.patches] == pytest.approx(
-        [metric(world[0], "top1", **k).mean() for k in keys]
+        [metric(world.inputs, "top1", **k).mean() for k in keys]
     )
     chance = [
         line.get_ydata()[0] for line in bars.lines if len(set(line.get_ydata())) == 1 and len(line.get_ydata()) == 2
     ]
     assert chance == [pytest.approx(100 / 8), pytest.approx(100 / 6)]
-    told = metric(world[0], "top1", **keys[0]).mean()
+    told = metric(world.inputs, "top1", **keys[0]).mean()
     assert f"UCF-like: mse {told:.1f}, ls " in drawings["ablation"].alt
     for axes in (points, drawings["alignment_uniformity"].figure.axes[0]):
         drawn = [container.lines[0].get_xydata()[0] for container in axes.containers]
-        expected = [[metric(world[0], name, **key).mean() for name in ("closeness", "dispersion")] for key in keys[:3]]
+        expected = [
+            [metric(world.inputs, name, **key).mean() for name in ("closeness", "dispersion")] for key in keys[:3]
+        ]
         assert np.array(drawn) == pytest.approx(np.array(expected))
     course = curve(drawings["alignment_uniformity"].figure.axes[2], "ls")
-    logs = [read_steps(world[0].steps["ls", seed]) for seed in SEEDS]
+    logs = [read_steps(world.inputs.steps["ls", seed]) for seed in SEEDS]
     for column, values in zip(("closeness", "dispersion"), course.get_data(), strict=True):
         assert values[-1] == pytest.approx(np.mean([log[column][-STEPS:].mean() for log in logs]))
         assert values[0] == pytest.approx(np.mean([log[column][:STEPS].mean() for log in logs]))
     clips_curve = drawings["clips"].figure.axes[1].containers[2]
-    expected = [metric(world[0], "top1", **{**keys[5], "clips": clips}) for clips in CLIPS]
+    expected = [metric(world.inputs, "top1", **{**keys[5], "clips": clips}) for clips in CLIPS]
     assert clips_curve.lines[0].get_ydata() == pytest.approx([values.mean() for values in expected])
     spread = [path.vertices[1, 1] - path.vertices[0, 1] for path in clips_curve.lines[2][0].get_paths()]
     assert spread == pytest.approx([2 * values.std(ddof=1) for values in expected])
 
 
-def test_splits_are_recomputed_and_agree_with_the_metrics(
-    world: tuple[FigureInputs, FigureSettings], drawings: dict[str, Drawing]
-) -> None:
-    inputs = world[0]
-    top1 = mean_over_seeds(inputs.features, 50)
+def test_splits_are_recomputed_and_agree_with_the_metrics(world: FigureData, drawings: dict[str, Drawing]) -> None:
+    inputs = world.inputs
+    top1 = mean_over_seeds(world, 50)
     for seed, value in enumerate(top1["ls", "micro_ucf", 3]):
         half = np.sort(np.random.RandomState(seed).permutation(8)[:4])
         right = [np.equal(*predicted(inputs.features["ls", s, "micro_ucf"], 3, half)).mean() for s in SEEDS]
@@ -233,14 +135,12 @@ def test_splits_are_recomputed_and_agree_with_the_metrics(
     assert "no independent samples" in drawings["splits"].caption
 
 
-def test_sphere_keeps_angles_and_shows_the_same_classes(
-    world: tuple[FigureInputs, FigureSettings], drawings: dict[str, Drawing]
-) -> None:
+def test_sphere_keeps_angles_and_shows_the_same_classes(world: FigureData, drawings: dict[str, Drawing]) -> None:
     assert chosen_classes(101).tolist() == [0, 11, 22, 33, 44, 56, 67, 78, 89, 100]
     assert chosen_classes(6).tolist() == [0, 1, 2, 3, 4, 5]
-    assert baseline_and_proposed(["mse", "ls", "aurl", "aurl_no_cg"], world[1].report) == ["ls", "aurl"]
-    assert baseline_and_proposed(["one"], world[1].report) == ["one"]
-    found = read_features(world[0].features["ls", 0, "micro_ucf"])
+    assert world.baseline_and_proposed(["mse", "ls", "aurl", "aurl_no_cg"]) == ["ls", "aurl"]
+    assert world.baseline_and_proposed(["one"]) == ["one"]
+    found = read_features(world.inputs.features["ls", 0, "micro_ucf"])
     flat = replace(found, classes=found.classes[:, :3], videos={1: found.videos[1][:, :3]})
     chosen = np.array([0, 2, 5])
     projected = project(flat, 1, chosen)
@@ -270,12 +170,11 @@ def test_principal_axes() -> None:
 
 
 def test_coverage_is_the_class_generator_on_the_trained_projector(
-    world: tuple[FigureInputs, FigureSettings], drawings: dict[str, Drawing]
+    world: FigureData, drawings: dict[str, Drawing]
 ) -> None:
     rng = np.random.default_rng(3)
     seen, unseen = (rng.normal(size=(number, 5)).astype(np.float32) for number in (4, 3))
-    assert world[0].generator is not None
-    checkpoint = world[0].generator[2]
+    checkpoint = world.checkpoints["aurl", 0]
     settings = synthetic.Settings(weight=1, low=-1, high=2, rows=6)
     made = generate(checkpoint, synthetic.class_generator(settings), seen, {"A": unseen})
     shape = json.loads(checkpoint.with_suffix(".json").read_text())["model"]
@@ -289,7 +188,7 @@ def test_coverage_is_the_class_generator_on_the_trained_projector(
     assert made.seen == pytest.approx(embedded)
     assert made.synthetic == pytest.approx(expected, abs=1e-6)
     with styled():
-        drawing = draw_coverage(made, "aurl")
+        drawing = coverage.draw_classes(made, "aurl")
     plane, lines = drawing.figure.axes
     assert [len(found.get_offsets()) for found in plane.collections] == [4, 6, 3]
     for line, rows in zip(lines.lines, (made.seen, made.synthetic), strict=True):
@@ -299,12 +198,10 @@ def test_coverage_is_the_class_generator_on_the_trained_projector(
     assert drawings["coverage"].alt.startswith("9 seen, 9 synthetic and 14 unseen classes.")
 
 
-def test_classes_are_counted_over_seeds(
-    world: tuple[FigureInputs, FigureSettings], drawings: dict[str, Drawing]
-) -> None:
-    inputs = world[0]
+def test_classes_are_counted_over_seeds(world: FigureData, drawings: dict[str, Drawing]) -> None:
+    inputs = world.inputs
     paths = [inputs.features["aurl", seed, "micro_ucf"] for seed in SEEDS]
-    found = class_accuracy("UCF-like", paths, 1)
+    found = class_accuracy("UCF-like", map(read_features, paths), 1)
     true, best = (np.concatenate(part) for part in zip(*(predicted(path, 1) for path in paths), strict=True))
     names = read_features(paths[0]).class_names
     for name, value in found.accuracy.items():
@@ -322,7 +219,7 @@ def test_classes_are_counted_over_seeds(
     first = found.confused[0]
     titles = {axes.get_title(loc="left") for axes in pictures}
     assert any(title.endswith(f": {first.count} of {first.of}") for title in titles)
-    (image,) = strips_of([first.example], inputs.manifests["micro_ucf"], "leave_out", inputs.frames["micro_ucf"])
+    (image,) = strips_of([first.example], world.videos("micro_ucf"), world.frames("micro_ucf"))
     number = names.index(first.true) * VIDEOS + int(first.example[-5])
     frames = FrameStore(inputs.frames["micro_ucf"]).read(number, np.array([0, 2, 3, 5, 6, 8]))
     assert image.shape == (16, 6 * 16 + 5 * 2, 3)
@@ -344,10 +241,8 @@ def test_classes_stand_in_columns_of_readable_length() -> None:
         assert all(upper.y0 >= lower.y1 - 1 for upper, lower in pairwise(boxes)), "one over the other"
 
 
-def test_training_curves_are_means_over_epochs(
-    world: tuple[FigureInputs, FigureSettings], drawings: dict[str, Drawing]
-) -> None:
-    logs = {seed: pd.read_csv(world[0].steps["ls", seed]) for seed in SEEDS}
+def test_training_curves_are_means_over_epochs(world: FigureData, drawings: dict[str, Drawing]) -> None:
+    logs = {seed: pd.read_csv(world.inputs.steps["ls", seed]) for seed in SEEDS}
     axes = {found.get_ylabel(): found for found in drawings["training"].figure.axes if found.lines}
     assert list(axes) == [
         "loss",
@@ -377,59 +272,38 @@ def curve(axes: Axes, label: str) -> Any:
 
 
 def test_one_seed_one_test_set(tmp_path: Path) -> None:
-    inputs, settings = build(tmp_path, "ucf101", "ucf101", ["hmdb51"])
-    inputs = replace(
-        inputs,
-        features={key: path for key, path in inputs.features.items() if key[1] == 0},
-        steps={key: path for key, path in inputs.steps.items() if key[1] == 0},
-    )
-    table = pd.read_csv(inputs.metrics)
-    table[table["seed"] == 0].to_csv(inputs.metrics, index=False)
-    made = {drawing.name: drawing for drawing in draw_figures(inputs, settings)}
+    data = build(tmp_path, {"hmdb51": "HMDB51"}, seeds=[0])
+    made = {drawing.name: drawing for drawing in draw_figures(data)}
     assert not [name for name, drawing in made.items() if NOTHING in drawing.caption]
     assert "values of the one seed" in made["ablation"].caption
     assert len(made["alignment_uniformity"].figure.axes) == 2, "the test set, and the course of training"
     assert len(made["training"].figure.axes[0].lines) == 3
 
 
-def test_a_third_test_set_is_in_every_figure_of_results(tmp_path: Path) -> None:
-    params = three_test_sets(tmp_path).with_suffix("")
-    inputs, settings = build(tmp_path, str(params), "micro_seen", ["micro_ucf", "micro_hmdb", "activitynet"])
-    drawn = {drawing.name: drawing for drawing in draw_figures(inputs, settings)}
-    assert not [name for name, drawing in drawn.items() if NOTHING in drawing.caption]
-    for name in ("ablation", "alignment_uniformity", "splits", "clips", "classes"):
-        assert "ActivityNet-200" in drawn[name].alt, name
-    assert "20 unseen classes" in drawn["coverage"].alt
-    assert len(drawn["ablation"].figure.axes[0].containers) == 2 * 3, "bars and whiskers of three test sets"
-    write(list(drawn.values()), tmp_path)
-
-
-def test_nothing_measured_yet(world: tuple[FigureInputs, FigureSettings], tmp_path: Path) -> None:
-    metrics = tmp_path / "metrics.csv"
-    collect_metrics({}, metrics)
-    made = draw_figures(FigureInputs(metrics, None, {}, {}, None, {}, {}, {}), world[1])
+def test_nothing_measured_yet(world: FigureData, tmp_path: Path) -> None:
+    made = draw_figures(nothing_measured(tmp_path))
     assert {drawing.caption for drawing in made} == {NOTHING}
     for drawing in made:
         assert any(text.get_text() == "nothing was measured yet" for text in drawing.figure.texts)
         assert drawing.alt == f"{drawing.title}: nothing was measured yet."
     files = write(made, tmp_path)
     assert all(path.stat().st_size > 1000 for path in files.values())
-    imported = replace(world[0], steps={}, seen_classes=None, generator=None)
-    empty = [drawing.name for drawing in draw_figures(imported, world[1]) if drawing.caption == NOTHING]
+    imported = FigureData(replace(world.inputs, steps={}, seen_classes=None, checkpoints={}), world.settings)
+    empty = [drawing.name for drawing in draw_figures(imported) if drawing.caption == NOTHING]
     assert empty == ["coverage", "training", "tau_sweep"]
 
 
-def test_many_marks_or_much_svg_become_a_png() -> None:
+def test_many_artists_or_much_svg_become_a_png() -> None:
     rng = np.random.default_rng(0)
     few, many = (GeneratedClasses(*(rng.normal(size=(n, 4)) for _ in range(2)), {"A": rng.normal(size=(n, 4))})
                  for n in (30, 700))  # fmt: skip
     with styled():
-        small, large = draw_coverage(few).figure, draw_coverage(many).figure
-    assert 90 < marks(small) < 200
-    assert marks(large) > 2100
-    assert embed(large, b"") == "png"
-    assert embed(small, b"") == "svg"
-    assert embed(small, b" " * (MOST_BYTES + 1)) == "png"
+        small, large = (coverage.draw_classes(classes, "aurl").figure for classes in (few, many))
+    assert 90 < count_artists(small) < 200
+    assert count_artists(large) > 2100
+    assert embedded_format(large, b"") == "png"
+    assert embedded_format(small, b"") == "svg"
+    assert embedded_format(small, b" " * (MOST_BYTES + 1)) == "png"
 
 
 def test_cost_sums_over_jobs() -> None:
@@ -448,15 +322,15 @@ def test_cost_sums_over_jobs() -> None:
     assert [bar.get_width() for bar in left.patches] == [40, 0.5, 20, 0.25]
     assert [bar.get_width() for bar in right.patches] == [300, 100]
     assert [label.get_text() for label in left.get_yticklabels()] == ["train (2 on cpu and cuda)", "tables (1 on cpu)"]
-    assert encoded(cost_drawing(blocks).figure)["svg"] == encoded(drawing.figure)["svg"]
+    assert encode(cost_drawing(blocks).figure)["svg"] == encode(drawing.figure)["svg"]
     assert cost_drawing([]).caption == NOTHING
 
 
-def test_a_damaged_log_is_refused_in_one_line(world: tuple[FigureInputs, FigureSettings], tmp_path: Path) -> None:
-    path = tmp_path / "seed0.steps.csv"
-    text = world[0].steps["ls", 0].read_text()
+def test_a_damaged_log_is_refused_in_one_line(world: FigureData, tmp_path: Path) -> None:
+    data = FigureData(replace(world.inputs, steps={("ls", 0): tmp_path / "seed0.steps.csv"}), world.settings)
+    text = world.inputs.steps["ls", 0].read_text()
     for damaged in (text[:-3], text.replace("loss", "lost"), text.replace(",0,", ",", 1)):
-        path.write_text(damaged)
+        data.inputs.steps["ls", 0].write_text(damaged)
         with pytest.raises(AurlError, match=r"unreadable .* make it again") as caught:
-            draw_training({("ls", 0): read_steps(path)}, ["ls"], {"seen": "L_S"})
+            draw_figures(data, ["training"])
         assert "\n" not in str(caught.value)

@@ -14,8 +14,8 @@ from table_sources import table_sources
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.stages import stage_code
+from aurl.pipeline.table_names import EXTENSIONS, FOLDER, table_names
 from aurl.report.table_formats import FORMATS
-from aurl.report.table_names import EXTENSIONS, FOLDER, table_names
 from aurl.report.tables.base import Table
 from aurl.report.write_tables import make_table, write_tables
 from aurl.system import plugins
@@ -151,7 +151,7 @@ def test_the_folder_is_the_list(experiment: Experiment) -> None:
 
 
 def test_the_list_of_tables_imports_nothing_heavy() -> None:
-    code = "import sys, aurl.report.table_names as t; t.table_names(); print(*{'pandas', 'torch'} & set(sys.modules))"
+    code = "import sys, aurl.pipeline.table_names as t; t.table_names(); print(*{'pandas', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout == "\n"
 

@@ -10,11 +10,11 @@ from table_sources import table_inputs, table_settings, table_sources
 from third_test_set import three_test_sets
 
 from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
+from aurl.pipeline.table_names import EXTENSIONS
 from aurl.report import labels
 from aurl.report.finding import main_finding
 from aurl.report.grid import statistics_grids
 from aurl.report.page import PageInputs, write_page
-from aurl.report.table_names import EXTENSIONS
 from aurl.report.write_tables import make_tables, write_tables
 from aurl.system.errors import AurlError
 

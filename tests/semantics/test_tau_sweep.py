@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from figure_world import nothing_measured
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import DatasetSettings
-from aurl.report.figures.style import encoded
-from aurl.report.figures.tau_sweep import draw_tau_sweep
+from aurl.report.drawing.draw import draw_figures
+from aurl.report.drawing.style import encode
+from aurl.report.figures.tau_sweep import draw_sweep
 from aurl.report.table_notes import describe_dataset
 from aurl.report.tables.tau_sweep import no_sweep_table, sweep_table
 from aurl.report.write_tables import write_tables
@@ -120,7 +122,7 @@ def test_table_holds_the_experiments_tau_and_names_in_every_format(seen: Path, t
 
 
 def test_figure_tells_what_stays_and_takes_any_name(seen: Path) -> None:
-    drawing = draw_tau_sweep(seen, 0.05)
+    drawing = draw_sweep(seen, 0.05)
     assert drawing.alt.startswith("3 of 6 seen classes stay at tau 0.05.")
     left, right = drawing.figure.axes
     assert [left.lines[0].get_ydata()[at] for at in (0, 1, -1)] == [6, 4, 1], "at tau 0, the least distance and 0.2"
@@ -133,7 +135,7 @@ def test_figure_tells_what_stays_and_takes_any_name(seen: Path) -> None:
 @pytest.mark.parametrize("tau", [0.0, 0.05, 2.0])
 def test_figure_of_one_class_at_any_tau(tmp_path: Path, tau: float) -> None:
     path = written([("run", 1.2, "Running")], tmp_path / "seen_classes.csv")
-    assert encoded(draw_tau_sweep(path, tau).figure)["pdf"].startswith(b"%PDF")
+    assert encode(draw_sweep(path, tau).figure)["pdf"].startswith(b"%PDF")
 
 
 def test_table_and_figure_where_data_are_missing(tmp_path: Path) -> None:
@@ -143,7 +145,8 @@ def test_table_and_figure_where_data_are_missing(tmp_path: Path) -> None:
     write_tables({"tau_sweep": no_sweep_table("A title")}, files)
     assert files["tau_sweep", "csv"].read_text() == f"tau,classes kept,classes removed,{REMOVED}\n"
     assert all("Data are missing" in path.read_text() for (_, kind), path in files.items() if kind != "csv")
-    assert draw_tau_sweep(None, 0.05).caption == "Nothing was measured yet."
+    (drawing,) = draw_figures(nothing_measured(tmp_path), ["tau_sweep"])
+    assert drawing.caption == "Nothing was measured yet."
 
 
 def test_notes_on_a_dataset_whose_tokens_come_from_its_names(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_report_settings_rerun_only_the_report(micro: Path) -> None:
 
 
 def test_changed_code_reruns_its_stage_alone(micro: Path) -> None:
-    with (micro / "aurl/report/figures/draw.py").open("a") as handle:
+    with (micro / "aurl/report/drawing/draw.py").open("a") as handle:
         handle.write("# a remark\n")
     assert planned(runner(micro)) == Counter(figures=1, report=1)
     with (micro / "aurl/training/optimizer.py").open("a") as handle:

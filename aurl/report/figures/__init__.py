@@ -1,1 +1,1 @@
-"""The figures, one module for each, in one style."""
+"""The figures, one file each; base.py says what such a file holds."""

@@ -1,60 +1,73 @@
-"""Top-1 of every variant on the test sets, and closeness against dispersion: the ablation table as a figure."""
+"""Draw top-1 of every variant on the test sets, and closeness against dispersion: the ablation table as a figure."""
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from aurl.experiment.settings import ReportSettings
-from aurl.report.figures.alignment_uniformity import draw_properties
-from aurl.report.figures.style import COLOURS, HATCHES, LINES, Drawing, counted, new_figure, nothing_yet, over_seeds
-from aurl.report.results import Measured, Results
+from aurl.report.drawing.properties import draw_properties, explain_many
+from aurl.report.drawing.style import (
+    LINES,
+    WIDTH,
+    Drawing,
+    bar_style,
+    counted,
+    empty_drawing,
+    legend_columns,
+    name_ticks,
+    new_figure,
+    over_seeds,
+)
+from aurl.report.figures.base import FigureData
+from aurl.report.results import Measured
 
 NAME, TITLE = "ablation", "Ablation: top-1, closeness and dispersion"
+ORDER = 10
+LEFT = 0.6 * WIDTH  # inches
 
 
-def draw_ablation(results: Results, variants: list[str], report: ReportSettings) -> Drawing:
-    """Bars of top-1 (all classes), and closeness against dispersion on the set that the ablation table takes."""
-    measured = {key: top1_of(results, variants, report, key) for key in report.test_sets}
+def draw(data: FigureData) -> Drawing:
+    """Draw bars of top-1 (all classes), and closeness against dispersion on the ablation table's test set."""
+    measured = {dataset: top1_of(data, dataset) for dataset in data.test_sets}
     if not any(cell for cells in measured.values() for cell in cells):
-        return nothing_yet(NAME, TITLE)
+        return empty_drawing(NAME, TITLE)
     figure = new_figure(4)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    draw_top1(left, results, variants, report)
-    draw_properties(right, results, variants, report, report.closeness_of)
-    told = []
-    for key, test_set in report.test_sets.items():
-        values = [f"{v} {cell.mean:.1f}" for v, cell in zip(variants, measured[key], strict=True) if cell]
-        told.append(f"{test_set.label}: {', '.join(values)}.")
+    draw_top1(left, data, measured)
+    draw_properties(right, data, data.closeness_set)
+    explain_many(figure, [right], data)
+    sentences = []
+    for dataset, label in data.test_sets.items():
+        values = [f"{v} {cell.mean:.1f}" for v, cell in zip(data.variants, measured[dataset], strict=True) if cell]
+        sentences.append(f"{label}: {', '.join(values)}.")
     caption = (
-        f"Left: top-1 over all classes, {counted(report.ablation_clips, 'clip')} a video,"
-        f" {over_seeds(results.seeds)}; horizontal lines are chance. Right: closeness (smaller is better)"
-        f" against dispersion (larger is better) on {report.test_sets[report.closeness_of].label}."
+        f"Left: top-1 over all classes, {counted(data.ablation_clips, 'clip')} a video,"
+        f" {over_seeds(data.results.seeds)}; horizontal lines are chance. Right: closeness (smaller is better)"
+        f" against dispersion (larger is better) on {data.test_sets[data.closeness_set]}."
     )
-    return Drawing(NAME, TITLE, caption, f"Bars of top-1 in percent. {' '.join(told)}", figure)
+    return Drawing(NAME, TITLE, caption, f"Bars of top-1 in percent. {' '.join(sentences)}", figure)
 
 
-def top1_of(results: Results, variants: list[str], report: ReportSettings, key: str) -> list[Measured | None]:
-    """Top-1 over all classes of each variant, where it was measured."""
-    dataset = report.test_sets[key].dataset
-    return [results.cell(variant, dataset, report.ablation_clips, 1, "top1") for variant in variants]
+def top1_of(data: FigureData, dataset: str) -> list[Measured | None]:
+    """Look up top-1 over all classes of each variant, None where it was not measured."""
+    return [data.results.cell(variant, dataset, data.ablation_clips, 1, "top1") for variant in data.variants]
 
 
-def draw_top1(axes: Axes, results: Results, variants: list[str], report: ReportSettings) -> None:
-    """Bars: mean over seeds, whiskers the standard deviation, a dashed line for chance."""
-    width = 0.8 / len(report.test_sets)
-    for number, (key, test_set) in enumerate(report.test_sets.items()):
-        cells = top1_of(results, variants, report, key)
-        positions = np.arange(len(variants)) + (number - (len(report.test_sets) - 1) / 2) * width
+def draw_top1(axes: Axes, data: FigureData, measured: dict[str, list[Measured | None]]) -> None:
+    """Draw the mean over seeds as bars, the standard deviation as whiskers, and chance as a dashed line."""
+    width = 0.8 / len(measured)
+    for number, (dataset, cells) in enumerate(measured.items()):
+        positions = np.arange(len(cells)) + (number - (len(measured) - 1) / 2) * width
+        style = bar_style(number)
         axes.bar(
             positions, [cell.mean if cell else 0.0 for cell in cells], width,
-            yerr=[cell.std or 0.0 if cell else 0.0 for cell in cells], capsize=3, color=COLOURS[number],
-            hatch=HATCHES[number % len(HATCHES)], edgecolor="white", label=test_set.label,
+            yerr=[cell.std or 0.0 if cell else 0.0 for cell in cells], capsize=3, label=data.test_sets[dataset], **style,
         )  # fmt: skip
-        counts = results.counts(test_set.dataset)
+        counts = data.results.counts(dataset)
         if counts is not None:
-            axes.axhline(
-                100 / counts[1], color=COLOURS[number], linestyle=LINES[(1 + number) % len(LINES)], linewidth=1
-            )
-    axes.set_xticks(range(len(variants)), variants)
-    axes.set_ylabel(f"top-1 [%], all classes, {counted(report.ablation_clips, 'clip')}")
-    axes.margins(y=0.22)
-    axes.legend(title="horizontal lines: chance", loc="upper center", ncols=len(report.test_sets))
+            dashed = LINES[1 + number % (len(LINES) - 1)]
+            axes.axhline(100 / counts[1], color=style["color"], linestyle=dashed, linewidth=1)
+    name_ticks(axes, data.variants)
+    axes.set_ylabel(f"top-1 [%], all classes, {counted(data.ablation_clips, 'clip')}")
+    columns = legend_columns(list(data.test_sets.values()), LEFT)
+    rows = -(-len(measured) // columns)
+    axes.margins(y=0.22 if rows == 1 else 0.22 + 0.15 * (rows - 1))  # room for the legend
+    axes.legend(title="horizontal lines: chance", loc="upper center", ncols=columns)

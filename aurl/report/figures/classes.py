@@ -1,30 +1,36 @@
-"""Accuracy of each class, sorted, and the most confused pairs, each with frames of a video."""
+"""Draw the accuracy of each class, sorted, and the most confused pairs, each with frames of a video."""
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
 
-from aurl.datasets.table import iterate_usable
-from aurl.evaluation.feature_file import read_features
+from aurl.evaluation.feature_file import Features
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.frames.store import FrameStore
-from aurl.report.figures.style import COLOURS, HATCHES, WIDTH, Drawing, counted, new_figure, nothing_yet, shortened
+from aurl.report.drawing.style import WIDTH, Drawing, bar_style, counted, empty_drawing, new_figure, shortened
+from aurl.report.figures.base import FigureData
 
 NAME, TITLE = "classes", "Accuracy of each class, and the most confused pairs"
+ORDER = 60
 PAIRS = 5
 FRAMES = 6
-COLUMN = 52  # classes that stand in one column: HMDB51's 51, half of UCF101's 101
+COLUMN = 52  # classes in one column: HMDB51's 51, half of UCF101's 101
+COLUMNS = 6  # of one test set, longer ones where it has more classes
+BAND = 4  # columns side by side; further test sets go below
 GAP = 2  # pixels between frames
+
+Column = list[tuple[str, float]]  # classes with their accuracy
+Band = list[tuple[int, list[Column]]]  # position of a test set, and its columns
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Videos of class `true` that were taken for `predicted`, of all of its predictions, with the path of one."""
+    """Count videos of class `true` that were taken for `predicted`, of all its predictions; the path of one."""
 
     true: str
     predicted: str
@@ -35,30 +41,47 @@ class Confusion:
 
 @dataclass(frozen=True)
 class ClassAccuracy:
-    """One test set: percent right of each class that has videos, and its most confused pairs, most first."""
+    """Percent right of each class of a test set that has videos, best first, and its most confused pairs."""
 
     label: str
     accuracy: dict[str, float]
     confused: list[Confusion]
 
 
-def class_accuracy(label: str, features: Sequence[Path], clips: int) -> ClassAccuracy:
-    """What a network predicts, over all classes, counted over seeds.
+def draw(data: FigureData) -> Drawing:
+    """Draw the classes of every test set that our variant was measured on."""
+    if not data.cells:
+        return empty_drawing(NAME, TITLE)
+    ours = data.baseline_and_proposed(list(dict.fromkeys(variant for variant, _, _ in data.cells)))[-1]
+    test_sets, strips, count = [], [], 0
+    for dataset, label in data.test_sets.items():
+        seeds = [seed for variant, seed, tested in data.cells if (variant, tested) == (ours, dataset)]
+        if seeds:
+            count = len(seeds)
+            features = (data.features(ours, seed, dataset) for seed in seeds)
+            test_sets.append(class_accuracy(label, features, data.ablation_clips))
+            examples = [pair.example for pair in test_sets[-1].confused]
+            strips.append(strips_of(examples, data.videos(dataset), data.frames(dataset)))
+    if not test_sets:
+        return empty_drawing(NAME, TITLE)
+    return draw_classes(ours, test_sets, strips, data.ablation_clips, count)
+
+
+def class_accuracy(label: str, features: Iterable[Features], clips: int) -> ClassAccuracy:
+    """Count what networks predict for one test set, over all classes.
 
     Args:
-        features: of one test set, by one variant, one file for each seed.
-    Raises:
-        AurlError: a features file is damaged.
+        features: of one test set by one variant, for each seed.
     """
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
     wrong: Counter[tuple[str, str]] = Counter()
     videos: dict[tuple[str, str], Counter[str]] = {}
-    for path in features:
-        found = read_features(path)
-        best = cosine_similarity(found.videos[clips], found.classes).argmax(dim=1).tolist()
-        for video, label_number, predicted in zip(found.paths, found.labels.tolist(), best, strict=True):
-            true, taken = found.class_names[label_number], found.class_names[predicted]
+    for embeddings in features:
+        names = embeddings.class_names
+        best = cosine_similarity(embeddings.videos[clips], embeddings.classes).argmax(dim=1).tolist()
+        for video, label_number, predicted in zip(embeddings.paths, embeddings.labels.tolist(), best, strict=True):
+            true, taken = names[label_number], names[predicted]
             total[true] += 1
             if true == taken:
                 right[true] += 1
@@ -74,48 +97,99 @@ def class_accuracy(label: str, features: Sequence[Path], clips: int) -> ClassAcc
     )
 
 
-def strips_of(videos: Sequence[str], manifest: Path, broken: str, frames_index: Path) -> list[np.ndarray]:
-    """For each video frames that are spread over its length, side by side: uint8 (size, width, 3).
+def strips_of(examples: Sequence[str], videos: Sequence[str], store: FrameStore) -> list[np.ndarray]:
+    """Put frames that are spread over each example's length side by side: uint8 (size, width, 3).
 
-    Raises: AurlError if the manifest or the frames are missing or damaged.
+    Args:
+        videos: paths of all videos in the store, in its order.
+    Raises:
+        AurlError: the frames are damaged.
     """
-    wanted = set(videos)
-    number_of = {
-        row["path"]: number for number, row in enumerate(iterate_usable(manifest, broken)) if row["path"] in wanted
-    }
-    store = FrameStore(frames_index)
+    number_of = {path: number for number, path in enumerate(videos)}
     gap = np.full((store.size, GAP, 3), 255, np.uint8)
-    made = []
-    for number in (number_of[video] for video in videos):
+    strips = []
+    for number in (number_of[example] for example in examples):
         images = store.read(number, np.linspace(0, store.num_frames()[number] - 1, FRAMES).round().astype(int))
-        made.append(np.concatenate([part for image in images for part in (image, gap)][:-1], axis=1))
-    return made
+        strips.append(np.concatenate([part for image in images for part in (image, gap)][:-1], axis=1))
+    return strips
 
 
-def draw_classes(variant: str, test_sets: list[ClassAccuracy], strips: list[list[np.ndarray]], clips: int,
+def draw_classes(variant: str, test_sets: Sequence[ClassAccuracy], strips: Sequence[list[np.ndarray]], clips: int,
                  seeds: int) -> Drawing:  # fmt: skip
-    """Bars of every class in columns, and below them the confused pairs with their strips of frames.
+    """Draw bars of every class in columns, and below them the confused pairs with their strips of frames.
 
     Args:
         strips: for each test set and each of its confused pairs, an image (height, width, 3).
+        clips: clips of a video. seeds: how many networks were counted.
     """
-    if not test_sets:
-        return nothing_yet(NAME, TITLE)
-    columns = [
-        (number, part) for number, found in enumerate(test_sets) for part in in_columns(list(found.accuracy.items()))
-    ]
-    rows = max(len(part) for _, part in columns)
-    bars_height, pairs_height = 0.6 + 0.125 * rows, 0.3 + 0.95 * PAIRS
-    figure = new_figure(bars_height + pairs_height, max(WIDTH, 3.2 * len(columns)))
-    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(bars_height, pairs_height))[:, 0]
-    for axes, (number, part) in zip(above.subplots(1, len(columns), squeeze=False)[0], columns, strict=True):
-        draw_bars(axes, part, rows, number)
-        axes.set_title(f"{test_sets[number].label}, top-1 of each class [%]", fontsize=8)
-    grid = below.subplots(PAIRS, len(test_sets), squeeze=False)
-    for column, (found, images) in enumerate(zip(test_sets, strips, strict=True)):
-        for axes in grid[:, column]:
-            axes.axis("off")
-        for axes, pair, image in zip(grid[:, column], found.confused, images, strict=False):
+    bands = in_bands(test_sets)
+    columns = max(sum(len(parts) for _, parts in band) for band in bands)
+    rows = [max(len(part) for _, parts in band for part in parts) for band in bands]
+    heights = [height for longest in rows for height in (0.6 + 0.125 * longest, 0.3 + 0.95 * PAIRS)]
+    figure = new_figure(sum(heights), max(WIDTH, 3.2 * columns))
+    parts_of_figure = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for number, (band, longest) in enumerate(zip(bands, rows, strict=True)):
+        above, below = parts_of_figure[2 * number : 2 * number + 2]
+        draw_accuracies(above, test_sets, band, longest, columns)
+        shown = [position for position, _ in band]
+        width = max(map(len, bands))
+        draw_pairs(below, [test_sets[position] for position in shown], [strips[position] for position in shown], width)
+    sentences = " ".join(summarise(test_set) for test_set in test_sets)
+    caption = (
+        f"Above: top-1 of each class among all classes, {counted(clips, 'clip')} a video, by {variant}, over"
+        f" {counted(seeds, 'seed')}."
+        " Below: the pairs that are confused most, true → predicted, with how many of the true class's predictions they"
+        f" are, and frames of one such video. {sentences}"
+    )
+    return Drawing(NAME, TITLE, caption, f"Bars of {variant}'s accuracy by class. {sentences}", figure)
+
+
+def in_bands(test_sets: Sequence[ClassAccuracy]) -> list[Band]:
+    """Put the test sets side by side, in bands of at most `BAND` columns of classes."""
+    bands: list[Band] = []
+    for position, test_set in enumerate(test_sets):
+        parts = in_columns(list(test_set.accuracy.items()))
+        if not bands or sum(len(others) for _, others in bands[-1]) + len(parts) > BAND:
+            bands.append([])
+        bands[-1].append((position, parts))
+    return bands
+
+
+def in_columns(items: list[tuple[str, float]]) -> list[Column]:
+    """Divide the classes into columns of nearly equal length, `COLUMN` in each where `COLUMNS` suffice."""
+    parts = min(COLUMNS, math.ceil(len(items) / COLUMN))
+    length = math.ceil(len(items) / parts)
+    return [items[begin : begin + length] for begin in range(0, len(items), length)]
+
+
+def draw_accuracies(figure: FigureBase, test_sets: Sequence[ClassAccuracy], band: Band, rows: int, width: int) -> None:
+    """Draw a band's columns of bars.
+
+    Args:
+        rows: classes in the longest column. width: columns of the widest band.
+    """
+    columns = [(position, part) for position, parts in band for part in parts]
+    grid = figure.subplots(1, width, squeeze=False)[0]
+    for axes in grid[len(columns) :]:
+        axes.axis("off")
+    for axes, (position, part) in zip(grid, columns, strict=False):
+        draw_bars(axes, part, rows, position)
+        axes.set_title(f"{test_sets[position].label}, top-1 of each class [%]", fontsize=8)
+
+
+def draw_pairs(
+    figure: FigureBase, test_sets: Sequence[ClassAccuracy], strips: Sequence[list[np.ndarray]], width: int
+) -> None:
+    """Draw a column of confused pairs for each test set, each pair with its strip of frames.
+
+    Args:
+        width: test sets of the widest band.
+    """
+    grid = figure.subplots(PAIRS, width, squeeze=False)
+    for axes in grid.ravel():
+        axes.axis("off")
+    for column, (test_set, images) in enumerate(zip(test_sets, strips, strict=True)):
+        for axes, pair, image in zip(grid[:, column], test_set.confused, images, strict=False):
             axes.imshow(image, interpolation="nearest")
             axes.set_anchor("W")
             axes.set_title(
@@ -123,38 +197,25 @@ def draw_classes(variant: str, test_sets: list[ClassAccuracy], strips: list[list
                 loc="left",
                 fontsize=8,
             )
-    told = [sentence(found) for found in test_sets]
-    caption = (
-        f"Above: top-1 of each class among all classes, {counted(clips, 'clip')} a video, by {variant}, over"
-        f" {counted(seeds, 'seed')}."
-        " Below: the pairs that are confused most, true → predicted, with how many of the true class's predictions they"
-        f" are, and frames of one such video. {' '.join(told)}"
-    )
-    return Drawing(NAME, TITLE, caption, f"Bars of {variant}'s accuracy by class. {' '.join(told)}", figure)
 
 
-def in_columns(items: list[tuple[str, float]]) -> list[list[tuple[str, float]]]:
-    """The classes in parts of nearly equal length, at most `COLUMN` in each."""
-    parts = math.ceil(len(items) / COLUMN)
-    length = math.ceil(len(items) / parts)
-    return [items[begin : begin + length] for begin in range(0, len(items), length)]
-
-
-def draw_bars(axes: Axes, part: list[tuple[str, float]], rows: int, number: int) -> None:
-    """A bar for each class, the best on top; `rows` is the length of the longest column."""
+def draw_bars(axes: Axes, part: Column, rows: int, number: int) -> None:
+    """Draw a bar for each class, the best on top; `rows` is the length of the longest column."""
     names, values = zip(*part, strict=True)
-    axes.barh(range(len(part)), values, color=COLOURS[number], hatch=HATCHES[number % len(HATCHES)], edgecolor="white",
-              linewidth=0.3)  # fmt: skip
+    axes.barh(range(len(part)), values, linewidth=0.3, **bar_style(number))
     axes.set_yticks(range(len(part)), [shortened(name) for name in names], fontsize=6)
     axes.set_ylim(rows - 0.4, -0.6)
     axes.set_xlim(0, 100)
     axes.tick_params(axis="y", length=0)
 
 
-def sentence(found: ClassAccuracy) -> str:
-    """The best and worst classes and the most confused pairs of a test set."""
-    named = list(found.accuracy.items())
+def summarise(test_set: ClassAccuracy) -> str:
+    """Name the best and worst classes and the most confused pairs of a test set."""
+    named = list(test_set.accuracy.items())
     best, worst = (", ".join(f"{name} {value:.0f} %" for name, value in part) for part in (named[:3], named[-3:]))
-    zero = sum(value == 0 for value in found.accuracy.values())
-    pairs = ", ".join(f"{pair.true} → {pair.predicted} {pair.count} of {pair.of}" for pair in found.confused) or "none"
-    return f"{found.label}: best {best}; worst {worst}; {zero} of {len(named)} classes at 0 %; most confused {pairs}."
+    zero = sum(value == 0 for value in test_set.accuracy.values())
+    pairs = [f"{pair.true} → {pair.predicted} {pair.count} of {pair.of}" for pair in test_set.confused]
+    return (
+        f"{test_set.label}: best {best}; worst {worst}; {zero} of {len(named)} classes at 0 %;"
+        f" most confused {', '.join(pairs) or 'none'}."
+    )

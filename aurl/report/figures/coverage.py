@@ -1,4 +1,4 @@
-"""Whether the classes that the class generator makes up lie where the unseen classes lie."""
+"""Draw whether the class generator's synthetic classes lie where the unseen classes lie."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +11,17 @@ from torch import Tensor
 
 from aurl.inference.encode import encode_words
 from aurl.losses import unit
+from aurl.methods.base import class_generator
 from aurl.models.checkpoint import open_checkpoint
-from aurl.report.figures.projection import principal_axes
-from aurl.report.figures.style import COLOURS, LINES, Drawing, new_figure, nothing_yet
+from aurl.report.drawing.projection import principal_axes
+from aurl.report.drawing.style import COLOURS, WIDTH, Drawing, empty_drawing, legend_columns, new_figure, stroke_style
+from aurl.report.figures.base import FigureData
+from aurl.semantics.classes import read_seen_classes
 
 NAME, TITLE = "coverage", "Seen, synthetic and unseen classes"
+ORDER = 30
 SEED = 0  # of the one draw that is shown
+SHAPES = "oxD^vsPX*<>ph"
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,25 @@ class GeneratedClasses:
     seen: np.ndarray
     synthetic: np.ndarray
     unseen: dict[str, np.ndarray]
+
+
+def draw(data: FigureData) -> Drawing:
+    """Draw the classes of the first network that was trained with a class generator."""
+    for (variant, seed), checkpoint in data.checkpoints.items():
+        settings = data.variant(variant)
+        generator = class_generator(settings)
+        if generator is not None and data.seen_classes is not None:
+            words = data.embeddings(data.seen)
+            trained = read_seen_classes(data.seen_classes, settings.strict_labels)
+            unseen = {
+                data.test_sets.get(dataset, dataset): data.embeddings(dataset).vectors
+                for dataset in data.inputs.embeddings
+                if dataset != data.seen
+            }
+            seen = words.vectors[np.isin(words.classes, trained)]
+            classes = generate(checkpoint, generator, seen, unseen)
+            return draw_classes(classes, f"{variant}, seed {seed}")
+    return empty_drawing(NAME, TITLE)
 
 
 def generate(
@@ -53,10 +77,8 @@ def generate(
     )  # fmt: skip
 
 
-def draw_coverage(classes: GeneratedClasses | None, network: str = "") -> Drawing:
-    """The classes on two principal axes, and how near the nearest seen and synthetic class is to each unseen one."""
-    if classes is None:
-        return nothing_yet(NAME, TITLE)
+def draw_classes(classes: GeneratedClasses, network: str) -> Drawing:
+    """Draw the classes on two principal axes, and the cosines of unseen classes with their nearest others."""
     figure = new_figure(4.6)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     share = draw_plane(left, classes)
@@ -67,11 +89,12 @@ def draw_coverage(classes: GeneratedClasses | None, network: str = "") -> Drawin
     }
     draw_distributions(right, nearest)
     for axes in (left, right):
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4)
+        columns = min(4, legend_columns(axes.get_legend_handles_labels()[1], 0.6 * WIDTH))
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=columns)
     covered = float((nearest["synthetic"] > nearest["seen"]).mean())
     medians = {name: float(np.median(values)) for name, values in nearest.items()}
     counts = f"{len(classes.seen)} seen, {len(classes.synthetic)} synthetic and {len(unseen)} unseen classes"
-    told = (
+    finding = (
         f"The median cosine of an unseen class with its nearest seen class is {medians['seen']:.3f}, with its nearest"
         f" synthetic class {medians['synthetic']:.3f}; {100 * covered:.0f} % of the unseen classes are nearer to a"
         " synthetic class than to every seen one."
@@ -79,9 +102,10 @@ def draw_coverage(classes: GeneratedClasses | None, network: str = "") -> Drawin
     caption = (
         f"Left: {counts} in the class space of {network}, on two principal axes of the seen and unseen ones"
         f" ({100 * share:.0f} % of their variance); synthetic ones are one draw of the class generator (seed {SEED}),"
-        f" scaled to unit length. Right: share of unseen classes whose cosine with the nearest class is at most x. {told}"
+        f" scaled to unit length. Right: share of unseen classes whose cosine with the nearest class is at most x."
+        f" {finding}"
     )
-    return Drawing(NAME, TITLE, caption, f"{counts[0].upper()}{counts[1:]}. {told}", figure)
+    return Drawing(NAME, TITLE, caption, f"{counts[0].upper()}{counts[1:]}. {finding}", figure)
 
 
 def draw_plane(axes: Axes, classes: GeneratedClasses) -> float:
@@ -89,14 +113,15 @@ def draw_plane(axes: Axes, classes: GeneratedClasses) -> float:
     fitted = np.concatenate([classes.seen, *classes.unseen.values()])
     centre = fitted.mean(axis=0)
     directions, share = principal_axes(fitted - centre, 2)
-    groups = {"seen": classes.seen, "synthetic": classes.synthetic, **classes.unseen}
-    for number, (name, rows) in enumerate(groups.items()):
+    groups = {"seen": classes.seen, "synthetic": classes.synthetic}
+    groups |= {f"unseen, {name}": rows for name, rows in classes.unseen.items()}
+    for number, (label, rows) in enumerate(groups.items()):
         places = (rows - centre) @ directions.T
         colour = COLOURS[number % len(COLOURS)]
         axes.scatter(
-            places[:, 0], places[:, 1], s=22, marker="oxD^vs"[number % 6], linewidth=0.8,
+            places[:, 0], places[:, 1], s=22, marker=SHAPES[number % len(SHAPES)], linewidth=0.8,
             facecolor=colour if number else "none", edgecolor=None if number == 1 else colour,  # a cross has no edge
-            label=name if number < 2 else f"unseen, {name}", zorder=3 if number == 1 else 2,
+            label=label, zorder=3 if number == 1 else 2,
         )  # fmt: skip
     axes.set_xlabel("first principal axis")
     axes.set_ylabel("second principal axis")
@@ -104,8 +129,8 @@ def draw_plane(axes: Axes, classes: GeneratedClasses) -> float:
 
 
 def draw_distributions(axes: Axes, nearest: dict[str, np.ndarray]) -> None:
-    """Empirical distribution functions of the cosine with the nearest class."""
+    """Draw empirical distribution functions of the cosine with the nearest class."""
     for number, (name, values) in enumerate(nearest.items()):
-        axes.ecdf(values, label=f"nearest {name} class", color=COLOURS[number % len(COLOURS)], linestyle=LINES[number])
+        axes.ecdf(values, label=f"nearest {name} class", **stroke_style(number))
     axes.set_xlabel("cosine of an unseen class with it")
     axes.set_ylabel("share of unseen classes")

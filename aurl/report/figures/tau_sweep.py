@@ -1,26 +1,28 @@
-"""How many seen classes stay at each threshold tau of the strict-label filter, and which ones lie near it."""
+"""Draw how many seen classes stay at each threshold tau of the strict-label filter, and which ones lie near it."""
 
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from aurl.report.figures.style import COLOURS, Drawing, new_figure, nothing_yet, shortened
+from aurl.report.drawing.style import COLOURS, Drawing, empty_drawing, new_figure, shortened
+from aurl.report.figures.base import FigureData
 from aurl.semantics.classes import read_seen_table
 from aurl.semantics.seen import passes_filter
 from aurl.semantics.tau_sweep import TAUS, borderline, tau_sweep
 
 NAME, TITLE = "tau_sweep", "Strict labels: seen classes kept against tau"
+ORDER = 80
 NAMED = 8  # classes that the figure names
 
 
-def draw_tau_sweep(seen_classes: Path | None, tau: float) -> Drawing:
-    """How many seen classes stay at each tau, and the classes nearest to the experiment's.
+def draw(data: FigureData) -> Drawing:
+    """Draw the sweep around the experiment's tau. Raises: AurlError if seen_classes.csv is damaged."""
+    return empty_drawing(NAME, TITLE) if data.seen_classes is None else draw_sweep(data.seen_classes, data.tau)
 
-    Raises: AurlError if seen_classes.csv is damaged.
-    """
-    if seen_classes is None:
-        return nothing_yet(NAME, TITLE)
+
+def draw_sweep(seen_classes: Path, tau: float) -> Drawing:
+    """Draw how many seen classes stay at each tau, and the classes nearest to one tau."""
     figure = new_figure(4)
     left, right = figure.subplots(1, 2)
     draw_kept(left, seen_classes, tau)
@@ -38,7 +40,7 @@ def draw_tau_sweep(seen_classes: Path | None, tau: float) -> Drawing:
 
 
 def draw_kept(axes: Axes, seen_classes: Path, tau: float) -> None:
-    """Classes that stay, with a step at the distance of every class: one that lies at tau still stays."""
+    """Draw how many classes stay, with a step at the distance of each: a class at tau itself stays."""
     last = max(*TAUS, 1.5 * tau)
     distances = read_seen_table(seen_classes)["distance"]
     swept = tau_sweep(seen_classes, [0.0, *distances[(distances > 0) & (distances < last)], last])
@@ -50,7 +52,7 @@ def draw_kept(axes: Axes, seen_classes: Path, tau: float) -> None:
 
 
 def draw_borderline(axes: Axes, seen_classes: Path, tau: float) -> None:
-    """The seen classes whose distance lies nearest to tau, with their nearest test classes."""
+    """Draw the seen classes whose distance lies nearest to tau, with their nearest test classes."""
     named = borderline(seen_classes, tau, NAMED)
     stays = passes_filter(named["distance"].to_numpy(), tau)
     for label, chosen, marker in (("stays", stays, "o"), ("removed", ~stays, "X")):

@@ -1,10 +1,10 @@
-"""Principal axes."""
+"""Find principal axes."""
 
 import numpy as np
 
 
 def principal_axes(rows: np.ndarray, number: int) -> tuple[np.ndarray, float]:
-    """The axes that keep most of the squared length of rows (n, d); centre the rows before for a PCA.
+    """Find the axes that keep most of the squared length of rows (n, d); centre the rows first for a PCA.
 
     Returns: axes (number, d), each with a positive sum because their sign is open, zeros where there are no more
         dimensions; the share of squared length that they keep.

@@ -1,0 +1,1 @@
+"""How figures are drawn and written: one style, equal bytes for equal inputs."""

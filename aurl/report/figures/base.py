@@ -1,0 +1,179 @@
+"""What a figure's file holds, and the data that it may ask for.
+
+A figure is one file of this folder with
+
+- `NAME`: the file's name, and that of the pictures that are written;
+- `TITLE`: a few words above the picture;
+- `ORDER`: a whole number; the page shows the figures by rising order;
+- `draw(data: FigureData) -> Drawing`: draw what the data allow, or return `empty_drawing(NAME, TITLE)`.
+
+`draw` must give equal figures for equal data: no dates, and random numbers only from a fixed seed. Its caption and
+alternative text are sentences made from the numbers, for readers who cannot see the picture.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from aurl.datasets.table import iterate_usable
+from aurl.evaluation.feature_file import Features, read_features
+from aurl.experiment.settings import DEFAULT_PROTOCOL, VariantSettings
+from aurl.frames.store import FrameStore
+from aurl.methods.base import symbols
+from aurl.report.labels import baseline_and_proposed
+from aurl.report.results import Results
+from aurl.semantics.classes import ClassEmbeddings, read_embeddings
+from aurl.system.text_files import made_again, read_csv
+
+LOG_COLUMNS = ["step", "epoch", "rate", "top1", "closeness", "dispersion", "loss"]  # the parts of the loss follow
+SPLITS = f"evaluation.protocols.{DEFAULT_PROTOCOL}.splits"
+SETTINGS = (  # all keys of params.yaml that figures read
+    "report", "report.title", "report.test_sets", "report.closeness_of", "report.ablation_clips", "variants", "datasets",
+    "seen", "semantics.tau", "evaluation.clips", SPLITS,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FigureInputs:
+    """The results that figures are drawn from; a result that cannot be made is left out.
+
+    Attributes:
+        features: (variant, seed, dataset) -> file.
+        steps: (variant, seed) -> training log, of trained networks.
+        checkpoints: (variant, seed) -> file with its description beside it, of the network whose classes are shown.
+        manifests, frames: dataset -> file, of the test sets.
+        embeddings: dataset -> file, of all datasets.
+    """
+
+    metrics: Path
+    seen_classes: Path | None
+    features: dict[tuple[str, int, str], Path]
+    steps: dict[tuple[str, int], Path]
+    checkpoints: dict[tuple[str, int], Path]
+    manifests: dict[str, Path]
+    frames: dict[str, Path]
+    embeddings: dict[str, Path]
+
+
+class FigureData:
+    """The results and settings of an experiment, read when a figure asks for them.
+
+    Every reader raises AurlError for a damaged file.
+    """
+
+    def __init__(self, inputs: FigureInputs, settings: Mapping[str, Any]) -> None:
+        """`settings` maps the dotted keys of `SETTINGS` to their typed values."""
+        self.inputs, self.settings = inputs, settings
+
+    @property
+    def title(self) -> str:
+        """The experiment's title."""
+        return str(self.settings["report.title"])
+
+    @property
+    def variants(self) -> list[str]:
+        """All variants, in the order of the ablation table."""
+        return list(self.settings["variants"])
+
+    def variant(self, name: str) -> VariantSettings:
+        """Look up a variant's settings."""
+        settings: VariantSettings = self.settings["variants"][name]
+        return settings
+
+    @property
+    def symbols(self) -> dict[str, str]:
+        """Loss term -> symbol, of all variants."""
+        return symbols(self.settings["variants"].values())
+
+    def baseline_and_proposed(self, measured: Sequence[str]) -> list[str]:
+        """Choose the two variants that figures compare, among those that were measured."""
+        return baseline_and_proposed(measured, self.settings["report"])
+
+    @property
+    def test_sets(self) -> dict[str, str]:
+        """Dataset -> label of each test set, in the order of the tables."""
+        return {test_set.dataset: test_set.label for test_set in self.settings["report.test_sets"].values()}
+
+    @property
+    def closeness_set(self) -> str:
+        """The test set on which the ablation table states closeness and dispersion."""
+        return str(self.settings["report.test_sets"][self.settings["report.closeness_of"]].dataset)
+
+    @property
+    def ablation_clips(self) -> int:
+        """Clips of a video in the ablation."""
+        return int(self.settings["report.ablation_clips"])
+
+    @property
+    def clips(self) -> list[int]:
+        """Every measured number of clips of a video, sorted."""
+        return sorted(self.settings["evaluation.clips"])
+
+    @property
+    def splits(self) -> list[int]:
+        """Every measured number of half-class splits, sorted; 1 is all classes."""
+        return sorted(self.settings[SPLITS])
+
+    @property
+    def tau(self) -> float:
+        """The threshold of the strict-label filter."""
+        return float(self.settings["semantics.tau"])
+
+    @property
+    def seen(self) -> str:
+        """The dataset that networks are trained on."""
+        return str(self.settings["seen"])
+
+    @cached_property
+    def results(self) -> Results:
+        """The table of all metrics."""
+        return Results(self.inputs.metrics)
+
+    @property
+    def cells(self) -> list[tuple[str, int, str]]:
+        """Every (variant, seed, dataset) that has features."""
+        return list(self.inputs.features)
+
+    def features(self, variant: str, seed: int, dataset: str) -> Features:
+        """Read the embeddings of a test set. They are not kept: a file can take 200 MB of memory."""
+        return read_features(self.inputs.features[variant, seed, dataset])
+
+    @cached_property
+    def steps(self) -> dict[tuple[str, int], pd.DataFrame]:
+        """(Variant, seed) -> training log; imported networks have none."""
+        return {network: read_steps(path) for network, path in self.inputs.steps.items()}
+
+    @property
+    def seen_classes(self) -> Path | None:
+        """The table of seen classes, with their distance to the test classes."""
+        return self.inputs.seen_classes
+
+    @property
+    def checkpoints(self) -> dict[tuple[str, int], Path]:
+        """(Variant, seed) -> checkpoint, its description beside it."""
+        return self.inputs.checkpoints
+
+    def embeddings(self, dataset: str) -> ClassEmbeddings:
+        """Read the word embeddings of a dataset's classes."""
+        return read_embeddings(self.inputs.embeddings[dataset])
+
+    def videos(self, dataset: str) -> list[str]:
+        """List the paths of a test set's usable videos; a video's position is its number in the frame store."""
+        broken = self.settings["datasets"][dataset].broken
+        return [row["path"] for row in iterate_usable(self.inputs.manifests[dataset], broken)]
+
+    def frames(self, dataset: str) -> FrameStore:
+        """Open the frames of a test set."""
+        return FrameStore(self.inputs.frames[dataset])
+
+
+def read_steps(path: Path) -> pd.DataFrame:
+    """Read a training log: one row a step, with the batch's measures, the loss and its weighted parts.
+
+    Raises: AurlError for a damaged file, or another one.
+    """
+    return read_csv(path, LOG_COLUMNS, made_again(path))
