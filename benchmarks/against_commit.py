@@ -1,69 +1,73 @@
-"""Training of `mini` by the code here and by that of another commit, in turn.
+"""Compare training by the code here with training by another commit: CPU time, memory, checkpoints.
 
-    python benchmarks/against_commit.py COMMIT     # where results/mini has its frames and seen classes
+    python benchmarks/against_commit.py COMMIT [VARIANT]     # where results/mini has its frames and seen classes
 
-30 steps of the variant `aurl`, each in a process of its own on one thread; prints the ratio of CPU times round by round,
-the share of it that the system took, page faults, and whether both leave the same checkpoint.
+30 steps of `mini`'s variant (default: aurl), by `aurl train` on one thread, in turns.
 """
 
-import json
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pandas as pd
+import yaml
 from harness import ROUNDS
+from processes import REPOSITORY, run
+
+from aurl.system.files import sha256_file
 
 VIDEOS = 960
-TRAIN = f"""
-import dataclasses, hashlib, json, resource, sys, tempfile
-from pathlib import Path
-from aurl.experiment.read import load_experiment
-from aurl.pipeline.paths import ResultPaths
-from aurl.training.loop import TrainingOutputs, load_training_data, train
-experiment, paths, folder = load_experiment(Path("presets/mini.yaml")), ResultPaths("mini"), Path(tempfile.mkdtemp())
-seen = experiment.seen
-data = load_training_data(paths.manifest(seen), "error", paths.frames_index(seen), paths.embeddings(seen),
-                          paths.seen_classes(), True)
-data = dataclasses.replace(data, videos=data.videos[:{VIDEOS}], labels=data.labels[:{VIDEOS}])
-outputs = TrainingOutputs(*(folder / name for name in ("checkpoint", "description", "steps", "resume")))
-training = experiment.training.model_copy(update={{"epochs": 1}})
-before = resource.getrusage(resource.RUSAGE_SELF)
-train(data, "aurl", 0, experiment.model, training, experiment.variants["aurl"], outputs, "benchmark")
-after = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps({{
-    "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-    "system": after.ru_stime - before.ru_stime, "faults": after.ru_minflt - before.ru_minflt,
-    "MiB": after.ru_maxrss // 1024, "checkpoint": hashlib.sha256(outputs.checkpoint.read_bytes()).hexdigest(),
-}}))
-"""
+INPUTS = ("manifests", "frames", "embeddings", "seen_classes.csv")
 
 
-def trained(code: Path) -> dict[str, float | str]:
-    """What one training by the code of a folder took."""
-    command = [sys.executable, "-P", "-c", TRAIN]  # -P: not the code of this folder
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(code)}, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        sys.exit(f"the training by the code in {code} failed")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+def prepare(folder: Path) -> None:
+    """Give a copy of the code one short epoch, and the data that are here."""
+    experiment = yaml.safe_load((folder / "presets/mini.yaml").read_text())
+    experiment["training"] |= {"epochs": 1, "epoch_videos": VIDEOS}
+    (folder / "params.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
+    results = folder / "results/mini"
+    results.mkdir(parents=True)
+    for name in INPUTS:
+        (results / name).symlink_to(REPOSITORY / "results/mini" / name)
+
+
+def train(folder: Path, variant: str) -> dict[str, float | str]:
+    """Train once; figures and the checkpoint's SHA-256."""
+    usage = run(
+        folder, sys.executable, "-m", "aurl.cli", "train", "--variant", variant, "--seed", "0", OMP_NUM_THREADS="1"
+    )
+    checkpoint = folder / f"results/mini/checkpoints/{variant}/seed0.safetensors"
+    digest = sha256_file(checkpoint)
+    checkpoint.unlink()
+    return {"cpu": usage.cpu, "system": usage.system, "MiB": usage.own_mib, "checkpoint": digest}
 
 
 def main() -> None:
     """Alternate, and print the comparison."""
-    with tempfile.TemporaryDirectory() as folder:
-        archive = subprocess.run(["git", "archive", sys.argv[1]], stdout=subprocess.PIPE, check=True).stdout
-        subprocess.run(["tar", "x", "-C", folder], input=archive, check=True)
-        rounds = [(trained(Path(folder)), trained(Path.cwd())) for _ in range(ROUNDS)]
-    then, now = (pd.DataFrame(rows) for rows in zip(*rounds, strict=True))
+    commit, variant = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "aurl"
+    with tempfile.TemporaryDirectory() as top:
+        codes = {}
+        for name, tree in ((commit, commit), ("now", _stash() or "HEAD")):
+            codes[name] = Path(top) / name.replace("/", "_")
+            codes[name].mkdir()
+            archive = subprocess.run(["git", "archive", tree], cwd=REPOSITORY, stdout=subprocess.PIPE, check=True)
+            subprocess.run(["tar", "x", "-C", codes[name]], input=archive.stdout, check=True)
+            prepare(codes[name])
+        rounds = [{name: train(folder, variant) for name, folder in codes.items()} for _ in range(ROUNDS)]
+    then, now = (pd.DataFrame([row[name] for row in rounds]) for name in codes)
     ratio = then["cpu"] / now["cpu"]
-    print(f"CPU time, {sys.argv[1]} over now: {ratio.median():.2f} ({ratio.min():.2f} to {ratio.max():.2f})")
-    for name, found in ((sys.argv[1], then), ("now", now)):
-        share = 100 * found["system"].sum() / found["cpu"].sum()
-        print(f"{name}: system {share:.0f} %, page faults {found['faults'].median():,.0f}, {found['MiB'].max()} MiB")
-    equal = set(then["checkpoint"]) == set(now["checkpoint"]) and then["checkpoint"].nunique() == 1
+    print(f"CPU time, {commit} over now: {ratio.median():.2f} ({ratio.min():.2f} to {ratio.max():.2f})")
+    for name, table in ((commit, then), ("now", now)):
+        share = 100 * table["system"].sum() / table["cpu"].sum()
+        print(f"{name}: system {share:.0f} %, own memory {table['MiB'].max():.0f} MiB")
+    equal = len({*then["checkpoint"], *now["checkpoint"]}) == 1
     print(f"checkpoints: {'equal' if equal else 'DIFFERENT'}")
+
+
+def _stash() -> str:
+    """A commit of the working tree with its changes (nothing is stashed); empty without changes."""
+    return subprocess.run(["git", "stash", "create"], cwd=REPOSITORY, capture_output=True, text=True).stdout.strip()
 
 
 if __name__ == "__main__":

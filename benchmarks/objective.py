@@ -28,8 +28,8 @@ NOTES = {
 }
 
 
-class Given(nn.Module):
-    """In place of the backbone: features that are given, so that heads and losses are left."""
+class FixedFeatures(nn.Module):
+    """Stands for the backbone and returns the same features, so that heads and losses are left."""
 
     def __init__(self, features: Tensor) -> None:
         super().__init__()
@@ -40,19 +40,19 @@ class Given(nn.Module):
 
 
 def heads(classes: int, embedding: int, word_hidden: int, features: Tensor, seed: int = 0) -> ZeroShotModel:
-    """An AURL model in training mode, without dropout, whose backbone gives `features`, whatever the clips."""
+    """Build an AURL model in training mode, without dropout, whose backbone returns `features` for any clips."""
     torch.manual_seed(seed)
     model = ZeroShotModel(
         width=features.shape[1], blocks=[], embedding=embedding, word_hidden=word_hidden, dropout=0.0,
         mean=(0.43216, 0.394666, 0.37645), std=(0.22803, 0.22145, 0.216989), dimension=DIMENSION, word_projector=True,
         seen_classes=classes,
     )  # fmt: skip
-    model.backbone = Given(features)  # type: ignore[assignment]
+    model.backbone = FixedFeatures(features)  # type: ignore[assignment]
     return model.train()
 
 
 def our_step(model: ZeroShotModel, embeddings: Tensor, precision: str = "float32") -> TrainingStep:
-    """The step of the variant `aurl`; `gradients` is called alone, without moving."""
+    """Build the step of the variant `aurl`; `gradients` is called alone, without moving."""
     generator = ClassGeneratorSettings(mix="uniform", low=0.0, high=1.0, rows=None)
     objective = Objective({"seen": 1.0, "centres": 1.0, "synthetic": 1.0}, SCALE, generator, "semantic")
     compute = ComputeSettings(
@@ -62,7 +62,7 @@ def our_step(model: ZeroShotModel, embeddings: Tensor, precision: str = "float32
 
 
 def compare(batch: int) -> list[Comparison]:
-    """One batch size, in the published precision (float32) and in bfloat16."""
+    """Compare one batch size, in the published precision (float32) and in bfloat16."""
     random = torch.Generator().manual_seed(0)
     features = torch.rand(batch, 512, generator=random)
     embeddings = torch.randn(CLASSES, DIMENSION, generator=random)
@@ -87,6 +87,6 @@ def compare(batch: int) -> list[Comparison]:
 
 
 def measure() -> list[Comparison]:
-    """One process's share of the published batch, and all of it."""
+    """Measure one process's share of the published batch, and all of it."""
     prepare_device("cpu", 1)
     return [row for batch in (32, 256) for row in compare(batch)]
