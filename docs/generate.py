@@ -79,8 +79,8 @@ def security() -> str:
 def _isolation() -> str:
     row = json.loads((BENCHMARKS / "isolation.json").read_text())["rows"][0]
     return (
-        f"What the limits cost: {row['what']}, are {statistics.median(row['ratios']):.3f} times those without, in CPU time"
-        f" (`python benchmarks/run.py isolation`: probed and extracted {len(row['ratios'])} times each way, in turns).\n"
+        f"With the limits, the speed is {statistics.median(row['ratios']):.3f} times that without, in videos a second of CPU time"
+        f" (`python benchmarks/run.py isolation`: 200 rendered videos, {len(row['ratios'])} times each way, in turns).\n"
     )
 
 

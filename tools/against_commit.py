@@ -1,6 +1,6 @@
 """Compare training by the code here with training by another commit: CPU time, memory, checkpoints.
 
-    python benchmarks/against_commit.py COMMIT [VARIANT]     # where results/mini has its frames and seen classes
+    python tools/against_commit.py COMMIT [VARIANT]     # where results/mini has its frames and seen classes
 
 30 steps of `mini`'s variant (default: aurl), by `aurl train` on one thread, in turns.
 """
@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from harness import ROUNDS
-from processes import REPOSITORY, run
 
 from aurl.system.files import sha256_file
 
-VIDEOS = 960
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from processes import REPOSITORY, run
+
+ROUNDS, VIDEOS = 5, 960
 INPUTS = ("manifests", "frames", "embeddings", "seen_classes.csv")
 
 
