@@ -79,7 +79,7 @@ def security() -> str:
 def _isolation() -> str:
     row = json.loads((BENCHMARKS / "isolation.json").read_text())["rows"][0]
     return (
-        f"With the limits, the speed is {statistics.median(row['ratios']):.3f} times that without, in videos a second of CPU time"
+        f"With the limits, decoding runs at {statistics.median(row['ratios']):.3f} times the speed without, in CPU time"
         f" (`python benchmarks/run.py isolation`: 200 rendered videos, {len(row['ratios'])} times each way, in turns).\n"
     )
 

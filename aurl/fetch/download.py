@@ -34,6 +34,9 @@ class _DroppedError(Exception):
     """An attempt failed, another one may succeed."""
 
 
+DROPPED = (_DroppedError, requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+
+
 def download(url: str, target: Path, stated_bytes: int | None, copies: int) -> None:
     """Download a file, or the rest of it, and rename it when it is whole.
 
@@ -56,12 +59,7 @@ def download(url: str, target: Path, stated_bytes: int | None, copies: int) -> N
         except requests.exceptions.SSLError as error:
             reason = f"the server's certificate cannot be verified ({_reason(error)})"
             raise AurlError(f"{url}: {reason}; {LOCAL_FILE_HINT}") from None
-        except (
-            _DroppedError,
-            requests.ConnectionError,
-            requests.Timeout,
-            requests.exceptions.ChunkedEncodingError,
-        ) as error:
+        except DROPPED as error:
             failures = 1 if _size(part) - before >= GOOD_ATTEMPT_BYTES else failures + 1
             if failures == ATTEMPTS:
                 kept = _size(part)

@@ -1,6 +1,6 @@
 """Time and memory of the stage `statistics` on random features of the paper's size.
 
-    python benchmarks/statistics_time.py
+    python tools/statistics_page.py
 
 Writes its table into docs/statistics.md. The features take up to 4 GB of the temporary folder. The stage is its command,
 with one thread.
@@ -13,7 +13,6 @@ from pathlib import Path
 
 import torch
 import yaml
-from processes import ONE_THREAD, REPOSITORY, run
 from safetensors.torch import save_file
 from tabulate import tabulate
 
@@ -21,7 +20,10 @@ from aurl.experiment.read import load_experiment
 from aurl.pipeline.paths import ResultPaths
 from aurl.system.files import replace_section
 
-DOCUMENT, SECTION = REPOSITORY / "docs/statistics.md", "python benchmarks/statistics_time.py"
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from processes import ONE_THREAD, REPOSITORY, run
+
+DOCUMENT, SECTION = REPOSITORY / "docs/statistics.md", "python tools/statistics_page.py"
 VIDEOS, CLASSES, DIMENSION = 13_320, 101, 2048
 HEAD = ["preset", "variants", "seeds", "videos", "classes", "clip counts", "features", "time", "peak memory"]
 
