@@ -9,7 +9,7 @@ MALLOC_PARAMETERS = {"M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**2
 def keep_freed_memory() -> bool:
     """Let malloc reuse freed memory instead of taking zeroed pages from the system in every step.
 
-    Without it a training of `mini`'s size takes 1.1 to 1.3 times the CPU time, for page faults (docs/performance.md).
+    Without it a training of `mini`'s size takes 1.1 times the CPU time, for page faults (docs/performance.md).
     Results are the same. The process keeps the most memory that it ever had.
 
     Returns: False where the C library is not glibc; nothing is changed there.
