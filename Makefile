@@ -33,7 +33,7 @@ test-slurm: $(STAMP)  ## run the tests on a real Slurm of their own (Debian: slu
 	$(BIN)/python -m pytest -m slurm tests/workflow
 
 test-faults: $(STAMP)  ## make every fault, and write the figures of docs/faults.md
-	AURL_FAULTS=benchmarks/faults.json $(BIN)/python -m pytest -m faults
+	AURL_FAULTS=benchmarks/measured/faults.json $(BIN)/python -m pytest -m faults
 	$(BIN)/python tools/faults_page.py
 
 lint: $(STAMP) audit-dependencies  ## ruff, mypy, bandit, and the locked packages' known vulnerabilities
@@ -45,9 +45,9 @@ lint: $(STAMP) audit-dependencies  ## ruff, mypy, bandit, and the locked package
 audit-dependencies: $(STAMP)  ## ask for known vulnerabilities of the locked packages; says so where nobody answers
 	$(BIN)/python tools/audit_dependencies.py
 
-fuzz: $(STAMP)  ## give every parser 110,000 bad inputs in all (a quarter of an hour); figures in benchmarks/fuzz.json
+fuzz: $(STAMP)  ## give every parser 110,000 bad inputs in all (a quarter of an hour); figures in benchmarks/measured/fuzz.json
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "atheris==3.0.0"
-	$(BIN)/python tools/fuzz.py
+	$(BIN)/python tests/helpers/fuzz.py
 
 docs: $(STAMP)  ## build the documentation into build/site
 	$(BIN)/python docs/generate.py

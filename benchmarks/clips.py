@@ -1,6 +1,8 @@
 """Video files and frame stores for the benchmarks: real clips where they are, rendered ones otherwise."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,14 @@ FOLDERS = {
 SETTINGS: dict[str, Any] = {"size": 112, "quality": 90, "chroma": "420"}  # presets/paper.yaml
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[Iterator[av.VideoFrame]]:
+    """Open a video for a sequential PyAV read on one thread."""
+    with av.open(str(path), metadata_errors="replace") as container:
+        container.streams.video[0].thread_type = "NONE"
+        yield container.decode(video=0)
+
+
 @dataclass(frozen=True)
 class Clip:
     """A video file and what extraction needs to know of it."""
@@ -38,64 +48,57 @@ class Clip:
 
     @classmethod
     def of(cls, path: Path) -> "Clip | None":
-        """None for a file that is not wholly readable."""
-        found = probe(path)
-        return cls(path, found.frames, found.rotation, sha256_file(path)) if found.status == "ok" else None
+        """Probe a file; None if it is not wholly readable."""
+        video = probe(path)
+        return cls(path, video.frames, video.rotation, sha256_file(path)) if video.status == "ok" else None
 
     def jpegs(self, size: int, quality: int, chroma: str) -> list[bytes]:
-        """Its frames as the store keeps them."""
+        """Extract its frames as the store keeps them."""
         return extract_video((self.path, self.frames, self.rotation, self.sha256), size, quality, chroma)
 
-
-def full_size_frames(clip: Clip) -> np.ndarray:
-    """All frames by a sequential PyAV read, upright, uint8 (frames, height, width, 3)."""
-    with av.open(str(clip.path), metadata_errors="replace") as container:
-        container.streams.video[0].thread_type = "NONE"
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    return np.rot90(np.stack(frames), clip.rotation // 90, axes=(1, 2))
+    def full_size(self) -> np.ndarray:
+        """Read all frames in turn, upright, uint8 (frames, height, width, 3)."""
+        with opened(self.path) as frames:
+            pixels = np.stack([frame.to_ndarray(format="rgb24") for frame in frames])
+        return np.rot90(pixels, self.rotation // 90, axes=(1, 2))
 
 
 def squashed_by_pil(frames: np.ndarray, size: int) -> np.ndarray:
-    """Frames (n, height, width, 3) resized to (n, size, size, 3) as the released code does it."""
+    """Resize frames (n, height, width, 3) to (n, size, size, 3) as the released code does it."""
     return np.stack(
         [np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BILINEAR)) for frame in frames]
     )
 
 
 def videos(scratch: Path, each: int) -> dict[str, list[Clip]]:
-    """Readable videos by name of their dataset, at most `each` of one, spread over its classes.
+    """Find readable videos by name of their dataset, at most `each` of one, spread over its classes.
 
     Without real clips: H.264 and XviD of 320 x 240, rendered into `scratch`.
     """
-    found: dict[str, list[Clip]] = {}
+    datasets: dict[str, list[Clip]] = {}
     for name, (folder, layout) in FOLDERS.items():
         root = source_folder(f"$AURL_REALVIDEO/{folder}")
         if root.is_dir():
             paths = [root / video.path for video in find_videos(root, layout)]
-            chosen = paths[:: max(1, len(paths) // each)]
-            found[name] = [clip for clip in map(Clip.of, chosen) if clip is not None and clip.frames >= 16][:each]
-    if found:
-        return found
+            chosen = map(Clip.of, paths[:: max(1, len(paths) // each)])
+            datasets[name] = [clip for clip in chosen if clip is not None and clip.frames >= 16][:each]
+    if datasets:
+        return datasets
     print("no real clips ($AURL_REALVIDEO, docs/datasets.md): rendered ones instead", file=sys.stderr)
     return {f"rendered {codec}": rendered(scratch / codec, codec, each) for codec in ("h264", "xvid")}
 
 
 def rendered(folder: Path, codec: str, count: int, width: int = 320, height: int = 240,
              frames: tuple[int, int] = (120, 240)) -> list[Clip]:  # fmt: skip
-    """Videos of the rendered world, one of each class."""
-    made = []
+    """Render videos of the embedded world, one of each class."""
     values = {"frames": frames, "width": width, "height": height, "codec": codec}
     render = RenderSettings.model_validate({"classes": count, "videos_per_class": 1, **values})
-    for video in rendered_videos(render):
-        name = render_video(folder, video, render)
-        clip = Clip.of(folder / name)
-        assert clip is not None, name
-        made.append(clip)
-    return made
+    names = [render_video(folder, video, render) for video in rendered_videos(render)]
+    return [clip for name in names if (clip := Clip.of(folder / name))]
 
 
 def store(folder: Path, clips: list[Clip], settings: dict[str, Any] | None = None) -> FrameStore:
-    """A frame store of one shard."""
+    """Write a frame store of one shard."""
     settings = settings or SETTINGS
     folder.mkdir(parents=True, exist_ok=True)
     pair = folder / "0.jpegs", folder / "0.safetensors"

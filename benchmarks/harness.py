@@ -1,7 +1,6 @@
-"""What the benchmarks share: interleaved rounds, ratios with their spread, and the record that the page is made of.
+"""What the benchmarks share: interleaved rounds, ratios with their spread, and a row of the page.
 
-Each benchmark is a module of this folder with a function `measure() -> list[Comparison]`; `benchmarks/run.py`
-runs them all (`make benchmark`), saves `benchmarks/measured/<name>.json` and writes docs/performance.md.
+Each benchmark is a module of this folder with a function `measure() -> list[Comparison]`, listed in `run.py`.
 """
 
 import gc
@@ -20,7 +19,7 @@ class Comparison:
     Attributes:
         what, against: plain words.
         ratios: one for each round; above 1 is better for `larger`, below for `smaller`.
-        aim: the number that the ratio shall reach.
+        aim: the number that the median shall reach; None for none.
         better: "larger" or "smaller".
         figures: further figures by name (medians with their unit in the name).
         note: why an aim was missed, or what was learned.
@@ -34,20 +33,27 @@ class Comparison:
     figures: dict[str, float | str] = field(default_factory=dict)
     note: str = ""
 
-    @property
-    def median(self) -> float:
-        return statistics.median(self.ratios)
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the median ratio reaches the aim; None without an aim."""
+    def cells(self) -> list[str]:
+        """The row of the page's table: what, against, ratio, aim, whether it is met."""
+        median, larger = statistics.median(self.ratios), self.better == "larger"
+        spread = f"{median:.3g} ({min(self.ratios):.3g} to {max(self.ratios):.3g})"
         if self.aim is None:
-            return None
-        return self.median >= self.aim if self.better == "larger" else self.median <= self.aim
+            return [self.what, self.against, spread, "", ""]
+        met = median >= self.aim if larger else median <= self.aim
+        return [self.what, self.against, spread, f"{'≥' if larger else '≤'} {self.aim:g}", "yes" if met else "**no**"]
+
+    def details(self) -> str:
+        """The further figures and the note, as a line of a list; empty without any."""
+        shown = ", ".join(
+            f"{name} {value:,.4g}" if isinstance(value, float | int) else f"{name} {value}"
+            for name, value in self.figures.items()
+        )
+        text = ". ".join(part for part in (shown, self.note) if part)
+        return f"- {self.what}: {text}" if text else ""
 
 
 def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
-    """Seconds of one call by a clock: wall time, or `time.process_time` for those of all cores together."""
+    """Time one call by a clock: wall time, or `time.process_time` for CPU time of all threads."""
     gc.collect()
     began = clock()
     work()
@@ -57,14 +63,13 @@ def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_c
 def interleaved(
     *works: Callable[[], object], rounds: int = ROUNDS, warm: int = 1, clock: Callable[[], float] = time.perf_counter
 ) -> list[list[float]]:
-    """Seconds of each work in each round, [work][round].
+    """Time each work in each round; returns seconds as [work][round].
 
     All works run once in every round, in turn, their order reversed in every other round, so that a machine that
     slows down meanwhile slows all of them.
 
     Args:
         warm: rounds that are run first and not counted.
-        clock: `time.process_time` for work of this process alone, "per core": others on the machine change it less.
     """
     times: list[list[float]] = [[] for _ in works]
     for number in range(warm + rounds):
@@ -77,5 +82,5 @@ def interleaved(
 
 
 def ratios(numerator: list[float], denominator: list[float]) -> list[float]:
-    """Round by round."""
+    """Divide round by round."""
     return [above / below for above, below in zip(numerator, denominator, strict=True)]

@@ -30,8 +30,8 @@ NOTES = {
 }
 
 
-class Given(nn.Module):
-    """In place of the backbone: features that are given, so that heads and losses are left."""
+class FixedFeatures(nn.Module):
+    """Stands for the backbone and returns the same features, so that heads and losses are left."""
 
     def __init__(self, features: Tensor) -> None:
         super().__init__()
@@ -42,19 +42,19 @@ class Given(nn.Module):
 
 
 def heads(classes: int, embedding: int, word_hidden: int, features: Tensor, seed: int = 0) -> ZeroShotModel:
-    """An AURL model in training mode, without dropout, whose backbone gives `features`, whatever the clips."""
+    """Build an AURL model in training mode, without dropout, whose backbone returns `features` for any clips."""
     torch.manual_seed(seed)
     backbone = {"name": "r2plus1d", "width": features.shape[1], "blocks": [1]}  # of the same number of features
     model = ZeroShotModel(ModelShape.model_validate({
         "backbone": backbone, "embedding": embedding, "word_hidden": word_hidden, "dropout": 0, "dimension": DIMENSION,
         "word_projector": True, "seen_classes": classes,
     }))  # fmt: skip
-    model.backbone = Given(features)  # type: ignore[assignment]
+    model.backbone = FixedFeatures(features)  # type: ignore[assignment]
     return model.train()
 
 
 def our_step(model: ZeroShotModel, embeddings: Tensor, precision: str = "float32") -> TrainingStep:
-    """The step of the variant `aurl`; `gradients` is called alone, without moving."""
+    """Build the step of the variant `aurl`; `gradients` is called alone, without moving."""
     terms = {"seen": seen.Settings(weight=1), "centres": centres.Settings(weight=1)}
     objective = Objective({**terms, "synthetic": synthetic.Settings(weight=1)}, SCALE)
     compute = ComputeSettings(
@@ -64,7 +64,7 @@ def our_step(model: ZeroShotModel, embeddings: Tensor, precision: str = "float32
 
 
 def compare(batch: int) -> list[Comparison]:
-    """One batch size, in the published precision (float32) and in bfloat16."""
+    """Compare one batch size, in the published precision (float32) and in bfloat16."""
     random = torch.Generator().manual_seed(0)
     features = torch.rand(batch, 512, generator=random)
     embeddings = torch.randn(CLASSES, DIMENSION, generator=random)
@@ -89,6 +89,6 @@ def compare(batch: int) -> list[Comparison]:
 
 
 def measure() -> list[Comparison]:
-    """One process's share of the published batch, and all of it."""
+    """Measure one process's share of the published batch, and all of it."""
     prepare_device("cpu", 1)
     return [row for batch in (32, 256) for row in compare(batch)]

@@ -4,7 +4,7 @@
     python benchmarks/run.py clip_loading     # one
     python benchmarks/run.py --page           # the page alone, from what was measured
 
-Each benchmark runs in a process of its own. What it measured is kept in benchmarks/measured/<name>.json with the
+Each benchmark runs in a process of its own. What it measured is kept in benchmarks/measured/NAME.json with the
 machine and the commit; the page is made of these files.
 """
 
@@ -13,99 +13,62 @@ import importlib
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from harness import Comparison
 from tabulate import tabulate
 
 from aurl.system.files import replace_section, write_json
 
-FOLDER = Path(__file__).parent
-MEASURED = FOLDER / "measured"
+MEASURED = Path(__file__).parent / "measured"
 DOCUMENT, SECTION = Path("docs/performance.md"), "make benchmark"
 BENCHMARKS = [
-    "clip_loading",
-    "frame_extraction",
-    "loader",
-    "training_step",
-    "objective",
-    "evaluation",
-    "uniformity",
-    "orchestration",
-    "memory",
-    "growth",
+    *("clip_loading", "frame_extraction", "isolation", "loader", "training_step", "objective", "evaluation"),
+    *("orchestration", "scale"),
 ]
+HEAD = ["what", "against", "ratio: median (range)", "aim", "met"]
 
 
 def machine() -> str:
-    """The processor, cores, Python and torch."""
+    """Name the processor, cores, Python and torch."""
     import torch
 
-    names = [
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    name = names[0] if names else platform.machine()
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    name = models[0].split(":")[1].strip() if models else platform.machine()
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{name}, {os.cpu_count()} cores{gpu}; Python {platform.python_version()}, torch {torch.__version__}"
 
 
 def commit() -> str:
-    """The commit that was measured, with + for changes."""
-    found = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True)
-    return found.stdout.strip() or "unknown"
+    """Name the commit that is measured, with + for changes."""
+    described = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True)
+    return described.stdout.strip() or "unknown"
 
 
 def measure(name: str) -> None:
     """Run one benchmark in this process and save its record."""
     rows = importlib.import_module(name).measure()
-    MEASURED.mkdir(exist_ok=True)
     record = {"machine": machine(), "commit": commit(), "rows": [asdict(row) for row in rows]}
     write_json(MEASURED / f"{name}.json", record)
-    for row in rows:
-        print(
-            f"{row.what}: {row.median:.2f} ({min(row.ratios):.2f} to {max(row.ratios):.2f}), aim {row.aim}", flush=True
-        )
+    print("\n".join(" | ".join(row.cells()) for row in rows), flush=True)
 
 
 def page() -> str:
-    """All records as Markdown."""
+    """Format all records as Markdown."""
     parts = []
     for name in BENCHMARKS:
-        path = MEASURED / f"{name}.json"
-        if not path.is_file():
+        if not (MEASURED / f"{name}.json").is_file():
             continue
-        record = json.loads(path.read_text())
-        doc = (importlib.import_module(name).__doc__ or name).strip().splitlines()[0]
-        rows = []
-        for row in record["rows"]:
-            median = statistics.median(row["ratios"])
-            sign = "≥" if row["better"] == "larger" else "≤"
-            met = (
-                ""
-                if row["aim"] is None
-                else (
-                    "yes" if (median >= row["aim"]) == (row["better"] == "larger") or median == row["aim"] else "**no**"
-                )
-            )
-            aim = "" if row["aim"] is None else f"{sign} {row['aim']:g}"
-            spread = f"{median:.3g} ({min(row['ratios']):.3g} to {max(row['ratios']):.3g})"
-            rows.append([row["what"], row["against"], spread, aim, met])
-        table = tabulate(
-            rows, ["what", "against", "ratio: median (range)", "aim", "met"], "pipe", disable_numparse=True
-        )
-        details = []
-        for row in record["rows"]:
-            figures = ", ".join(
-                f"{key} {value:,.4g}" if isinstance(value, float | int) else f"{key} {value}"
-                for key, value in row["figures"].items()
-            )
-            if figures or row["note"]:
-                details.append(f"- {row['what']}: {figures}{'. ' if figures and row['note'] else ''}{row['note']}")
+        record = json.loads((MEASURED / f"{name}.json").read_text())
+        rows = [Comparison(**row) for row in record["rows"]]
+        title = str(importlib.import_module(name).__doc__).splitlines()[0]
+        table = tabulate([row.cells() for row in rows], HEAD, "pipe", disable_numparse=True)
+        details = "\n".join(filter(None, (row.details() for row in rows)))
         foot = f"`python benchmarks/run.py {name}` at {record['commit']}, on {record['machine']}."
-        parts.append("\n\n".join(part for part in (f"### {doc}", table, "\n".join(details), foot) if part))
+        parts += filter(None, (f"### {title}", table, details, foot))
     return "\n\n".join(parts) + "\n"
 
 
@@ -120,15 +83,10 @@ def main() -> None:
         parser.error(f"unknown benchmark {sorted(unknown)[0]}; known: {', '.join(BENCHMARKS)}")
     if arguments.inside:
         return measure(arguments.benchmarks[0])
-    failed = []
-    for name in [] if arguments.page else arguments.benchmarks or BENCHMARKS:
-        print(f"== {name}", flush=True)
-        if subprocess.run([sys.executable, __file__, "--inside", name]).returncode:
-            failed.append(name)
+    names = [] if arguments.page else arguments.benchmarks or BENCHMARKS
+    failed = [name for name in names if subprocess.run([sys.executable, __file__, "--inside", name]).returncode]
     replace_section(DOCUMENT, SECTION, page())
-    if failed:
-        sys.exit(f"benchmarks that failed: {', '.join(failed)}")
-    return None
+    return sys.exit(f"benchmarks that failed: {', '.join(failed)}" if failed else 0)
 
 
 if __name__ == "__main__":

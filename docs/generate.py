@@ -7,6 +7,7 @@ Run as `python docs/generate.py`; tests/docs/test_docs.py compares the result wi
 import importlib.util
 import json
 import re
+import statistics
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from aurl.system.files import write_text
 from aurl.system.plugins import load, names
 
 DOCS = Path(__file__).resolve().parent
-BENCHMARKS = DOCS.parent / "benchmarks"
+BENCHMARKS = DOCS.parent / "benchmarks/measured"
 NAME = "NAME"
 NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 LIMITS = {
@@ -68,8 +69,8 @@ def security() -> str:
     """The page on hostile input, its figures and counts as the files of measurements and the corpus say."""
     text = (DOCS / "security.md").read_text()
     for name, part in (
-        ("benchmarks/isolation.json", _isolation()), ("tests/helpers/hostile.py", _corpus()),
-        ("benchmarks/fuzz.json", _fuzzing()),
+        ("benchmarks/measured/isolation.json", _isolation()), ("tests/helpers/hostile.py", _corpus()),
+        ("benchmarks/measured/fuzz.json", _fuzzing()),
     ):  # fmt: skip
         before, start, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition("<!-- end -->\n")
@@ -78,12 +79,10 @@ def security() -> str:
 
 
 def _isolation() -> str:
-    found = json.loads((BENCHMARKS / "isolation.json").read_text())
-    with_limits, without = (found["videos_per_cpu_second"][kind] for kind in ("with", "without"))
+    row = json.loads((BENCHMARKS / "isolation.json").read_text())["rows"][0]
     return (
-        f"What the limits cost: {with_limits} videos a second of CPU time with them, {without} without, a ratio of"
-        f" {found['cpu_ratio']} (`python benchmarks/isolation.py`: {found['videos']} rendered videos, probed and extracted"
-        f" {found['turns']} times each way, in turns).\n"
+        f"With the limits, decoding runs at {statistics.median(row['ratios']):.3f} times the speed without, in CPU time"
+        f" (`python benchmarks/run.py isolation`: 200 rendered videos, {len(row['ratios'])} times each way, in turns).\n"
     )
 
 

@@ -2,10 +2,9 @@
 
     python tools/colours.py            # after the run, where results/mini lies
 
-All classes, one clip, mean over the seeds; prints Markdown and writes tools/colours.md.
+All classes, one clip, mean over the seeds; prints Markdown and writes benchmarks/measured/colours.md.
 """
 
-from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
@@ -15,34 +14,29 @@ from aurl.evaluation.metrics import cosine_similarity
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.paths import ResultPaths
 
-OUTPUT = Path("tools/colours.md")
+OUTPUT = Path("benchmarks/measured/colours.md")
 
 
-def top1_by_colour(path: Path) -> dict[str, float]:
-    """Colour -> top-1 in percent of one features file."""
+def top1_by_colour(path: Path) -> pd.Series:
+    """Compute top-1 in percent by colour for one features file."""
     features = read_features(path)
     predicted = cosine_similarity(features.videos[1], features.classes).argmax(dim=1)
-    hits = defaultdict(list)
-    for right, label in zip((predicted == features.labels).tolist(), features.labels.tolist(), strict=True):
-        hits[features.class_names[label].split()[0]].append(right)
-    return {colour: 100 * sum(found) / len(found) for colour, found in hits.items()}
+    colours = [features.class_names[label].split()[0] for label in features.labels.tolist()]
+    return 100 * pd.Series((predicted == features.labels).float().tolist(), index=colours).groupby(level=0).mean()
 
 
 def main() -> None:
-    """Print one table for each test set."""
+    """Print and write one table for each test set."""
     experiment = load_experiment(Path("presets/mini.yaml"))
     paths = ResultPaths(experiment.experiment)
     parts = []
     for dataset in experiment.unseen:
-        table = pd.DataFrame(
-            {
-                variant: pd.DataFrame(
-                    [top1_by_colour(paths.features(variant, seed, dataset)) for seed in experiment.seeds]
-                ).mean()
-                for variant in experiment.variants
-            }
-        )
-        parts.append(f"{dataset}\n\n{table.sort_index().round(1).to_markdown()}\n")
+        table = {
+            variant: sum(top1_by_colour(paths.features(variant, seed, dataset)) for seed in experiment.seeds)
+            / len(experiment.seeds)
+            for variant in experiment.variants
+        }
+        parts.append(f"{dataset}\n\n{pd.DataFrame(table).sort_index().round(1).to_markdown()}\n")
     OUTPUT.write_text("\n".join(parts))
     print("\n".join(parts))
 

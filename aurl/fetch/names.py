@@ -1,4 +1,4 @@
-"""File names from outside: which ones are allowed to become a path."""
+"""Check file names from outside before they become paths."""
 
 from pathlib import PurePosixPath
 
@@ -8,7 +8,7 @@ LONGEST_NAME_BYTES = 255
 
 
 def safe_path(name: str) -> PurePosixPath:
-    """The relative path that a name from an archive or an address stands for.
+    """Turn a name from an archive or an address into a relative path.
 
     Raises:
         AurlError: the name is empty, absolute or climbs out with `..`, or holds a backslash, a character that

@@ -1,1 +1,1 @@
-"""What an experiment will take, before anything runs."""
+"""Estimate what an experiment takes, before anything runs."""

@@ -1,4 +1,4 @@
-"""What a training step costs: FLOPs, memory, and the time that it takes on this machine."""
+"""Compute the cost of a training step: FLOPs, memory, and its time on this machine."""
 
 import time
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MEASURED_STEPS = 2
 
 @dataclass(frozen=True)
 class ClipCost:
-    """Of one clip: FLOPs forward, FLOPs forward and backward, and bytes kept from one to the other in float32."""
+    """Cost of one clip: FLOPs forward, FLOPs forward and backward, bytes kept for the backward pass in float32."""
 
     forward: float
     training: float
@@ -40,7 +40,10 @@ class DeviceSpeed:
 
 
 def clip_cost(shape: ModelShape, clip_length: int, size: int) -> ClipCost:
-    """Count on tensors without contents; class embeddings and losses are left out (below 1 % of the whole)."""
+    """Count FLOPs and bytes of a clip on tensors without contents.
+
+    Class embeddings and losses are left out (below 1 % of the whole).
+    """
     with torch.device("meta"):
         model = ZeroShotModel(shape).train()
         clips = torch.zeros(2, clip_length, size, size, 3, dtype=torch.uint8)
@@ -62,7 +65,7 @@ def clip_cost(shape: ModelShape, clip_length: int, size: int) -> ClipCost:
 
 
 def measure_step(experiment: Experiment, shape: ModelShape, kind: str, batch: int) -> DeviceSpeed:
-    """Time real steps on noise, on `cpu` or `cuda`, as the experiment computes (but without compiling)."""
+    """Time real steps on noise, on `cpu` or `cuda`, with the experiment's settings (but without compiling)."""
     compute = experiment.training.compute.model_copy(update={"device": kind, "compile": False})
     device = prepare_device(kind, compute.threads)
     model = build_model(shape, 0, device, compute.channels_last)
@@ -83,5 +86,5 @@ def measure_step(experiment: Experiment, shape: ModelShape, kind: str, batch: in
 
 
 def _storage(tensor: Tensor) -> int:
-    """What tells tensors without contents apart: the address of their storage."""
+    """Return the address of a tensor's storage, which identifies a tensor without contents."""
     return int(tensor.untyped_storage()._cdata)

@@ -1,4 +1,4 @@
-"""How many videos and classes there are, and what their frames will take, from a sample of them."""
+"""Count videos and classes, and estimate the size and time of their frames from a sample."""
 
 import tempfile
 import time
@@ -26,7 +26,7 @@ TYPICAL_SIZE = 112
 
 @dataclass(frozen=True)
 class Sample:
-    """Of some videos: how many, their mean frames, bytes of a stored frame, seconds of one core to extract one."""
+    """Figures of some videos: their number, mean frames, bytes of a stored frame, core seconds to extract one video."""
 
     videos: int
     frames: float
@@ -36,7 +36,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class DatasetPlan:
-    """What is known of a dataset; `missing` says what is not here, `note` where the figures come from."""
+    """Counts of a dataset; `missing` names missing data, `note` the origin of the figures."""
 
     name: str
     missing: str
@@ -47,19 +47,19 @@ class DatasetPlan:
 
     @property
     def store_bytes(self) -> float | None:
-        """Size of the frame store."""
+        """Return the size of the frame store."""
         if self.videos is None or self.sample is None:
             return None
         return self.videos * self.sample.frames * self.sample.bytes_per_frame
 
     @property
     def core_seconds(self) -> float | None:
-        """Time of one core to extract the frames, decoding twice (manifest and frames)."""
+        """Return the time of one core to extract the frames, decoding twice (manifest and frames)."""
         return None if self.videos is None or self.sample is None else self.videos * self.sample.seconds
 
 
 def plan_dataset(name: str, settings: DatasetSettings, frames: FrameSettings, official: Source | None) -> DatasetPlan:
-    """Count a dataset that is here; otherwise say what its sources state and what is typical of it."""
+    """Count a dataset that is here; otherwise use the numbers of its sources and of typical videos."""
     if settings.source.render is not None:
         return _plan_rendered(name, settings.source.render, frames)
     assert settings.source.folder is not None
@@ -79,7 +79,7 @@ def plan_dataset(name: str, settings: DatasetSettings, frames: FrameSettings, of
 
 
 def sample_videos(paths: Sequence[Path], number: int, *, size: int, quality: int, chroma: str) -> Sample:
-    """Extract some videos, evenly chosen, in memory. Raises: AurlError if none of them can be read."""
+    """Extract some videos, evenly chosen, in memory. Raises: AurlError if none can be read."""
     chosen = [paths[int(index)] for index in np.linspace(0, len(paths) - 1, min(number, len(paths)))]
     rows = []
     jobs = [(path, size, quality, chroma) for path in chosen]
@@ -93,7 +93,7 @@ def sample_videos(paths: Sequence[Path], number: int, *, size: int, quality: int
 
 
 def typical_sample(dataset: str, size: int) -> Sample | None:
-    """A typical video of an official dataset (measured on real clips, tools/typical_videos.py), if known."""
+    """Return a typical video of an official dataset (measured by tools/typical_videos.py), if known."""
     table = pd.read_csv(TYPICAL_VIDEOS).set_index("dataset")
     if dataset not in table.index:
         return None
@@ -116,11 +116,11 @@ def _plan_rendered(name: str, render: RenderSettings, frames: FrameSettings) -> 
 
 
 def _extract(job: tuple[Path, int, int, str]) -> tuple[int, int, float]:
-    """Frames, bytes of their JPEGs and seconds of one video; (0, 0, 0) if it is broken."""
+    """Extract one video; returns frames, bytes of their JPEGs and seconds, or (0, 0, 0) if it is broken."""
     path, size, quality, chroma = job
     started = time.process_time()
-    found = probe(path)
-    if found.status not in ("ok", "partial"):
+    video = probe(path)
+    if video.status not in ("ok", "partial"):
         return 0, 0, 0.0
-    stored = extract_video((path, found.frames, found.rotation, sha256_file(path)), size, quality, chroma)
-    return found.frames, sum(map(len, stored)), time.process_time() - started
+    stored = extract_video((path, video.frames, video.rotation, sha256_file(path)), size, quality, chroma)
+    return video.frames, sum(map(len, stored)), time.process_time() - started

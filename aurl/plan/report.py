@@ -1,8 +1,8 @@
-"""The plan of an experiment as text: data, training, evaluation, the devices that are here, and what is missing."""
+"""Write the plan of an experiment as text: data, training, evaluation, devices, missing parts."""
 
 import os
+import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -21,7 +21,7 @@ UNKNOWN = "?"
 
 
 def plan_experiment(experiment: Experiment, sources: dict[str, Source]) -> Iterator[str]:
-    """Yield the plan in sections, each as soon as it is known.
+    """Yield the plan section by section, each as soon as it is computed.
 
     Args:
         sources: the official sources, by name (the layouts' names).
@@ -52,7 +52,7 @@ def largest_shape(experiment: Experiment) -> ModelShape:
 
 
 def training_clips(experiment: Experiment, seen: DatasetPlan) -> int | None:
-    """Clips of one training, at most (the strict-label filter may leave fewer videos); None if not known."""
+    """Count the clips of one training, at most (the strict-label filter may leave fewer); None if unknown."""
     training = experiment.training
     counts = [count for count in (seen.videos, training.epoch_videos) if count is not None]
     if not counts:
@@ -61,14 +61,14 @@ def training_clips(experiment: Experiment, seen: DatasetPlan) -> int | None:
 
 
 def evaluation_clips(experiment: Experiment, tests: list[DatasetPlan]) -> int | None:
-    """Clips that one network embeds for all test sets, at most (windows that repeat are embedded once)."""
+    """Count the clips that one network embeds for all test sets, at most (repeated windows count once)."""
     if any(test.videos is None for test in tests):
         return None
     return sum(experiment.evaluation.clips) * sum(test.videos or 0 for test in tests)
 
 
 def describe_data(experiment: Experiment, datasets: dict[str, DatasetPlan]) -> str:
-    """One row for each dataset."""
+    """Describe each dataset in a row of a table."""
     rows = [
         {
             "dataset": f"{plan.name} ({'seen' if plan.name == experiment.seen else 'unseen'})",
@@ -85,11 +85,11 @@ def describe_data(experiment: Experiment, datasets: dict[str, DatasetPlan]) -> s
     stored = [plan.store_bytes for plan in datasets.values()]
     total = _bytes(None if None in stored else sum(size for size in stored if size is not None))
     table = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
-    return f"{table}\n\nFrame store in all: {total}; free in results: {_bytes(_free(Path('.')))}.\n"
+    return f"{table}\n\nFrame store in all: {total}; free in results: {_bytes(shutil.disk_usage('.').free)}.\n"
 
 
 def describe_training(experiment: Experiment, cost: ClipCost, clips: int | None, tested: int | None) -> str:
-    """Steps, FLOPs and memory."""
+    """Describe steps, FLOPs and memory."""
     training = experiment.training
     share = training.batch_size // training.processes // training.accumulation
     precision = 2 if training.compute.precision == "bfloat16" else 4
@@ -112,7 +112,7 @@ def describe_training(experiment: Experiment, cost: ClipCost, clips: int | None,
 def describe_devices(
     experiment: Experiment, shape: ModelShape, cost: ClipCost, clips: int | None, tested: int | None
 ) -> str:
-    """Hours on each device that is here, from steps timed now."""
+    """Estimate hours on each device of this machine, from steps timed now."""
     training, rows = experiment.training, []
     kinds = ["cuda", "cpu"] if torch.cuda.is_available() else ["cpu"]
     for kind in kinds:
@@ -130,7 +130,7 @@ def describe_devices(
 
 
 def describe_missing(experiment: Experiment, datasets: dict[str, DatasetPlan]) -> str:
-    """What is not here."""
+    """List missing data, weights and devices."""
     missing = [
         f"{plan.name}: {plan.missing}; 'aurl fetch' or docs/datasets.md" for plan in datasets.values() if plan.missing
     ]
@@ -167,11 +167,6 @@ def _device_row(
         "all trainings": _hours(None if one is None else one * rounds) + f", {side_by_side} at a time",
         "evaluation": _hours(None if tested is None else tested * forward * networks / side_by_side),
     }
-
-
-def _free(folder: Path) -> float:
-    found = os.statvfs(folder)
-    return float(found.f_bavail * found.f_frsize)
 
 
 def _count(number: int | None) -> str:

@@ -1,4 +1,4 @@
-"""Where and how torch computes: device, threads, precision, and what makes results repeatable."""
+"""Set up torch: device, threads, precision, repeatable algorithms."""
 
 import os
 
@@ -22,7 +22,7 @@ def prepare_device(device: str, threads: int, local_rank: int = 0) -> torch.devi
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     torch.set_deterministic_debug_mode("warn")  # not use_deterministic_algorithms, which imports the compiler: 1 s
-    # every kernel here writes all of its output; filling it with NaN first took a fifth of a step (docs/performance.md)
+    # every kernel here writes all of its output; filling it with NaN first costs time (docs/performance.md)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     if device == "cpu" or not torch.cuda.is_available():
@@ -38,5 +38,5 @@ def prepare_device(device: str, threads: int, local_rank: int = 0) -> torch.devi
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Mixed precision for the forward pass: bfloat16, or none."""
+    """Return the forward pass's mixed precision: bfloat16, or none."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")

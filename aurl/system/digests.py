@@ -1,4 +1,4 @@
-"""Digests of files and folders, both kinds in one read: SHA-256 (provenance blocks) and MD5 (DVC)."""
+"""Compute SHA-256 (provenance blocks) and MD5 (DVC) of files and folders in one read, with a cache."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ class Digest:
 
 
 class Digests:
-    """Digests of paths; a file that has not changed since it was last read is not read again.
+    """Computes digests of paths; reads a file only if it has changed since it was last read.
 
     A file counts as unchanged while size, mtime, ctime and inode are: ctime cannot be set back by hand.
     """
@@ -36,11 +36,11 @@ class Digests:
                 self._known = {}
 
     def of(self, path: Path) -> Digest:
-        """The digests of a file or folder. Raises: OSError if it cannot be read."""
+        """Return the digests of a file or folder. Raises: OSError if it cannot be read."""
         return self._of_folder(path) if path.is_dir() else self._of_file(path)
 
     def save(self) -> None:
-        """Keep what was read for the next audit."""
+        """Keep the digests for the next process."""
         if self._cache is not None and self._fresh:
             write_text(self._cache, json.dumps({**self._known, **self._fresh}))
 
@@ -58,9 +58,9 @@ class Digests:
         return Digest(known[1], known[2])
 
     def _of_folder(self, folder: Path) -> Digest:
-        """As `files.sha256_folder`, and as DVC hashes a directory: the MD5 of its sorted list of files."""
-        found = [(path.relative_to(folder).as_posix(), self._of_file(path)) for path in files_below(folder)]
-        lines = "".join(f"{digest.sha256}  {name}\n" for name, digest in found)
-        listed = [{"md5": digest.md5, "relpath": name} for name, digest in found]
+        """Compute `files.sha256_folder`, and DVC's digest of a directory: the MD5 of its sorted list of files."""
+        files = [(path.relative_to(folder).as_posix(), self._of_file(path)) for path in files_below(folder)]
+        lines = "".join(f"{digest.sha256}  {name}\n" for name, digest in files)
+        listed = [{"md5": digest.md5, "relpath": name} for name, digest in files]
         md5 = hashlib.md5(json.dumps(listed, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
         return Digest(hashlib.sha256(lines.encode()).hexdigest(), f"{md5}.dir")

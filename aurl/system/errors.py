@@ -1,10 +1,10 @@
-"""The one exception that a user should ever see."""
+"""Define the one exception that a user should ever see."""
 
 
 class AurlError(Exception):
-    """Bad input: one line that says what is wrong, where, and how to mend it.
+    """Bad input, in one line: what is wrong, where, and how to mend it.
 
-    What a message repeats from a file or a name cannot steer a terminal: see `printable`.
+    Text from a file or a name inside the message cannot control a terminal: see `printable`.
     """
 
     def __init__(self, message: str) -> None:
@@ -12,7 +12,7 @@ class AurlError(Exception):
 
 
 def printable(text: str) -> str:
-    """The text with every character that cannot be printed, but for line ends, as an escape: ESC -> \\x1b."""
+    """Escape every character that cannot be printed, except line ends: ESC -> \\x1b."""
     if text.isprintable():
         return text
     return "".join(

@@ -1,4 +1,4 @@
-"""Writing results so that a kill or a full disk never leaves half of one behind."""
+"""Write files so that a kill or a full disk never leaves half of one behind; compute their digests."""
 
 import hashlib
 import json
@@ -18,8 +18,8 @@ SNAKEMAKE_STAMP = ".snakemake_timestamp"
 def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
     """Yield a temporary name for each path; rename them into place only when the block succeeds.
 
-    The temporary lies beside its target (a rename never crosses file systems) under a fixed name, so
-    that what a killed run left is overwritten by the next one instead of piling up.
+    The temporary is beside its target (a rename never crosses file systems) under a fixed name: the next run
+    overwrites what a killed one left, and nothing piles up.
     """
     temporaries = tuple(path.with_name(f".{path.name}.tmp") for path in paths)
     for temporary in temporaries:
@@ -71,25 +71,25 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def sha256_file(path: Path) -> str:
-    """Hex SHA-256 of a file's contents."""
+    """Compute the hex SHA-256 of a file's contents."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Every file below a folder, sorted by relative path, without the time stamp that Snakemake leaves there."""
-    found = (Path(root, name) for root, _, names in os.walk(folder) for name in names if name != SNAKEMAKE_STAMP)
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    """List every file below a folder, sorted by relative path, without Snakemake's time stamp."""
+    paths = (Path(root, name) for root, _, names in os.walk(folder) for name in names if name != SNAKEMAKE_STAMP)
+    return sorted(paths, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def sha256_folder(folder: Path) -> str:
-    """Hex SHA-256 over the (SHA-256, relative path) pairs of every file below a folder."""
+    """Compute the hex SHA-256 over the (SHA-256, relative path) pairs of every file below a folder."""
     lines = [f"{sha256_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files_below(folder)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def digest(path: Path) -> str:
-    """`sha256_folder` for a folder, `sha256_file` for a file."""
+    """Compute `sha256_folder` of a folder, `sha256_file` of a file."""
     return sha256_folder(path) if path.is_dir() else sha256_file(path)
 
 

@@ -1,8 +1,8 @@
-"""Work on untrusted files in processes of their own: one that hangs, crashes or swells is ended and reported.
+"""Process untrusted files in worker processes: end and report a worker that hangs, crashes or takes too much memory.
 
-A worker is used again for the next item, and replaced when it died. Each item has a time limit, of the clock and
-(for a worker whose parent is gone) of the CPU; no worker leaves a core file. With a memory limit, an item may also
-write to no file. These are limits, not a sandbox: what takes a worker over has the user's rights.
+A worker serves many items, and is replaced when it dies. Each item has a limit of wall time and (for a worker whose
+parent is gone) of CPU time; no worker leaves a core file. With a memory limit, an item may also write to no file.
+These are limits, not a sandbox: code that takes over a worker has the user's rights.
 """
 
 import functools
@@ -25,15 +25,15 @@ from aurl.system.progress import log
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 32  # items of each worker that are under way before the first of them is asked for
-MOST_ITEMS = 500  # of one worker: what a decoder leaks goes with it
-SPARE_SECONDS = 2  # of CPU time: the clock's limit should come first, since it can say what happened
+AHEAD = 32  # items for each worker that are scheduled before the first result is needed
+MOST_ITEMS = 500  # of one worker: memory that a decoder leaks goes with it
+SPARE_SECONDS = 2  # of CPU time: the limit of wall time should come first, since it can be reported
 STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no result for an item."""
+    """Stands for the result of an item that gave none, with the reason."""
 
     reason: str
 
@@ -48,13 +48,13 @@ def map_isolated(
 ) -> Iterator[Result | Failure]:
     """Apply a picklable function to the items in worker processes; results come in the items' order.
 
-    Items are taken as results are asked for, and no result is held after it was given: memory does not grow with
-    their number (the pool's own `map` holds all of both, and looks through all of them ten times a second).
+    Items are taken as results are needed, and no result is kept: memory does not grow with their number. (The
+    pool's own `map` keeps all of both, and searches all of them ten times a second.)
 
     Args:
         timeout: seconds for one item, after which its worker is killed and a `Failure` takes its place.
-        memory_mb: MiB that one item may take beyond what its worker has already (Linux; elsewhere not limited).
-        again: another way to the same result, tried in a new worker where the function gave none.
+        memory_mb: MiB that one item may take beyond its worker's present memory (Linux; elsewhere not limited).
+        again: another way to the same result, tried in a new worker if the function fails.
     """
     for item, result in _outcomes(function, items, workers, timeout, memory_mb):
         if isinstance(result, Failure) and again is not None:
@@ -67,29 +67,29 @@ def map_isolated(
 def _outcomes(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int, timeout: float, memory_mb: int | None
 ) -> Iterator[tuple[Item, Result | Failure]]:
-    """Each item with its result, in order."""
+    """Yield each item with its result, in order."""
     limited = functools.partial(_limited, function, timeout, memory_mb)
     with ProcessPool(max_workers=workers, max_tasks=MOST_ITEMS, initializer=_prepare) as pool:
-        under_way: deque[tuple[Item, ProcessFuture[Result]]] = deque()
+        scheduled: deque[tuple[Item, ProcessFuture[Result]]] = deque()
 
         def first() -> tuple[Item, Result | Failure]:
-            item, future = under_way.popleft()
+            item, future = scheduled.popleft()
             return item, _outcome(future, timeout, memory_mb)
 
         try:
             for item in items:
-                under_way.append((item, pool.schedule(limited, args=(item,), timeout=timeout)))
-                if len(under_way) == AHEAD * workers:
+                scheduled.append((item, pool.schedule(limited, args=(item,), timeout=timeout)))
+                if len(scheduled) == AHEAD * workers:
                     yield first()
-            while under_way:
+            while scheduled:
                 yield first()
-        except BaseException:  # whoever asked has stopped asking: what is under way is not waited for
+        except BaseException:  # the consumer has stopped: do not wait for scheduled items
             pool.stop()
             raise
 
 
 def _outcome(future: Any, timeout: float, memory_mb: int | None) -> Any:
-    """The result, or the Failure that stands for it."""
+    """Return the result, or the Failure that stands for it."""
     try:
         return future.result()
     except TimeoutError:
@@ -116,7 +116,7 @@ def _limited(function: Callable[[Item], Result], timeout: float, memory_mb: int 
 
 @contextmanager
 def _soft_limits(limits: dict[int, int]) -> Iterator[None]:
-    """Lower this process's soft limits, and put them back: the result is sent, and the next item read, without."""
+    """Lower this process's soft limits for one item; sending its result and reading the next happen without them."""
     before = {kind: resource.getrlimit(kind) for kind in limits}
     for kind, limit in limits.items():
         soft, hard = before[kind]
@@ -130,19 +130,19 @@ def _soft_limits(limits: dict[int, int]) -> Iterator[None]:
 
 
 def _data_bytes() -> int:
-    """What this process has of the memory that RLIMIT_DATA counts: private and writable."""
+    """Return this process's private, writable memory in bytes, which RLIMIT_DATA counts."""
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmData:"))
     return int(line.split()[1]) << 10
 
 
 def _prepare() -> None:
-    """No core file; and the memory of one item's pictures is used again for the next one's."""
+    """Forbid core files, and let malloc keep the memory of one item's pictures for the next."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     keep_freed_memory()
 
 
 def _cause(exit_code: int | None) -> str:
-    """Why a process ended, as people call it."""
+    """Name the reason why a process ended."""
     if exit_code is None or exit_code >= 0:
         return f"exit status {exit_code}"
     if -exit_code == signal.SIGKILL:

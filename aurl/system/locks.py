@@ -1,7 +1,7 @@
-"""Locks that die with their process, so that a killed run never has to be unlocked by hand.
+"""Lock artefacts and runs by `flock`: a lock dies with its process, so nobody unlocks a killed run by hand.
 
-They hold between the machines of a cluster where the file system's `flock` does: a job that runs elsewhere
-checks that before it starts.
+The locks work between the machines of a cluster if the file system's `flock` does; a job on another machine checks
+that before it starts.
 """
 
 import fcntl
@@ -20,12 +20,12 @@ from aurl.system.progress import log
 
 FOLDER = Path(".snakemake/aurl/locks")
 FAILED = "failed\n"
-_held: list[IO[str]] = []
+_RUN_HANDLES: list[IO[str]] = []
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that holds a lock (None in the instant before it writes its number), since when (Unix time), where."""
+    """The process that holds a lock (None until it has written its number), since when (Unix time), on which host."""
 
     pid: int | None
     since: float
@@ -40,12 +40,12 @@ class Holder:
 def exclusive(artefact: Path, folder: Path = FOLDER) -> Iterator[None]:
     """Hold the lock of an artefact; wait for another process that makes the same one.
 
-    After a SIGKILL of Snakemake its jobs live on: a run that is started again must not write beside them. The lock's file
-    keeps how the attempt ended: it is empty after success, holds the process after a kill, and "failed" after an error.
+    The jobs of a killed Snakemake live on: the next run must not write beside them. The lock's file keeps how the
+    attempt ended: it is empty after success, holds the process after a kill, and "failed" after an error.
     """
-    with _open(_file(artefact, folder)) as handle:
-        if not _taken(handle):
-            log(f"{artefact}: {_signed(handle)} is making it; waiting")
+    with _open(_lock_file(artefact, folder)) as handle:
+        if not _try_lock(handle):
+            log(f"{artefact}: {_read_holder(handle)} is making it; waiting")
             fcntl.flock(handle, fcntl.LOCK_EX)
         _write(handle, f"{os.getpid()} {socket.gethostname()}\n")
         try:
@@ -61,38 +61,38 @@ def exclusive(artefact: Path, folder: Path = FOLDER) -> Iterator[None]:
 def last_attempt(artefact: Path, folder: Path = FOLDER) -> Literal["failed", "killed"] | None:
     """Say how the last attempt to make an artefact ended; None after success, or where there was none."""
     try:
-        text = _file(artefact, folder).read_text()
+        text = _lock_file(artefact, folder).read_text()
     except OSError:
         return None
     return "failed" if text == FAILED else "killed" if text else None
 
 
 def maker(artefact: Path, folder: Path = FOLDER) -> Holder | None:
-    """Who holds the lock of an artefact; None if nobody is making it."""
-    return _holder(_file(artefact, folder))
+    """Return the holder of an artefact's lock; None if nobody is making it."""
+    return _holder(_lock_file(artefact, folder))
 
 
 def forget_dead_run(working_folder: Path = Path(".snakemake"), folder: Path = FOLDER) -> bool:
-    """Remove the lock files of a Snakemake that no longer lives; held until this process ends.
+    """Remove the lock files of a dead Snakemake, and hold the run's lock until this process ends.
 
-    Returns: False where another one lives; its locks stay, and Snakemake itself refuses to start beside it.
+    Returns: False if another Snakemake lives; its locks stay, and Snakemake itself refuses to start beside it.
     """
     handle = _open(folder / "run")
-    if not _taken(handle):
+    if not _try_lock(handle):
         handle.close()
         return False
     _write(handle, f"{os.getpid()} {socket.gethostname()}\n")
-    _held.append(handle)
+    _RUN_HANDLES.append(handle)
     for stale in (working_folder / "locks").glob("*.lock"):
         stale.unlink(missing_ok=True)
     return True
 
 
 def check_run(folder: Path = FOLDER) -> None:
-    """Refuse to start a job of a Snakemake that no longer lives: the next one would only repeat it.
+    """Refuse to start a job of a dead Snakemake: the next run would only repeat it.
 
-    To be called by the job's own process, perhaps on another machine than Snakemake's.
-    Raises: AurlError if nobody is seen to hold the run's lock. Where there is no such file, nothing is shared.
+    The job's own process calls this, perhaps on another machine than Snakemake's.
+    Raises: AurlError if nobody holds the run's lock. Without a lock file nothing is shared, and nothing is checked.
     """
     if (folder / "run").is_file() and living_run(folder) is None:
         raise AurlError(
@@ -102,11 +102,11 @@ def check_run(folder: Path = FOLDER) -> None:
 
 
 def living_run(folder: Path = FOLDER) -> Holder | None:
-    """The Snakemake that runs here; None if none does."""
+    """Return the Snakemake that runs here; None if none does."""
     return _holder(folder / "run")
 
 
-def _file(artefact: Path, folder: Path) -> Path:
+def _lock_file(artefact: Path, folder: Path) -> Path:
     return folder / hashlib.sha256(str(artefact.resolve()).encode()).hexdigest()[:16]
 
 
@@ -115,8 +115,8 @@ def _open(path: Path) -> IO[str]:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+")
 
 
-def _taken(handle: IO[str]) -> bool:
-    """Take a lock if it is free. More than one try: whoever asks for the holder has a free lock for an instant."""
+def _try_lock(handle: IO[str]) -> bool:
+    """Take a lock if it is free. It tries three times: `_holder` takes a free lock for an instant."""
     for _ in range(3):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -138,19 +138,19 @@ def _write(handle: IO[str], text: str) -> None:
     handle.flush()
 
 
-def _signed(handle: IO[str]) -> Holder:
+def _read_holder(handle: IO[str]) -> Holder:
     number, _, host = handle.read().strip().partition(" ")
     return Holder(int(number) if number.isdigit() else None, os.fstat(handle.fileno()).st_mtime, host)
 
 
 def _holder(path: Path) -> Holder | None:
-    """Ask without writing or waiting."""
+    """Return the holder of a lock, without writing or waiting."""
     try:
         with path.open() as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _signed(handle)
+                return _read_holder(handle)
     except OSError:
         pass  # never taken
     return None

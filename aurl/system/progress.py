@@ -1,4 +1,4 @@
-"""Progress: a bar with rate and remaining time on a terminal, plain periodic lines in a log."""
+"""Show progress: a bar with rate and remaining time on a terminal, periodic lines in a log."""
 
 import sys
 import time
@@ -17,13 +17,13 @@ BRIEF_SECONDS = 1.0
 
 
 def log(message: str) -> None:
-    """One line on standard error, above a bar that is being drawn."""
+    """Print one line on standard error, above a bar that is being drawn."""
     tqdm.write(printable(message), file=sys.stderr)
     sys.stderr.flush()
 
 
 def notice(message: str) -> None:
-    """A line that a person should see: besides the log, where standard error goes to one, on standard output."""
+    """Print a line that a person should see: in the log, and on standard output where standard error is no terminal."""
     log(message)
     if not sys.stderr.isatty():
         print(f"aurl: {message}", flush=True)
@@ -32,11 +32,11 @@ def notice(message: str) -> None:
 def track(
     items: Iterable[Item], description: str, unit: str, total: int, done: int = 0, brief: bool = False
 ) -> Iterator[Item]:
-    """Pass the items on, reporting rate and remaining time.
+    """Pass the items on, and report rate and remaining time.
 
     Args:
         total: how many items there are in all, `done` of them before this run.
-        brief: what usually takes no time; nothing is shown unless it does, and no bar is left behind.
+        brief: the work usually takes no time; nothing is shown unless it does, and no bar is left behind.
     """
     if sys.stderr.isatty():
         yield from tqdm(
@@ -44,52 +44,69 @@ def track(
             delay=BRIEF_SECONDS if brief else 0,
         )  # fmt: skip
         return
-    started = last = time.monotonic()
-    for count, item in enumerate(items, start=1):
+    lines = _Lines(total, done)
+    for item in items:
         yield item
-        now = time.monotonic()
-        if now - last >= LOG_INTERVAL_SECONDS or (done + count == total and not brief):
-            rate = count / max(now - started, 1e-9)
-            remaining = (total - done - count) / rate
-            log(f"{description}: {done + count}/{total} {unit} {rate:.1f}/s, {remaining:.0f} s left")
-            last = now
+        lines.count += 1
+        if lines.due() or (done + lines.count == total and not brief):
+            log(f"{description}: {done + lines.count}/{total} {unit} {lines.rate:.1f}/s, {lines.remaining:.0f} s left")
 
 
 @contextmanager
 def transfer(description: str, total: int | None, done: int = 0) -> Iterator[Callable[[int], object]]:
-    """Give a function to be called with each number of bytes that went through.
+    """Report bytes; yields a function to call with each number of bytes that went through.
 
     Args:
-        total: bytes in all, `done` of them before this run; None where nobody knows.
+        total: bytes in all, `done` of them before this run; None if unknown.
     """
     if sys.stderr.isatty():
         with tqdm(desc=description, total=total, initial=done, unit="B", unit_scale=True, dynamic_ncols=True) as bar:
             yield bar.update
         return
-    started = last = time.monotonic()
-    count = 0
+    lines = _Lines(total, done)
 
     def advance(number: int) -> None:
-        """Count so many bytes more; a line at most every few seconds."""
-        nonlocal count, last
-        count += number
-        now = time.monotonic()
-        if now - last >= LOG_INTERVAL_SECONDS:
-            rate = count / (now - started)
-            left = "" if total is None else f" of {in_bytes(total)}, {(total - done - count) / rate:.0f} s left"
-            log(f"{description}: {in_bytes(done + count)}{left}, {in_bytes(rate)}/s")
-            last = now
+        lines.count += number
+        if lines.due():
+            left = "" if total is None else f" of {in_bytes(total)}, {lines.remaining:.0f} s left"
+            log(f"{description}: {in_bytes(done + lines.count)}{left}, {in_bytes(lines.rate)}/s")
 
     yield advance
 
 
+class _Lines:
+    """Counts what went through, and tells when the next line of a log is due."""
+
+    def __init__(self, total: int | None, done: int) -> None:
+        self.left, self.count = (total or 0) - done, 0
+        self._started = self._last = time.monotonic()
+
+    def due(self) -> bool:
+        """Check whether the last line is old enough; if so, start the interval of the next."""
+        now = time.monotonic()
+        if now - self._last < LOG_INTERVAL_SECONDS:
+            return False
+        self._last = now
+        return True
+
+    @property
+    def rate(self) -> float:
+        """Units per second since the start."""
+        return self.count / max(time.monotonic() - self._started, 1e-9)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left at this rate."""
+        return (self.left - self.count) / self.rate
+
+
 def in_bytes(number: float) -> str:
-    """A number of bytes for people: 6932971618 -> "6.93GB"."""
+    """Format a number of bytes: 6932971618 -> "6.93GB"."""
     return tqdm.format_sizeof(number, "B")
 
 
 def in_time(seconds: float) -> str:
-    """A time for people: 45.2 -> "45 s", 400 -> "7 min", 9000 -> "2.5 h"."""
+    """Format a time: 45.2 -> "45 s", 400 -> "7 min", 9000 -> "2.5 h"."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"

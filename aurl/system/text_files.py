@@ -1,4 +1,4 @@
-"""Reading small text files strictly: a cut, damaged or foreign file is refused in one line instead of read in part."""
+"""Read small text files strictly: refuse a cut, damaged or foreign file in one line instead of reading a part of it."""
 
 import csv
 import os
@@ -10,14 +10,14 @@ from aurl.system.errors import AurlError
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_BYTES = 64 * 2**20  # far above any list or table here; what is larger is another file
+MOST_BYTES = 64 * 2**20  # far above any list or table here; a larger file is another kind of file
 
 
 def read_lines(path: Path, mend: str) -> list[str]:
-    """The lines of a UTF-8 file.
+    """Read the lines of a UTF-8 file.
 
     Args:
-        mend: what the reader of an error should do.
+        mend: what a user should do about an error.
     Raises:
         AurlError: the file is missing, empty, too large, no UTF-8 text, or ends within a line.
     """
@@ -35,11 +35,11 @@ def read_lines(path: Path, mend: str) -> list[str]:
 
 
 def read_csv(path: Path, columns: list[str], mend: str, **options: Any) -> "pd.DataFrame":
-    """A table in which every row has every cell, by `pandas.read_csv` with `options`.
+    """Read a table by `pandas.read_csv` with `options`; every row must have every cell.
 
     Args:
-        columns: what the header must name; others may stand beside them.
-        mend: what the reader of an error should do.
+        columns: names that the header must have; it may have others too.
+        mend: what a user should do about an error.
     Raises:
         AurlError: as `read_lines`; or a column is missing, a row has too few or too many cells, a cell is
             too large or not of its type.
@@ -50,9 +50,9 @@ def read_csv(path: Path, columns: list[str], mend: str, **options: Any) -> "pd.D
     try:
         reader = csv.reader((f"{line}\n" for line in lines), strict=True)
         header = next(reader)
-        absent = [column for column in columns if column not in header]
-        if absent:
-            raise ValueError(f"no column '{absent[0]}' in its header")
+        missing = [column for column in columns if column not in header]
+        if missing:
+            raise ValueError(f"no column '{missing[0]}' in its header")
         for row in reader:
             if len(row) != len(header):
                 raise ValueError(f"line {reader.line_num} has {len(row)} cells, the header {len(header)}")
@@ -61,12 +61,15 @@ def read_csv(path: Path, columns: list[str], mend: str, **options: Any) -> "pd.D
         raise unreadable(path, error, mend) from None
 
 
-def made_again(path: Path) -> str:
-    """How to mend a result that is missing or damaged."""
+def rerun_hint(path: Path) -> str:
+    """Say how to make a missing or damaged result again."""
     return f"make it again ('snakemake --force -- {path}')"
 
 
 def unreadable(path: Path, error: Exception, mend: str) -> AurlError:
-    """The one line for a file that cannot be read."""
+    """Build the one-line error for a file that cannot be read."""
     reason = " ".join(str(getattr(error, "strerror", None) or error).split())
     return AurlError(f"{path}: unreadable ({reason}); {mend}")
+
+
+made_again = rerun_hint  # the old name, until all callers have moved

@@ -69,7 +69,7 @@ def test_steps_give_the_same_loss_and_gradients(benchmark: ModuleType) -> None:
 @pytest.mark.parametrize("videos", [60, 700])  # in one part, and in several
 def test_evaluations_give_the_same_numbers(benchmark: ModuleType, videos: int) -> None:
     way = benchmark.import_module("published_way")
-    tensors = benchmark.import_module("evaluation").drawn(videos, 11, 16)
+    tensors = benchmark.import_module("evaluation").draw(videos, 11, 16)
     arrays = [tensor.numpy() for tensor in tensors]
     draws = [np.arange(11), *(half_class_split(11, seed) for seed in range(50))]
     found = evaluate_draws(cosine_similarity(tensors[0], tensors[2]), tensors[1], draws)

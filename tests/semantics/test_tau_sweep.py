@@ -161,8 +161,8 @@ def test_notes_on_a_dataset_whose_tokens_come_from_its_names(tmp_path: Path) -> 
     assert told == "own: 2 of 2 videos usable, 2 classes; classes dropped for unknown words: zzyxing (zzyxing)"
 
 
-def test_documented_sweep_is_what_the_benchmark_gives() -> None:
-    spec = importlib.util.spec_from_file_location("sweep", "benchmarks/tau_sweep.py")
+def test_documented_sweep_is_what_the_tool_gives() -> None:
+    spec = importlib.util.spec_from_file_location("sweep", "tools/tau_sweep_page.py")
     assert spec is not None
     assert spec.loader is not None
     sweep = importlib.util.module_from_spec(spec)

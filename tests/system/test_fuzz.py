@@ -1,4 +1,4 @@
-"""A short sample of the fuzzing (tools/fuzz.py, `make fuzz`), and its figures."""
+"""A short sample of the fuzzing (tests/helpers/fuzz.py, `make fuzz`), and its figures."""
 
 import json
 import random

@@ -1,6 +1,6 @@
 """The strict-label filter at every tau, on the full class lists and the shipped GoogleNews vectors.
 
-    python benchmarks/tau_sweep.py
+    python tools/tau_sweep_page.py
 
 Needs no videos. Writes its table into docs/strict-labels.md.
 """
@@ -20,7 +20,7 @@ from aurl.system.shipped import TOKEN_TABLE
 
 SEEN, UNSEEN = "kinetics700", ("ucf101", "hmdb51")
 VECTORS = Path("data/googlenews_action_subset.bin")
-DOCUMENT, SECTION = Path("docs/strict-labels.md"), "python benchmarks/tau_sweep.py"
+DOCUMENT, SECTION = Path("docs/strict-labels.md"), "python tools/tau_sweep_page.py"
 
 
 def report() -> str:

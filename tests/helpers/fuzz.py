@@ -1,10 +1,12 @@
-"""Fuzzing of everything that reads a file from outside: `make fuzz`, or python tools/fuzz.py [--runs N] [TARGET ...].
+"""Fuzz everything that reads a file from outside: `make fuzz`.
+
+    python tests/helpers/fuzz.py [--runs N] [TARGET ...]
 
 Each target is one parser. It is given bytes that grow from a few honest files, some by random changes and most by
 coverage (atheris, libFuzzer's way, where it is installed); it must answer with a value or with one printable line
 (AurlError). Anything else is a finding: another exception, a hang (TIMEOUT_SECONDS), memory beyond MEMORY_MB, a write
-outside the target's own temporary folder. The figures go to benchmarks/fuzz.json; the inputs that found something to
-build/fuzz/. tests/system/test_fuzz.py runs a short sample of the same targets.
+outside the target's own temporary folder. The figures go to benchmarks/measured/fuzz.json; inputs that found something
+go to build/fuzz/. tests/system/test_fuzz.py runs a short sample of the same targets.
 """
 
 import argparse
@@ -26,9 +28,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(REPOSITORY / "tests/helpers"), str(REPOSITORY / "tools")]
-OUTPUT = REPOSITORY / "benchmarks" / "fuzz.json"
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "tests/helpers"))
+OUTPUT = REPOSITORY / "benchmarks/measured/fuzz.json"
 FOUND = REPOSITORY / "build" / "fuzz"
 RUNS = 110_000  # of all targets together
 BY_CHANCE = 0.25  # share of random changes; the rest by coverage
