@@ -14,6 +14,7 @@ from harness import Comparison, interleaved, ratios
 from processes import cpu_of_children
 
 from aurl.datasets.ingest import render_dataset
+from aurl.experiment.settings import RenderSettings
 from aurl.inference.predict import decode_video
 from aurl.system.isolated import Failure, map_isolated
 
@@ -24,10 +25,7 @@ def measure() -> list[Comparison]:
     """One row: videos a second of CPU time with limits over those without."""
     decode = functools.partial(decode_video, **SETTINGS)
     with tempfile.TemporaryDirectory() as folder:
-        rendered = render_dataset(
-            Path(folder), seed=0, first_class=0, classes=CLASSES, videos_per_class=VIDEOS, frames=(32, 48), width=64,
-            height=48, codec="h264", domain_shift=False,
-        )  # fmt: skip
+        rendered = render_dataset(Path(folder), RenderSettings(classes=CLASSES, videos_per_class=VIDEOS, codec="h264"))
         paths = [Path(folder) / video.path for video in rendered]
 
         def extract(memory_mb: int | None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aurl.system.text_files import made_again, unreadable
+from aurl.system.text_files import rerun_hint, unreadable
 
 COUNT_COLUMNS, NUMBER_COLUMNS = ["bytes", "frames", "width", "height", "rotation"], ["rate", "duration"]
 USABLE = {"error": {"ok"}, "leave_out": {"ok"}, "keep_partial": {"ok", "partial"}}
@@ -41,7 +41,7 @@ def iterate_table(path: Path, columns: tuple[str, ...] = ("path", "class")) -> I
     except FileNotFoundError:
         raise
     except (OSError, ValueError, csv.Error) as error:
-        raise unreadable(path, error, made_again(path)) from None
+        raise unreadable(path, error, rerun_hint(path)) from None
 
 
 def iterate_usable(manifest: Path, broken: str) -> Iterator[dict[str, str]]:

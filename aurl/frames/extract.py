@@ -45,7 +45,7 @@ def extract_shard(
     extract = functools.partial(extract_video, **frames.stored)
     with_pyav = functools.partial(extract, with_decord=False)
     seconds, memory_mb = MORE_TIME * frames.timeout_seconds, MORE_MEMORY * frames.memory_mb
-    results = map_isolated(extract, videos(), 1, seconds, memory_mb, again=with_pyav)
+    results = map_isolated(extract, videos(), 1, seconds, memory_mb, fallback=with_pyav)
     label = f"frames {manifest.stem} shard {number + 1}/{shards}"
     write_shard(shard, index, _checked(track(results, label, "videos", len(part)), videos(), len(part)))
 

@@ -157,7 +157,7 @@ def _decoded(videos: list[Path], frames: FrameSettings, readable: list[Path], fa
     """Yield the JPEGs of each readable video, decoded in other processes; put every video into one of the two lists."""
     decode = functools.partial(decode_video, **frames.stored)
     with_pyav = functools.partial(decode, with_decord=False)
-    results = map_isolated(decode, videos, 1, frames.timeout_seconds, frames.memory_mb, again=with_pyav)
+    results = map_isolated(decode, videos, 1, frames.timeout_seconds, frames.memory_mb, fallback=with_pyav)
     for video, result in zip(videos, track(results, "decode", "videos", len(videos)), strict=True):
         properties, jpegs = (
             (VideoProperties("unreadable", result.reason), []) if isinstance(result, Failure) else result

@@ -25,7 +25,7 @@ from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import digest, sha256_file, write_json
 from aurl.system.git import git_state
-from aurl.system.text_files import made_again, unreadable
+from aurl.system.text_files import rerun_hint, unreadable
 
 PROCESS_STARTED = time.time()
 DISTRIBUTIONS = {"yaml": "pyyaml"}
@@ -83,7 +83,7 @@ def read_block(path: Path) -> Block:
             raise ValueError("a part of it is no mapping")
         float(block.circumstance["seconds"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise unreadable(path, error, made_again(path)) from None
+        raise unreadable(path, error, rerun_hint(path)) from None
     return block
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from aurl.report.table_formats import LONGEST_LINE
 from aurl.report.tables.base import Table
-from aurl.system.text_files import made_again, unreadable
+from aurl.system.text_files import rerun_hint, unreadable
 
 NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?(?:e-?\d+)?)(?: (?:[±\[(]|to ).*)?")  # "+1.2", "44.4 ± 0.3 [..]", "1 to 2"
 Link = Callable[[tuple[str, str]], str | None]  # (variant, dataset) -> the id of its lineage on the page
@@ -99,7 +99,7 @@ def statistics_grids(
             for test in raw["paired"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise unreadable(path, error, made_again(path)) from None
+        raise unreadable(path, error, rerun_hint(path)) from None
     return grids, sentences
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aurl.system.text_files import made_again, unreadable
+from aurl.system.text_files import rerun_hint, unreadable
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Statistics:
             }
             self.comparisons = [Comparison(**{key: entry[key] for key in _FIELDS}) for entry in raw["paired"]]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise unreadable(path, error, made_again(path)) from None
+            raise unreadable(path, error, rerun_hint(path)) from None
 
     def interval(self, variant: str, dataset: str, clips: int) -> Interval | None:
         """Return the interval of top-1 on all classes, or None where it was not measured."""

@@ -34,7 +34,7 @@ from aurl.report.results import Results
 from aurl.report.tables.base import Table
 from aurl.report.write_tables import tables_of
 from aurl.system.files import write_text
-from aurl.system.text_files import made_again, unreadable
+from aurl.system.text_files import rerun_hint, unreadable
 
 TEMPLATE = Path(__file__).parent / "template"
 MIME = {"svg": "image/svg+xml", "png": "image/png"}
@@ -194,7 +194,7 @@ def read_figures(folder: Path) -> list[Figure]:
             uri = picture(path.read_bytes(), entry["embed"])
             figures.append(Figure(entry["name"], path.as_posix(), entry["title"], entry["caption"], entry["alt"], uri))
     except (ValueError, KeyError, TypeError) as error:
-        raise unreadable(index, error, made_again(index)) from None
+        raise unreadable(index, error, rerun_hint(index)) from None
     return figures
 
 

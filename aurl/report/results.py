@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from aurl.evaluation import schema
-from aurl.system.text_files import made_again, read_csv
+from aurl.system.text_files import read_csv, rerun_hint
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Results:
     def __init__(self, metrics: Path) -> None:
         """Read `metrics.csv`. Raises: AurlError for a damaged file, or another one."""
         types = {column.name: column.kind for column in (*schema.KEY, *schema.value_columns())}
-        table = read_csv(metrics, list(types), made_again(metrics), dtype=types)
+        table = read_csv(metrics, list(types), rerun_hint(metrics), dtype=types)
         default = table.get(schema.PROTOCOL, schema.DEFAULT_PROTOCOL) == schema.DEFAULT_PROTOCOL
         self._table = table[default] if schema.PROTOCOL in table else table
 

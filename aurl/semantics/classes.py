@@ -9,7 +9,7 @@ import numpy as np
 from safetensors import safe_open
 
 from aurl.system.errors import AurlError
-from aurl.system.text_files import made_again, read_csv, unreadable
+from aurl.system.text_files import read_csv, rerun_hint, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def read_embeddings(path: Path) -> ClassEmbeddings:
         embeddings = ClassEmbeddings(metadata["classes"], vectors, metadata["tokens"], metadata["dropped"])
         _check(embeddings)
     except Exception as error:  # safetensors and JSON raise their own
-        raise unreadable(path, error, made_again(path)) from None
+        raise unreadable(path, error, rerun_hint(path)) from None
     return embeddings
 
 
@@ -46,7 +46,7 @@ def read_seen_table(path: Path) -> "pd.DataFrame":
     """Read seen_classes.csv, the distances exactly. Raises: AurlError for a damaged file."""
     types = {"class": str, "kept": bool, "nearest_class": str, "nearest_dataset": str}
     exact = {"distance": float}  # Python's own conversion, which loses no digit
-    mend = made_again(path)
+    mend = rerun_hint(path)
     table = read_csv(path, [*types, *exact], mend, dtype=types, converters=exact, keep_default_na=False)
     if not np.isfinite(table["distance"].astype(float)).all():
         raise AurlError(f"{path}: unreadable (a distance is not finite); {mend}")

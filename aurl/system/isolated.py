@@ -44,7 +44,7 @@ def map_isolated(
     workers: int,
     timeout: float,
     memory_mb: int | None = None,
-    again: Callable[[Item], Result] | None = None,
+    fallback: Callable[[Item], Result] | None = None,
 ) -> Iterator[Result | Failure]:
     """Apply a picklable function to the items in worker processes; results come in the items' order.
 
@@ -54,12 +54,12 @@ def map_isolated(
     Args:
         timeout: seconds for one item, after which its worker is killed and a `Failure` takes its place.
         memory_mb: MiB that one item may take beyond its worker's present memory (Linux; elsewhere not limited).
-        again: another way to the same result, tried in a new worker if the function fails.
+        fallback: another way to the same result, tried in a new worker if the function fails.
     """
     for item, result in _outcomes(function, items, workers, timeout, memory_mb):
-        if isinstance(result, Failure) and again is not None:
+        if isinstance(result, Failure) and fallback is not None:
             log(f"{item[0] if isinstance(item, tuple) else item}: {result.reason}; trying another way")
-            yield from (outcome for _, outcome in _outcomes(again, [item], 1, timeout, memory_mb))
+            yield from (outcome for _, outcome in _outcomes(fallback, [item], 1, timeout, memory_mb))
         else:
             yield result
 

@@ -70,6 +70,3 @@ def unreadable(path: Path, error: Exception, mend: str) -> AurlError:
     """Build the one-line error for a file that cannot be read."""
     reason = " ".join(str(getattr(error, "strerror", None) or error).split())
     return AurlError(f"{path}: unreadable ({reason}); {mend}")
-
-
-made_again = rerun_hint  # the old name, until all callers have moved

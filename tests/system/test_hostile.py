@@ -359,7 +359,7 @@ def _plain(item: str) -> str:
 
 
 def test_what_one_way_fails_at_the_other_one_tries(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(map_isolated(_crash_unless_plain, ["x", "y"], 1, 9, again=_plain)) == ["plain x", "plain y"]
+    assert list(map_isolated(_crash_unless_plain, ["x", "y"], 1, 9, fallback=_plain)) == ["plain x", "plain y"]
     assert "x: AssertionError: x; trying another way" in capsys.readouterr().err
 
 

@@ -27,7 +27,7 @@ from aurl.methods.base import symbols
 from aurl.report.labels import baseline_and_proposed
 from aurl.report.results import Results
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings
-from aurl.system.text_files import made_again, read_csv
+from aurl.system.text_files import read_csv, rerun_hint
 
 LOG_COLUMNS = ["step", "epoch", "rate", "top1", "closeness", "dispersion", "loss"]  # the parts of the loss follow
 SPLITS = f"evaluation.protocols.{DEFAULT_PROTOCOL}.splits"
@@ -176,4 +176,4 @@ def read_steps(path: Path) -> pd.DataFrame:
 
     Raises: AurlError for a damaged file, or another one.
     """
-    return read_csv(path, LOG_COLUMNS, made_again(path))
+    return read_csv(path, LOG_COLUMNS, rerun_hint(path))
