@@ -17,7 +17,7 @@ from aurl.datasets.ingest import ingest_folder
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.video_embeddings import extract_features
 from aurl.experiment.read import load_experiment
-from aurl.experiment.settings import ComputeSettings, Experiment, FrameSettings
+from aurl.experiment.settings import ComputeSettings, EncoderSettings, Experiment, FrameSettings
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
 from aurl.frames.packing import write_index
@@ -26,6 +26,7 @@ from aurl.inference.predict import (
     as_json,
     as_text,
     choose_checkpoint,
+    choose_encoder,
     choose_frames,
     class_names,
     embed_files,
@@ -226,6 +227,16 @@ def test_which_checkpoint_and_which_frames(micro: Experiment, tmp_path: Path) ->
     assert choose_frames({}, micro.frames, own, 112).size == 112
     with pytest.raises(AurlError, match="imported weights do not tell the size .*--size"):
         choose_frames({}, micro.frames, own, None)
+
+
+def test_which_encoder(micro: Experiment) -> None:
+    own = micro.semantics.encoder
+    assert choose_encoder(own, None) is own
+    assert choose_encoder(own, Path("v.bin")).model_dump() == {**own.model_dump(), "vectors": "v.bin"}
+    other = EncoderSettings(name="my.sentences", dimension=3, missing="error")
+    assert choose_encoder(other, None) is other
+    with pytest.raises(AurlError, match="--vectors: the text encoder my.sentences reads no word vectors"):
+        choose_encoder(other, Path("v.bin"))
 
 
 def test_text_and_json(corpus: dict[str, Path], checkpoint: Path) -> None:
