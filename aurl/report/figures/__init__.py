@@ -1,1 +1,1 @@
-"""The figures, one file each; base.py says what such a file holds."""
+"""One file for each figure; base.py states what such a file holds."""

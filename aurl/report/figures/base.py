@@ -1,4 +1,4 @@
-"""What a figure's file holds, and the data that it may ask for.
+"""Define what a figure's file holds, and the data that it may ask for.
 
 A figure is one file of this folder with
 
@@ -39,7 +39,7 @@ SETTINGS = (  # all keys of params.yaml that figures read
 
 @dataclass(frozen=True)
 class FigureInputs:
-    """The results that figures are drawn from; a result that cannot be made is left out.
+    """Name the files that figures are drawn from; a file that no job can write is left out.
 
     Attributes:
         features: (variant, seed, dataset) -> file.
@@ -60,7 +60,7 @@ class FigureInputs:
 
 
 class FigureData:
-    """The results and settings of an experiment, read when a figure asks for them.
+    """Read the results and settings of an experiment when a figure asks for them.
 
     Every reader raises AurlError for a damaged file.
     """

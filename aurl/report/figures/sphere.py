@@ -2,7 +2,7 @@
 
 The ten classes are spaced evenly over a test set's classes in their order, the same in every panel. All unit
 embeddings of these classes and their videos are projected onto their first three principal axes, without
-centring, so that directions from the origin stay directions; then each is scaled to unit length again.
+centring, so that directions from the origin stay directions; then each is scaled to unit length.
 """
 
 from dataclasses import dataclass
