@@ -4,26 +4,23 @@ import csv
 import difflib
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from aurl.experiment.base import PartSettings
 from aurl.system.errors import AurlError
 from aurl.system.plugins import load
 from aurl.system.shipped import TOKEN_TABLE
-
-if TYPE_CHECKING:
-    from aurl.experiment.settings import EncoderSettings
 
 LAYOUTS = "aurl.datasets.layouts"
 ENCODERS = "aurl.semantics.encoders"
 FROM_NAMES = ("words", "lemmas")  # every other source of tokens is a dataset of the token table
 
 
-def encoder_files(encoder: "EncoderSettings") -> dict[str, Path]:
+def encoder_files(encoder: PartSettings) -> dict[str, Path]:
     """List the files that a text encoder reads, by name."""
     return dict(load(ENCODERS, encoder.name).inputs(encoder))
 
 
-def chosen_files(encoder: "EncoderSettings") -> dict[str, Path]:
+def chosen_files(encoder: PartSettings) -> dict[str, Path]:
     """List those files of `encoder_files` that a setting of the encoder names, by the setting's name."""
     return {name: path for name, path in encoder_files(encoder).items() if name in type(encoder).model_fields}
 
