@@ -26,6 +26,7 @@ rule all:
 
 
 onstart:
+    check_writable(RULES.jobs.paths.root)
     for line in reset_future_times(RULES.files()):
         print(f"aurl: {line}", file=sys.stderr)
 
