@@ -12,7 +12,7 @@ from aurl.pipeline.selections import SELECTIONS
 from aurl.pipeline.stages import STAGES
 from aurl.system.errors import AurlError
 
-CAPTIONS = {".html": {"tables": "table", "report": "page"}, ".png": {"figures": "figure"}}
+CAPTIONS = {("tables", ".html"): "table", ("figures", ".png"): "figure", ("report", ".html"): "page"}
 NUMBERS = ("seed", "shard")
 GPU = Path("/dev/nvidia0")
 
@@ -66,10 +66,9 @@ class Rules:
         """Return the outputs that are folders."""
         return STAGES[stage].folders
 
-    def captions(self, stage: str) -> dict[str, Path]:
-        """Map the outputs that Snakemake's own report shows to their captions."""
-        shown = {name: CAPTIONS.get(Path(path).suffix, {}).get(stage) for name, path in STAGES[stage].makes.items()}
-        return {name: Path(f"../report/{caption}.rst") for name, caption in shown.items() if caption}
+    def caption(self, stage: str, name: str) -> str | None:
+        """Return the kind of caption of an output that Snakemake's own report shows."""
+        return CAPTIONS.get((stage, Path(STAGES[stage].makes.get(name, "")).suffix))
 
     def threads(self, stage: str) -> int:
         """Return how many cores one job of a stage uses."""
