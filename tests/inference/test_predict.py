@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import media
@@ -16,7 +17,7 @@ from aurl.cli import main
 from aurl.datasets.ingest import ingest_folder
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.video_embeddings import extract_features
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset, preset_text
 from aurl.experiment.settings import ComputeSettings, EncoderSettings, Experiment, FrameSettings
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
@@ -202,7 +203,7 @@ def test_class_names_from_a_list_or_a_file(tmp_path: Path) -> None:
 
 @pytest.fixture
 def micro() -> Experiment:
-    return load_experiment(REPOSITORY / "presets" / "micro.yaml")
+    return load_preset("micro")
 
 
 def test_which_checkpoint_and_which_frames(micro: Experiment, tmp_path: Path) -> None:
@@ -256,9 +257,11 @@ def test_text_and_json(corpus: dict[str, Path], checkpoint: Path) -> None:
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[object, str, str]:
     """Exit status (or the message that ends the program), output and errors of an `aurl` command in the repository."""
     status: object = 0
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, tempfile.NamedTemporaryFile("w", suffix=".yaml") as params:
+        params.write(preset_text("micro"))
+        params.flush()
         patch.chdir(REPOSITORY)
-        patch.setattr(sys, "argv", ["aurl", "--params", "presets/micro.yaml", *map(str, arguments)])
+        patch.setattr(sys, "argv", ["aurl", "--params", params.name, *map(str, arguments)])
         try:
             main()
         except SystemExit as ended:

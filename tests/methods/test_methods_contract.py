@@ -15,6 +15,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from aurl.experiment.presets import preset_text
 from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import Experiment
 from aurl.experiment.variants import METHODS, TermSettings
@@ -68,7 +69,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def experiment(terms: dict[str, Any], word_projector: bool = True) -> Experiment:
     """The preset micro with one variant `mine` more, which is trained."""
-    raw = yaml.safe_load((REPOSITORY / "presets/micro.yaml").read_text())
+    raw = yaml.safe_load(preset_text("micro"))
     raw["variants"]["mine"] = {"losses": terms, "word_projector": word_projector}
     raw["trained"].append("mine")
     return parse_experiment(raw, "params.yaml")

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from outside import write_outside
-from repositories import REPOSITORY
 
 import aurl.losses
-from aurl.experiment.read import parse_experiment, read_yaml
+from aurl.experiment.presets import preset_text
+from aurl.experiment.read import parse_experiment
 from aurl.lineage import blocks
 from aurl.methods import mse, synthetic
 from aurl.models import cosine
@@ -36,7 +37,7 @@ def loss(settings: Settings, batch: VideoBatch):
 
 def jobs(**variants: Any) -> Jobs:
     """Jobs of the preset micro, with trained variants more."""
-    raw = read_yaml(REPOSITORY / "presets/micro.yaml")
+    raw = yaml.safe_load(preset_text("micro"))
     raw["variants"] |= variants
     raw["trained"] += list(variants)
     return Jobs(parse_experiment(raw, "params.yaml"))

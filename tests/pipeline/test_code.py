@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from repositories import REPOSITORY, copy_repository, environment_of
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.pipeline.code import PACKAGE, closure, code_of, is_carrier, packages_of
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.stages import STAGES
 
-MICRO = load_experiment(REPOSITORY / "presets/micro.yaml")
+MICRO = load_preset("micro")
 
 
 def imported_by(entry: str) -> set[str]:
