@@ -16,6 +16,7 @@ import yaml
 from repositories import REPOSITORY, environment_of
 
 from aurl.cli import cli
+from aurl.experiment.presets import preset_names, preset_text
 
 DOCS = REPOSITORY / "docs"
 PAGES = sorted([REPOSITORY / "README.md", *DOCS.rglob("*.md")])
@@ -174,8 +175,8 @@ def test_parameters_name_every_key_of_the_presets() -> None:
             return {prefix}
         return {prefix} | {key for name, inner in value.items() for key in keys(inner, f"{prefix}.{name}".lstrip("."))}
 
-    for preset in (REPOSITORY / "presets").glob("*.yaml"):
-        found = {chosen.sub(r"\1.NAME", key) for key in keys(yaml.safe_load(preset.read_text()))}
+    for preset in preset_names():
+        found = {chosen.sub(r"\1.NAME", key) for key in keys(yaml.safe_load(preset_text(preset)))}
         found = {key for key in found if key and not re.search(r"\.NAME$|\.losses\.\w+$", key)}
         assert found <= listed, found - listed
     rows = (DOCS / "parameters.md").read_text()

@@ -15,6 +15,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from aurl.experiment.presets import preset_text
 from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import Experiment
 from aurl.experiment.variants import METHODS, TermSettings
@@ -68,7 +69,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def experiment(terms: dict[str, Any], word_projector: bool = True) -> Experiment:
     """The preset micro with one variant `mine` more, which is trained."""
-    raw = yaml.safe_load((REPOSITORY / "presets/micro.yaml").read_text())
+    raw = yaml.safe_load(preset_text("micro"))
     raw["variants"]["mine"] = {"losses": terms, "word_projector": word_projector}
     raw["trained"].append("mine")
     return parse_experiment(raw, "params.yaml")
@@ -230,7 +231,7 @@ def test_importing_a_term_loads_no_heavy_library_and_no_other_term(name: str) ->
     script = f"import sys, aurl.methods.{name}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     loaded = set(done.stdout.split())
-    assert not loaded & {"torch", "numpy", "pandas", "matplotlib", "gensim", "aurl.losses"}
+    assert not loaded & {"torch", "numpy", "pandas", "matplotlib", "gensim", "aurl.losses", "aurl.models.cosine"}
     assert {module for module in loaded if module.startswith("aurl.methods.")} == {
         f"aurl.methods.{name}",
         "aurl.methods.base",

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from table_sources import table_sources
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.stages import stage_code
 from aurl.pipeline.table_names import EXTENSIONS, FOLDER, table_names
@@ -46,7 +46,7 @@ def make_table(sources: Sources) -> Table:
 @pytest.fixture
 def experiment(monkeypatch: pytest.MonkeyPatch) -> Experiment:
     monkeypatch.chdir(REPOSITORY)
-    return load_experiment(Path("presets/micro.yaml"))
+    return load_preset("micro")
 
 
 @pytest.fixture

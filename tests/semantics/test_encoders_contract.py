@@ -11,7 +11,8 @@ import yaml
 from repositories import REPOSITORY
 
 from aurl.experiment.parts import ENCODERS, encoder_files, encoder_module
-from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
+from aurl.experiment.presets import load_preset, preset_text
+from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import EncoderSettings
 from aurl.semantics.classes import read_embeddings
 from aurl.semantics.embedding import check_embeddings, embed_dataset
@@ -168,7 +169,7 @@ def test_the_encoder_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tmp_path: Path) -> None:
-    raw = read_yaml(REPOSITORY / "presets/micro.yaml")
+    raw = yaml.safe_load(preset_text("micro"))
     raw["semantics"]["encoder"] = outside.model_dump()
     encoder = parse_experiment(raw, "params.yaml").semantics.encoder
     assert encoder == outside
@@ -190,6 +191,6 @@ def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tm
 
 
 def test_the_packages_encoder_is_named_by_its_file() -> None:
-    encoder = load_experiment(REPOSITORY / "presets/micro.yaml").semantics.encoder
+    encoder = load_preset("micro").semantics.encoder
     assert encoder_module(encoder) == "aurl.semantics.encoders.word2vec"
     assert list(encoder_files(encoder)) == ["vectors", "token_table", "verb_lemmas", "verb_exceptions"]
