@@ -130,7 +130,7 @@ def test_own_figure(micro: Path) -> None:
     follow("how-to/figure.md", micro)
     index = json.loads((micro / "results/micro/figures/index.json").read_text())
     assert [figure["name"] for figure in index][-1] == "top5"
-    assert "UCF-like: mse" in index[-1]["alt"]
+    assert "UCF-like: Base w/ MSE" in index[-1]["alt"]
 
 
 @pytest.mark.workflow

@@ -10,7 +10,7 @@ from table_sources import table_inputs, table_settings, table_sources
 from third_test_set import three_test_sets
 
 from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
-from aurl.pipeline.table_names import EXTENSIONS
+from aurl.pipeline.outputs import TABLE_FORMATS
 from aurl.report import labels
 from aurl.report.finding import main_finding
 from aurl.report.grid import statistics_grids
@@ -123,7 +123,7 @@ def test_the_page_shows_labels_and_the_titles_of_the_tables(tmp_path: Path) -> N
     experiment = load_experiment(three_test_sets(tmp_path))
     inputs = table_inputs(experiment, tmp_path)
     tables = make_tables(inputs, table_settings(experiment))
-    files = {(name, extension): tmp_path / f"{name}.{extension}" for name in tables for extension in EXTENSIONS}
+    files = {(name, extension): tmp_path / f"{name}.{extension}" for name in tables for extension in TABLE_FORMATS}
     write_tables(tables, files)
     (tmp_path / "index.json").write_text("[]")
     cell, metrics = ("aurl", "activitynet"), "metrics/aurl.json"

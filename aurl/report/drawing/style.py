@@ -18,7 +18,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from aurl.pipeline.figure_list import EXTENSIONS
+from aurl.pipeline.outputs import FIGURE_FORMATS
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C8C8C")
 HATCHES = ("", "////", "....", "xxxx")
@@ -169,7 +169,7 @@ def over_seeds(number: int) -> str:
     return "values of the one seed" if number == 1 else f"mean and standard deviation (whiskers) over {number} seeds"
 
 
-def encode(figure: Figure, extensions: Iterable[str] = EXTENSIONS) -> dict[str, bytes]:
+def encode(figure: Figure, extensions: Iterable[str] = FIGURE_FORMATS) -> dict[str, bytes]:
     """Encode a figure in each file format. The files hold no date, so equal figures give equal bytes."""
     contents = {}
     with styled():

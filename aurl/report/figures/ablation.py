@@ -34,9 +34,9 @@ def draw(data: FigureData) -> Drawing:
     draw_top1(left, data, measured)
     draw_properties(right, data, data.closeness_set)
     explain_many(figure, [right], data)
-    sentences = []
+    names, sentences = data.variants.values(), []
     for dataset, label in data.test_sets.items():
-        values = [f"{v} {cell.mean:.1f}" for v, cell in zip(data.variants, measured[dataset], strict=True) if cell]
+        values = [f"{name} {cell.mean:.1f}" for name, cell in zip(names, measured[dataset], strict=True) if cell]
         sentences.append(f"{label}: {', '.join(values)}.")
     caption = (
         f"Left: top-1 over all classes, {counted(data.ablation_clips, 'clip')} a video,"
@@ -65,7 +65,7 @@ def draw_top1(axes: Axes, data: FigureData, measured: dict[str, list[Measured | 
         if counts is not None:
             dashed = LINES[1 + number % (len(LINES) - 1)]
             axes.axhline(100 / counts[1], color=style["color"], linestyle=dashed, linewidth=1)
-    name_ticks(axes, data.variants)
+    name_ticks(axes, list(data.variants.values()))
     axes.set_ylabel(f"top-1 [%], all classes, {counted(data.ablation_clips, 'clip')}")
     columns = legend_columns(list(data.test_sets.values()), LEFT)
     rows = -(-len(measured) // columns)

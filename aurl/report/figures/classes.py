@@ -64,7 +64,7 @@ def draw(data: FigureData) -> Drawing:
             strips.append(strips_of(examples, data.videos(dataset), data.frames(dataset)))
     if not test_sets:
         return empty_drawing(NAME, TITLE)
-    return draw_classes(ours, test_sets, strips, data.ablation_clips, count)
+    return draw_classes(data.variants[ours], test_sets, strips, data.ablation_clips, count)
 
 
 def class_accuracy(label: str, features: Iterable[Features], clips: int) -> ClassAccuracy:

@@ -43,7 +43,7 @@ def draw(data: FigureData) -> Drawing:
         return empty_drawing(NAME, TITLE)
     seed = networks[0][1]
     shown = data.baseline_and_proposed([variant for variant, _ in networks])
-    features = {variant: data.features(variant, seed, data.closeness_set) for variant in shown}
+    features = {data.variants[variant]: data.features(variant, seed, data.closeness_set) for variant in shown}
     return draw_spheres(features, data.ablation_clips, data.test_sets[data.closeness_set], seed)
 
 
@@ -51,7 +51,7 @@ def draw_spheres(features: dict[str, Features], clips: int, test_set: str, seed:
     """Draw one sphere for each variant, seen along its first axis.
 
     Args:
-        features: variant -> embeddings of one test set, by the network of a seed.
+        features: label of a variant -> embeddings of one test set, by the network of a seed.
         clips: clips of a video. test_set: its label.
     """
     names = next(iter(features.values())).class_names

@@ -38,12 +38,12 @@ def draw(data: FigureData) -> Drawing:
         for axes, count in zip(row, clips, strict=True):
             of_variants = [top1.get((variant, dataset, count)) for variant in data.variants]
             draw_points(axes, of_variants, protocols)
-            name_ticks(axes, data.variants)
+            name_ticks(axes, list(data.variants.values()))
             axes.set_title(f"{label}, {counted(count, 'clip')}")
             if count == clips[0]:
                 sentences += [
-                    f"{variant} on {label}: {_range(values[: protocols[-1]])}."
-                    for variant, values in zip(data.variants, of_variants, strict=True)
+                    f"{name} on {label}: {_range(values[: protocols[-1]])}."
+                    for name, values in zip(data.variants.values(), of_variants, strict=True)
                     if values is not None
                 ]
         row[0].set_ylabel("top-1 [%]")
