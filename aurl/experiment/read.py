@@ -156,9 +156,8 @@ def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
         by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
         if node.get("form") == "mapping":  # a mapping of parts: each has its settings in its own file
             schema = node = plugins.load(node["parts"], part).Settings.model_json_schema()
-            raw = raw[part]
             continue
-        node, raw = node.get("properties", {}).get(part) or by_pattern[0] or {}, raw[part]
+        node = node.get("properties", {}).get(part) or by_pattern[0] or {}
         if node.get("form") == "named":
             return list(plugins.load(node["parts"], raw["name"]).Settings.model_fields)
         for option in (node, *node.get("anyOf", [])):

@@ -4,14 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from aurl.lineage.read_blocks import Block
-from aurl.report.making import Making, Verdict
 from table_sources import table_inputs, table_settings, table_sources
 from third_test_set import three_test_sets
 
 from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
+from aurl.lineage.blocks import Block, Identity
 from aurl.pipeline.outputs import TABLE_FORMATS
 from aurl.report import labels
+from aurl.report.facts import PageFacts, Verdict
 from aurl.report.finding import main_finding
 from aurl.report.grid import statistics_grids
 from aurl.report.page import PageInputs, write_page
@@ -127,18 +127,17 @@ def test_the_page_shows_labels_and_the_titles_of_the_tables(tmp_path: Path) -> N
     write_tables(tables, files)
     (tmp_path / "index.json").write_text("[]")
     cell, metrics = ("aurl", "activitynet"), "metrics/aurl.json"
-    identity = {"stage": "seen_classes", "wildcards": {}, "inputs": {}, "device": "cpu", "packages": {}, "code": {},
-                "settings": {}, "seeds": {}}  # fmt: skip
+    identity = Identity("seen_classes", {}, {}, {}, {}, {}, {}, "cpu")
     times = {"seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": 9, "started": "now"}
     block = Block(identity, {metrics: "0" * 64}, times)
-    made = Making(
+    facts = PageFacts(
         "today", experiment.model_dump(mode="json"), None, [], {"seen_classes": 1}, set(), {cell: [metrics]}, {},
         Verdict(None, "none", []),
     )  # fmt: skip
     page = PageInputs(
         inputs.metrics, tables, files, tmp_path, inputs.statistics, dict(inputs.manifests), experiment.datasets, [block]
     )
-    write_page(page, made, list(experiment.variants), experiment.report, tmp_path / "report.html")
+    write_page(page, facts, list(experiment.variants), experiment.report, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     titles = ["Ablation", "Comparison with other methods", "Strict labels", "Intervals", "Paired tests"]
     places = [text.index(f"<h3>{title}</h3>") for title in titles]
