@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -174,7 +175,8 @@ def check_shown(name: str, settings: TermSettings) -> None:
     log = pd.DataFrame({column: np.arange(6.0) for column in [*LOG_COLUMNS, *terms]}).assign(epoch=[0, 0, 0, 1, 1, 1])
     data = FigureData(FigureInputs(Path(), None, {}, {}, {}, {}, {}, {}), {"variants": variants, "report": read.report})
     data.steps = {("mine", 0): log}
-    figure = draw(data).figure
+    with chdir(REPOSITORY):  # labels come from its table of published methods
+        figure = draw(data).figure
     panels = {axes.get_ylabel(): axes for axes in figure.axes if axes.lines}
     assert panels.keys() == {
         "loss", "training top-1 [%]", "learning rate",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from repositories import runner
+from repositories import REPOSITORY, runner
 
 from aurl.experiment.read import load_experiment
 from aurl.lineage.blocks import Block, Identity, ancestors_of, read_block
@@ -478,7 +478,7 @@ def test_the_finding_is_what_the_numbers_say(tmp_path: Path) -> None:
     for variant, scores in {"aurl": (20, 22), "ls": (30, 33)}.items():
         rows += [f"{variant},{seed},test,1,1,{top1},,50,0,0,0,1000,50" for seed, top1 in enumerate(scores)]
     (tmp_path / "metrics.csv").write_text("\n".join(rows) + "\n")
-    experiment = load_experiment(Path(__file__).parents[2] / "presets/micro.yaml")
+    experiment = load_experiment(REPOSITORY / "presets/micro.yaml")
     sets = {"ucf101": {"dataset": "test", "label": "Here", "published": "UCF101"}}
     report = type(experiment.report).model_validate(
         {**experiment.report.model_dump(), "test_sets": sets, "paper_setting": True}
@@ -492,3 +492,55 @@ def test_the_finding_is_what_the_numbers_say(tmp_path: Path) -> None:
     )
     assert first.cells == {"Base w/ L_S": ("ls", "test"), "AURL": ("aurl", "test")}
     assert "2 seeds" in seeds.text
+
+
+@pytest.fixture
+def unaudited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Jobs, list[Block]]:
+    """The jobs of micro in an empty folder, and the blocks of two artefacts, both with the digest `0`."""
+    monkeypatch.chdir(tmp_path)
+    jobs = Jobs(load_experiment(REPOSITORY / "presets/micro.yaml"))
+    return jobs, [block("ingest", "videos", [], 1.0), block("train", "a", ["videos"], 3.0)]
+
+
+def test_a_verdict_is_shown_only_while_it_is_about_these_artefacts(unaudited: tuple[Jobs, list[Block]]) -> None:
+    jobs, blocks = unaudited
+    assert last_verdict(jobs, blocks).agrees is None
+    for verdict in (Verdict(True, "2 jobs: all agree", []), Verdict(False, "1 findings", ["forged: a"])):
+        write_verdict(jobs.paths.root, verdict, {"videos": "0", "a": "0"})
+        assert last_verdict(jobs, blocks) == verdict
+        assert last_verdict(jobs, blocks[::-1]) == verdict
+        others = (
+            [blocks[0], replace(blocks[1], outputs={"a": "1"})],
+            [blocks[0], replace(blocks[1], outputs={"b": "0"})],
+            blocks[:1],
+            [*blocks, block("train", "b", ["videos"], 3.0)],
+        )
+        for changed in others:
+            shown = last_verdict(jobs, changed)
+            assert (shown.agrees, shown.findings) == (None, [])
+            assert shown.summary.startswith(
+                "Not recorded yet: not audited when this page was made; dvc.lock knew 0 of "
+            )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        None, 3, [], {}, {"verdict": None}, {"outputs": None}, {"outputs": [["videos", "0"], ["a", "0"]]},
+        *({"verdict": {"agrees": True, "summary": "s", "findings": [], **wrong}}
+          for wrong in ({"agrees": "yes"}, {"agrees": 1}, {"summary": 3}, {"findings": "forged"}, {"findings": [3]})),
+        {"verdict": {"agrees": True, "summary": "s"}},
+    ],
+)  # fmt: skip
+def test_a_damaged_verdict_counts_as_none(unaudited: tuple[Jobs, list[Block]], change: Any) -> None:
+    jobs, blocks = unaudited
+    whole = {"verdict": {"agrees": True, "summary": "s", "findings": []}, "outputs": {"videos": "0", "a": "0"}}
+    path = jobs.paths.root / AUDIT
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(whole))
+    assert last_verdict(jobs, blocks).agrees is True
+    path.write_text(json.dumps({**whole, **change} if isinstance(change, dict) and change else change))
+    assert last_verdict(jobs, blocks).agrees is None
+    for damaged in (b"", b"\xff", json.dumps(whole).encode()[:-1]):
+        path.write_bytes(damaged)
+        assert last_verdict(jobs, blocks).agrees is None
