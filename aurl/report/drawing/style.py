@@ -159,11 +159,6 @@ def shortened(name: str, length: int = NAME_LENGTH) -> str:
     return name if len(name) <= length else f"{name[: length - 1]}…"
 
 
-def counted(number: int, thing: str) -> str:
-    """Write a number with its noun: 1 clip, 4 clips."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
 def over_seeds(number: int) -> str:
     """Say in a caption how values are aggregated over seeds."""
     return "values of the one seed" if number == 1 else f"mean and standard deviation (whiskers) over {number} seeds"

@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 
 from aurl.report.drawing.curves import smoothed
 from aurl.report.drawing.properties import draw_properties, explain_many
-from aurl.report.drawing.style import Drawing, counted, empty_drawing, line_style, over_seeds, panels, stroke_style
+from aurl.report.drawing.style import Drawing, empty_drawing, line_style, over_seeds, panels, stroke_style
 from aurl.report.figures.base import FigureData
+from aurl.report.labels import counted
 
 NAME, TITLE = "alignment_uniformity", "Closeness against dispersion"
 ORDER = 40

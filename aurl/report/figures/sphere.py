@@ -15,8 +15,9 @@ from matplotlib.lines import Line2D
 from aurl.evaluation.feature_file import Features
 from aurl.losses import unit
 from aurl.report.drawing.projection import principal_axes
-from aurl.report.drawing.style import Drawing, counted, empty_drawing, new_figure, point_style, shortened
+from aurl.report.drawing.style import Drawing, empty_drawing, new_figure, point_style, shortened
 from aurl.report.figures.base import FigureData
+from aurl.report.labels import counted
 
 NAME, TITLE = "sphere", "Classes and their videos on the sphere"
 ORDER = 20
