@@ -22,7 +22,7 @@ include: "workflow/rules/report.smk"  # tables, figures and the page
 rule all:
     default_target: True
     input:
-        [str(path) for stage in ("collect", "statistics", "tables", "figures", "report") for path in RULES.outputs(stage)],
+        RULES.results(),
 
 
 onstart:

@@ -42,9 +42,10 @@ class Rules:
         outputs = {name: str(paths.root / template) for name, template in templates.items()}
         return outputs | {"block": str(paths.provenance(paths.root / templates[STAGES[stage].artefact]))}
 
-    def outputs(self, stage: str) -> tuple[Path, ...]:
-        """Return the outputs of a stage that has one job."""
-        return self.jobs.of(stage).made
+    def results(self) -> list[str]:
+        """Return what a run makes: the outputs of every stage that has one job, and so what these read."""
+        once = [job for job in self.listed.values() if job.stage.jobs == "once"]
+        return [str(path) for job in once for path in job.made]
 
     def files(self) -> set[Path]:
         """Return every file that the run reads or makes, code included."""

@@ -13,25 +13,24 @@ from types import ModuleType
 import media
 import pytest
 import yaml
+from pages import DOCS, marked_blocks
 from repositories import REPOSITORY, environment_of
 
 from aurl.cli import cli
 
-DOCS = REPOSITORY / "docs"
 PAGES = sorted([REPOSITORY / "README.md", *DOCS.rglob("*.md")])
-MARKED = re.compile(r"^<!-- (run|shows|params|file \S+) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
     """The marked code blocks of a page, (mark, text), with preset micro and its test set in place of mini's."""
-    found = MARKED.findall((DOCS / page).read_text())
-    return [(kind, text.replace("mini", "micro").replace("shapes_ucf", "micro_ucf")) for kind, text in found]
+    listed = marked_blocks(page)
+    return [(kind, text.replace("mini", "micro").replace("shapes_ucf", "micro_ucf")) for kind, text in listed]
 
 
 def follow(page: str, folder: Path, home: Path | None = None) -> str:
     """Do in a repository what a page says; every command must succeed and print the lines that are shown after it.
 
-    A block marked `file PATH` is written to that path.
+    A block marked `file PATH` is written to that path; `add PATH` adds it to that file, at its end or before a line.
 
     Returns: everything that was printed.
     """
@@ -55,10 +54,21 @@ def follow(page: str, folder: Path, home: Path | None = None) -> str:
         elif kind == "params":
             merge(folder / "params.yaml", yaml.safe_load(text))
         else:
-            path = folder / kind.removeprefix("file ")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            put(folder, kind.split(), text)
     return everything
+
+
+def put(folder: Path, mark: list[str], text: str) -> None:
+    """Write a block to its file (`file PATH`), or add it (`add PATH`, `add PATH before START-OF-LINE`)."""
+    path = folder / mark[1]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if mark[0] == "file":
+        assert not path.exists(), f"{path} is there"
+        path.write_text(text)
+        return
+    old = path.read_text()
+    place = old.index(f"\n{mark[3]}") + 1 if mark[2:] else len(old)
+    path.write_text(old[:place] + text + old[place:])
 
 
 def merge(params: Path, changes: dict[str, object]) -> None:
@@ -94,9 +104,6 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
     assert len(re.findall(r"^.*,ok,", printed, re.MULTILINE)) == 3
     printed = follow("how-to/variant.md", micro)
     assert len(re.findall(r"^train +1$", printed, re.MULTILINE)) == 2, "one for each new variant"
-    text = re.search(r"```text\n(.*?)```", (DOCS / "how-to/vectors.md").read_text(), re.DOTALL)
-    assert text is not None
-    (micro / "my-vectors.txt").write_text(text[1])
     printed = follow("how-to/vectors.md", micro)
     assert re.search(r"^embeddings +4$", printed, re.MULTILINE)
     assert re.search(r"^frames +1$", printed, re.MULTILINE), "the new test set's, and no others"
@@ -113,10 +120,6 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
 @pytest.mark.workflow
 def test_own_protocol(micro: Path) -> None:
     """The protocol that the page shows, in a file outside the package, gets rows of its own in metrics.csv."""
-    code = re.search(r"```python\n(.*?)```", (DOCS / "how-to/protocol.md").read_text(), re.DOTALL)
-    assert code is not None
-    (micro / "my_protocols").mkdir()
-    (micro / "my_protocols/by_word.py").write_text(code[1])
     before = (micro / "results/micro/metrics.csv").read_text().splitlines()
     follow("how-to/protocol.md", micro)
     after = (micro / "results/micro/metrics.csv").read_text().splitlines()
@@ -131,6 +134,47 @@ def test_own_figure(micro: Path) -> None:
     index = json.loads((micro / "results/micro/figures/index.json").read_text())
     assert [figure["name"] for figure in index][-1] == "top5"
     assert "UCF-like: mse" in index[-1]["alt"]
+
+
+@pytest.mark.workflow
+def test_own_table(micro: Path) -> None:
+    results = micro / "results/micro"
+    before = (results / "tables/ablation.csv").read_bytes()
+    printed = follow("how-to/table.md", micro)
+    assert re.search(r"^tables +1$", printed, re.MULTILINE)
+    assert re.search(r"^report +1$", printed, re.MULTILINE)
+    assert re.search(r"^total +[23]$", printed, re.MULTILINE), "nothing else runs"
+    rows = (results / "tables/best.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["Test set", "UCF-like", "HMDB-like"]
+    assert "Best variant" in (results / "report.html").read_text()
+    assert (results / "tables/ablation.csv").read_bytes() == before
+
+
+@pytest.mark.workflow
+def test_own_measure(micro: Path) -> None:
+    metrics = micro / "results/micro/metrics.csv"
+    before = [row.split(",") for row in metrics.read_text().splitlines()]
+    printed = follow("how-to/measure.md", micro)
+    assert not re.search(r"^(train|features) +\d", printed, re.MULTILINE), "nothing is trained or embedded"
+    after = [row.split(",") for row in metrics.read_text().splitlines()]
+    assert [row[:-2] for row in after] == before
+    assert all(float(row[-2]) >= 1 for row in after[1:])
+
+
+@pytest.mark.workflow
+def test_own_stage(micro: Path) -> None:
+    printed = follow("how-to/stage.md", micro)
+    rows = (micro / "results/micro/hubness.csv").read_text().splitlines()
+    assert len(rows) == 1 + 5 * (7 + 6), "variants x classes of both test sets"
+    block = json.loads((micro / "results/micro/provenance/hubness.csv.json").read_text())
+    assert block["stage"] == "hubness"
+    assert "aurl/evaluation/hubness.py" in block["code"]
+    assert printed.count("all agree") == 1
+
+
+@pytest.mark.workflow
+def test_own_backbone(micro: Path) -> None:
+    follow("how-to/backbone.md", micro)
 
 
 @pytest.mark.workflow
