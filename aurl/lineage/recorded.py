@@ -83,7 +83,7 @@ def _refuse_damaged(path: Path, recorded: str | None, on_disk: str) -> None:
     if recorded is not None and recorded != on_disk:
         raise AurlError(
             f"{path}: damaged: its provenance block records {recorded[:12]}, on disk is {on_disk[:12]}; restore it with"
-            f" 'dvc checkout {path}', or rebuild it with 'snakemake --force -- {path}'"
+            f" 'dvc checkout --force {path}', or rebuild it with 'snakemake --force -- {path}'"
         )
 
 

@@ -13,12 +13,14 @@ from types import ModuleType
 import media
 import pytest
 import yaml
-from pages import DOCS, marked_blocks
+from pages import DOCS, marked_blocks, touched
 from repositories import REPOSITORY, environment_of
 
 from aurl.cli import cli
+from aurl.experiment.read import load_experiment
+from aurl.pipeline.dvc_yaml import dvc_yaml
 
-PAGES = sorted([REPOSITORY / "README.md", *DOCS.rglob("*.md")])
+PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -85,6 +87,18 @@ def merge(params: Path, changes: dict[str, object]) -> None:
     params.write_text(yaml.safe_dump(merged(yaml.safe_load(params.read_text()), changes), sort_keys=False))
 
 
+def edited(folder: Path) -> set[str]:
+    """The files of a repository that differ from its last commit, but for what commands generate and data."""
+    done = subprocess.run(["git", "status", "--porcelain", "-uall"], cwd=folder, capture_output=True, text=True)
+    paths = {line[3:] for line in done.stdout.splitlines()}
+    return {path for path in paths if not re.match(r"dvc\.(lock|yaml)$|params\.yaml$|.*/__pycache__/", path)}
+
+
+def exactly(page: str) -> set[str]:
+    """The files that a how-to page says to add or edit, without params.yaml, which the preset has changed."""
+    return touched(page).keys() - {"params.yaml"}
+
+
 @pytest.mark.workflow
 def test_the_tutorial(micro: Path) -> None:
     printed = follow("tutorial.md", micro)
@@ -122,6 +136,7 @@ def test_own_protocol(micro: Path) -> None:
     """The protocol that the page shows, in a file outside the package, gets rows of its own in metrics.csv."""
     before = (micro / "results/micro/metrics.csv").read_text().splitlines()
     follow("how-to/protocol.md", micro)
+    assert edited(micro) == exactly("how-to/protocol.md")
     after = (micro / "results/micro/metrics.csv").read_text().splitlines()
     assert after[0] == f"{before[0]},protocol"
     assert [row.removesuffix(",half_splits") for row in after if row.endswith(",half_splits")] == before[1:]
@@ -131,6 +146,7 @@ def test_own_protocol(micro: Path) -> None:
 @pytest.mark.workflow
 def test_own_figure(micro: Path) -> None:
     follow("how-to/figure.md", micro)
+    assert edited(micro) == exactly("how-to/figure.md")
     index = json.loads((micro / "results/micro/figures/index.json").read_text())
     assert [figure["name"] for figure in index][-1] == "top5"
     assert "UCF-like: mse" in index[-1]["alt"]
@@ -141,6 +157,7 @@ def test_own_table(micro: Path) -> None:
     results = micro / "results/micro"
     before = (results / "tables/ablation.csv").read_bytes()
     printed = follow("how-to/table.md", micro)
+    assert edited(micro) == exactly("how-to/table.md")
     assert re.search(r"^tables +1$", printed, re.MULTILINE)
     assert re.search(r"^report +1$", printed, re.MULTILINE)
     assert re.search(r"^total +[23]$", printed, re.MULTILINE), "nothing else runs"
@@ -155,6 +172,7 @@ def test_own_measure(micro: Path) -> None:
     metrics = micro / "results/micro/metrics.csv"
     before = [row.split(",") for row in metrics.read_text().splitlines()]
     printed = follow("how-to/measure.md", micro)
+    assert edited(micro) == exactly("how-to/measure.md")
     assert not re.search(r"^(train|features) +\d", printed, re.MULTILINE), "nothing is trained or embedded"
     after = [row.split(",") for row in metrics.read_text().splitlines()]
     assert [row[:-2] for row in after] == before
@@ -164,6 +182,7 @@ def test_own_measure(micro: Path) -> None:
 @pytest.mark.workflow
 def test_own_stage(micro: Path) -> None:
     printed = follow("how-to/stage.md", micro)
+    assert edited(micro) == exactly("how-to/stage.md")
     rows = (micro / "results/micro/hubness.csv").read_text().splitlines()
     assert len(rows) == 1 + 5 * (7 + 6), "variants x classes of both test sets"
     block = json.loads((micro / "results/micro/provenance/hubness.csv.json").read_text())
@@ -175,6 +194,7 @@ def test_own_stage(micro: Path) -> None:
 @pytest.mark.workflow
 def test_own_backbone(micro: Path) -> None:
     follow("how-to/backbone.md", micro)
+    assert edited(micro) == exactly("how-to/backbone.md")
 
 
 @pytest.mark.workflow
@@ -206,6 +226,13 @@ def test_the_figures_of_the_faults_are_those_that_were_measured() -> None:
 def test_generated_pages_are_up_to_date() -> None:
     for page, text in generator().pages().items():
         assert page.read_text() == text, f"{page.name} is not what the code says: run 'python docs/generate.py'"
+
+
+def test_dvc_yaml_is_what_the_stages_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    assert Path("dvc.yaml").read_text() == dvc_yaml(load_experiment(Path("params.yaml"))), (
+        "run 'python -m aurl.pipeline.dvc_yaml'"
+    )
 
 
 def test_parameters_name_every_key_of_the_presets() -> None:
@@ -250,11 +277,14 @@ def test_relative_links_resolve(page: Path) -> None:
 def test_commands_and_their_options_exist(page: Path) -> None:
     """Every `aurl COMMAND --option` in code, on one line or continued."""
     text = page.read_text().replace("\\\n", " ")
+    declared = re.findall(r'= Stage\(\n    "(\w+)"', text)  # a stage of the page's own has its command from there
     code = [*re.findall(r"```\w*\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)]
     code += re.findall(r"^(?: {4}.*\n)+", text, re.MULTILINE)
     for line in "\n".join(code).splitlines():
         for call in re.findall(r"(?:^|[\s;&|$(])aurl ((?:--params \S+ )?[a-z][a-z-]*.*?)(?=;|&&|#|\||$)", line):
             name, *words = re.sub(r"^--params \S+ ", "", call).split()
+            if name in declared:
+                continue
             command = cli.commands.get(name)
             assert command is not None, f"{page.name}: aurl {name}"
             known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
