@@ -117,7 +117,7 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
     assert re.search(r"^horse riding/b\.mp4,horse riding,.*empty", printed, re.MULTILINE)
     assert len(re.findall(r"^.*,ok,", printed, re.MULTILINE)) == 3
     printed = follow("how-to/variant.md", micro)
-    assert len(re.findall(r"^train +1$", printed, re.MULTILINE)) == 2, "one for each new variant"
+    assert len(re.findall(r"^train +1$", printed, re.MULTILINE)) == 4, "one for each new variant, printed twice"
     printed = follow("how-to/vectors.md", micro)
     assert re.search(r"^embeddings +4$", printed, re.MULTILINE)
     assert re.search(r"^frames +1$", printed, re.MULTILINE), "the new test set's, and no others"
@@ -186,8 +186,8 @@ def test_own_stage(micro: Path) -> None:
     rows = (micro / "results/micro/hubness.csv").read_text().splitlines()
     assert len(rows) == 1 + 5 * (7 + 6), "variants x classes of both test sets"
     block = json.loads((micro / "results/micro/provenance/hubness.csv.json").read_text())
-    assert block["stage"] == "hubness"
-    assert "aurl/evaluation/hubness.py" in block["code"]
+    assert block["identity"]["stage"] == "hubness"
+    assert "aurl/evaluation/hubness.py" in block["identity"]["code"]
     assert printed.count("all agree") == 1
 
 
