@@ -36,7 +36,8 @@ def record_experiment(jobs: Jobs, accept: bool = False) -> Iterator[str]:
             if suspicious:
                 raise AurlError(
                     f"{len(suspicious)} recorded outputs changed although nothing they depend on did, first"
-                    f" {suspicious[0]}; run 'dvc checkout PATH' to restore it, or 'aurl record --accept' if you mean it"
+                    f" {suspicious[0]}; run 'dvc checkout --force PATH' to restore it, or 'aurl record --accept' if you"
+                    " mean it"
                 )
 
         recorded = commit_changed(Digests(), refuse)
@@ -73,7 +74,7 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
     if differing:
         raise AurlError(
             f"{len(differing)} stages differ from dvc.lock, first {next(iter(differing))}; 'dvc status' shows how,"
-            " 'dvc checkout' restores what is recorded"
+            " 'dvc checkout --force' restores what is recorded"
         )
     done = subprocess.run(["snakemake", "--touch", "--quiet", "all"], capture_output=True, text=True)
     if done.returncode or not nothing_to_do():

@@ -107,7 +107,7 @@ def _refuse_damaged(path: Path, recorded: str | None, on_disk: str) -> None:
 
 
 def _damaged(path: Path, reason: str) -> str:
-    return f"{path}: damaged: it {reason}; restore it ('dvc checkout {path}'), or delete it and run 'snakemake'"
+    return f"{path}: damaged: it {reason}; restore it ('dvc checkout --force {path}'), or delete it and run 'snakemake'"
 
 
 def _together(one: os.stat_result, other: os.stat_result) -> bool:

@@ -1,12 +1,12 @@
 """Every dataset layout keeps the contract of aurl/datasets/layouts/base.py, one from outside the package too."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from pages import file_of
 from repositories import REPOSITORY
 
 from aurl.datasets.ingest import find_videos
@@ -78,10 +78,8 @@ def test_a_layout_from_outside(outside: str, tmp_path: Path) -> None:
 
 
 def test_the_layout_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (REPOSITORY / "docs/how-to/dataset.md").read_text()
-    code = re.search(r"cat > my_parts/flat.py <<'EOF'\n(.*?)^EOF$", page, re.MULTILINE | re.DOTALL)
     (tmp_path / "how_to_layout").mkdir()
-    (tmp_path / "how_to_layout/flat.py").write_text(code[1])
+    (tmp_path / "how_to_layout/flat.py").write_text(file_of("how-to/dataset.md", "my_parts/flat.py"))
     monkeypatch.syspath_prepend(tmp_path)
     files = {"archery-1.mp4": "archery", "horse riding-2.mkv": "horse riding", "horse riding-1.avi": "horse riding"}
     check_layout("how_to_layout.flat", files, tmp_path / "set")

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from pages import file_of
 from torch import Tensor
 
 from aurl.experiment.presets import preset_text
@@ -195,12 +196,9 @@ def test_every_term_keeps_the_contract(name: str) -> None:
 
 
 def test_the_term_of_the_how_to_keeps_the_contract(outside: str) -> None:
-    page = (REPOSITORY / "docs/how-to/variant.md").read_text()
-    block = re.search(r"^<!-- file my_terms/(\w+)\.py -->\n```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert block is not None
-    Path(f"my_terms/{block[1]}.py").write_text(block[2])
-    check_term(f"my_terms.{block[1]}")
-    module = plugins.load(METHODS, f"my_terms.{block[1]}")
+    Path("my_terms/uniformity.py").write_text(file_of("how-to/variant.md", "my_terms/uniformity.py"))
+    check_term("my_terms.uniformity")
+    module = plugins.load(METHODS, "my_terms.uniformity")
     batch, _ = batch_for(module.Settings)
     pairs = [
         (a - b).square().sum().mul(-2).exp() for n, a in enumerate(batch.classes) for b in batch.classes[:n]

@@ -16,6 +16,7 @@ from figure_world import PARTS, VARIANTS, build, nothing_measured
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
+from pages import file_of
 from repositories import REPOSITORY
 
 from aurl.pipeline.outputs import FIGURE_FORMATS, FIGURES, figure_files, figure_names
@@ -87,11 +88,8 @@ def test_a_figure_from_outside_keeps_the_contract(
     worlds: Worlds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one that the documentation shows."""
-    page = (REPOSITORY / "docs/how-to/figure.md").read_text()
-    source = re.search(r"<<'END'\n(.*?)^END$", page, re.MULTILINE | re.DOTALL)
-    assert source is not None
     (tmp_path / "outside_figures").mkdir()
-    (tmp_path / "outside_figures/top5.py").write_text(source[1])
+    (tmp_path / "outside_figures/top5.py").write_text(file_of("how-to/figure.md", "aurl/report/figures/top5.py"))
     monkeypatch.syspath_prepend(tmp_path)
     check_figure("outside_figures.top5", worlds)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from pages import file_of
 from repositories import REPOSITORY
 
 from aurl.experiment.parts import ENCODERS, encoder_files
@@ -157,10 +158,9 @@ def test_an_encoder_from_outside(outside: EncoderSettings, tmp_path: Path) -> No
 
 def test_the_encoder_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (REPOSITORY / "docs/how-to/vectors.md").read_text()
-    code = re.search(r"cat > my_parts/hashed.py <<'EOF'\n(.*?)^EOF$", page, re.MULTILINE | re.DOTALL)
     keys = re.search(r"^  encoder: (\{name: my_parts.*\})$", page, re.MULTILINE)
     (tmp_path / "how_to_encoder").mkdir()
-    (tmp_path / "how_to_encoder/hashed.py").write_text(code[1])
+    (tmp_path / "how_to_encoder/hashed.py").write_text(file_of("how-to/vectors.md", "my_parts/hashed.py"))
     monkeypatch.syspath_prepend(tmp_path)
     values = {**yaml.safe_load(keys[1]), "name": "how_to_encoder.hashed"}
     settings = load(ENCODERS, values["name"]).Settings.model_validate(values)
