@@ -8,7 +8,7 @@ from aurl.experiment.folders import source_folder
 from aurl.experiment.presets import PRESETS, preset_names
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
-from aurl.lineage.dvc import has_results, status
+from aurl.lineage.dvc import status
 from aurl.system.errors import AurlError
 from aurl.system.files import write_text
 
@@ -32,7 +32,8 @@ def use_preset(name: str, params: Path, force: bool = False) -> Iterator[str]:
         present = _present(params)
         if present is not None:
             leaving = present.experiment
-            if leaving != chosen.experiment and not force and has_results(leaving) and status():
+            has_results = any(Path("results", leaving).glob("*"))
+            if leaving != chosen.experiment and not force and has_results and status():
                 raise AurlError(
                     f"experiment '{leaving}' has results that are not recorded; run 'aurl record' first,"
                     f" or 'aurl use {name} --force' (its files stay in results/{leaving} either way)"
