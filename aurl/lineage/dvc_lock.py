@@ -34,14 +34,7 @@ class Lock:
             # the C loader: a lock of 500 stages takes the other one many seconds
             raw = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}  # nosec B506
             stages = [
-                LockedStage(
-                    name,
-                    *(
-                        {row["path"]: str(row["md5"]) for row in entry.get(kind, []) if "md5" in row}
-                        for kind in ("deps", "outs")
-                    ),
-                    {key: value for by_file in entry.get("params", {}).values() for key, value in by_file.items()},
-                )
+                LockedStage(name, _md5s(entry, "deps"), _md5s(entry, "outs"), _flat(entry.get("params", {})))
                 for name, entry in raw.get("stages", {}).items()
             ]
         except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
