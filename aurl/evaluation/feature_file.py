@@ -9,7 +9,7 @@ import numpy as np
 from safetensors import safe_open
 from torch import Tensor
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 from aurl.system.files import replacing
 
 
@@ -35,8 +35,7 @@ def read_features(path: Path) -> Features:
         features = Features(videos, tensors["labels"], tensors["classes"], names["classes"], names["paths"])
         _check(features)
     except Exception as error:  # safetensors and JSON raise their own
-        reason = " ".join(str(error).split())[:300]
-        raise AurlError(f"{path}: not a usable features file ({reason}); delete it and run again") from None
+        raise AurlError(f"{path}: not a usable features file ({one_line(error)}); delete it and run again") from None
     return features
 
 

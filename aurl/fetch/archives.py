@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from aurl.fetch.names import safe_path
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 from aurl.system.files import files_below, replacing
 from aurl.system.progress import in_bytes, transfer
 
@@ -234,5 +234,5 @@ def _rar_entries(archive: Path, budget: Budget) -> Generator[_Entry]:
         messages.seek(0)
         lines = messages.read(2000).decode(errors="replace").splitlines()
     if status or reason:
-        message = " ".join((lines or [reason or f"exit status {status}"])[0].split())
-        raise AurlError(f"bsdtar could not unpack it ({message}); {RAR_HINT}")
+        message = (lines or [reason or f"exit status {status}"])[0]
+        raise AurlError(f"bsdtar could not unpack it ({one_line(message)}); {RAR_HINT}")

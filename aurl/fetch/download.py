@@ -17,7 +17,7 @@ from typing import Any
 import requests
 import urllib3
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 from aurl.system.files import write_json
 from aurl.system.progress import in_bytes, log, transfer
 
@@ -179,4 +179,4 @@ def _reason(error: Exception) -> str:
     innermost: object = error
     while isinstance(innermost, BaseException) and innermost.args and isinstance(innermost.args[0], BaseException):
         innermost = innermost.args[0]
-    return " ".join(str(getattr(innermost, "reason", None) or innermost).split())
+    return one_line(getattr(innermost, "reason", None) or innermost)

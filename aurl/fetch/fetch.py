@@ -21,7 +21,7 @@ from aurl.fetch.archives import Budget, check_kind, is_archive, merge, need_prog
 from aurl.fetch.check import check, digest_file
 from aurl.fetch.download import download, need_disk
 from aurl.fetch.sources import Checksum, Source, SourceFile
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 from aurl.system.files import copy_file, write_json
 from aurl.system.locks import exclusive
 from aurl.system.progress import in_bytes
@@ -235,4 +235,4 @@ def _read_records(records: Path) -> dict[str, Any]:
         entries = json.loads(records.read_text())
         return {name: entry for name, entry in entries.items() if Checksum(**entry["checksum"])}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise AurlError(f"{records}: not readable ({' '.join(str(error).split())[:80]}); mend or delete it") from None
+        raise AurlError(f"{records}: not readable ({one_line(error, 80)}); mend or delete it") from None

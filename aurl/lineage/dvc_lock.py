@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 LOCK = Path("dvc.lock")
 CACHE = Path(".dvc/cache/files/md5")
@@ -38,9 +38,7 @@ class Lock:
                 for name, entry in raw.get("stages", {}).items()
             ]
         except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-            raise AurlError(
-                f"dvc.lock: not readable ({' '.join(str(error).split())[:200]}); restore it from git"
-            ) from None
+            raise AurlError(f"dvc.lock: not readable ({one_line(error, 200)}); restore it from git") from None
         self.stages = {stage.name: stage for stage in stages}
         self._maker = {path: stage for stage in stages for path in stage.outs}
 

@@ -21,7 +21,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 MOST_PICKLE_BYTES = 4 << 20  # that of R(2+1)D-18 with both projectors has 0.1 MiB
 MOST_TUPLES = 50_000  # nested deeper, a key would overflow the stack of C; that network's pickle has 3,000
@@ -43,12 +43,12 @@ BESIDE_TENSORS: list[Any] = [  # what published files hold beside tensors; torch
 
 
 class NotNeededError(Exception):
-    """A pickle names a function or class that no weights need."""
+    """Report a pickle that names a function or class that no weights need."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Tensors by name on the CPU, as stored (equal ones may share memory), and the plain integers beside them."""
+    """Hold tensors by name on the CPU, as stored (some share memory), and the plain integers beside them."""
 
     tensors: dict[str, Tensor]
     numbers: dict[str, int]
@@ -160,9 +160,9 @@ def state_of(value: Any) -> Checkpoint:
 
 
 def _reason(error: Exception) -> str:
-    """Word an error as one printable line: of torch's many lines the first that says something."""
+    """Word an error as one printable line: of torch's many lines the first."""
     if isinstance(error, KeyError | IndexError | TypeError | AttributeError | AssertionError):
         return f"its pickle is malformed ({type(error).__name__})"
     text = str(error).rpartition("WeightsUnpickler error: ")[2].strip()
     line = (text.splitlines() or [type(error).__name__])[0]
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(line.split())[:300])
+    return "".join(letter if letter.isprintable() else "?" for letter in one_line(line))

@@ -4,7 +4,7 @@ import os
 import subprocess
 from typing import Any
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 
 def git(*arguments: str) -> str:
@@ -15,7 +15,7 @@ def git(*arguments: str) -> str:
     except OSError as error:
         raise AurlError(f"git cannot be started ({error.strerror}); install it") from None
     if ended.returncode:
-        raise AurlError(f"'git {arguments[0]}' failed: {' '.join(ended.stderr.split())[:200]}")
+        raise AurlError(f"'git {arguments[0]}' failed: {one_line(ended.stderr, 200)}")
     return ended.stdout
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SHARED = ("__init__", "base")  # files of a folder that are no part
@@ -63,7 +63,7 @@ def _load_outside(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except Exception as error:  # whatever the file raises while it is imported
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        reason = one_line(f"{type(error).__name__}: {error}")
         raise AurlError(f"'{name}': cannot be imported ({reason})") from None
 
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,5 +68,4 @@ def rerun_hint(path: Path) -> str:
 
 def unreadable(path: Path, error: Exception, mend: str) -> AurlError:
     """Build the one-line error for a file that cannot be read."""
-    reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-    return AurlError(f"{path}: unreadable ({reason}); {mend}")
+    return AurlError(f"{path}: unreadable ({one_line(getattr(error, 'strerror', None) or error)}); {mend}")
