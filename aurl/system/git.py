@@ -20,7 +20,7 @@ def git(*arguments: str) -> str:
 
 
 def git_state() -> dict[str, Any]:
-    """Return the commit that is checked out and whether tracked files differ from it; empty outside a repository."""
+    """Return the commit, and if tracked files differ from it (`dirty`); empty outside a repository."""
     try:
         commit = git("rev-parse", "HEAD").strip()
         return {"commit": commit, "dirty": bool(git("status", "--porcelain", "--untracked-files=no").strip())}
