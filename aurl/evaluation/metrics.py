@@ -19,7 +19,7 @@ def cosine_similarity(videos: Tensor, classes: Tensor) -> Tensor:
 
 
 def ranked_above(scores: Tensor, labels: Tensor) -> Tensor:
-    """Mark the classes that are ranked above the video's own, bool (N, K), for scores (N, K) and labels (N,).
+    """Mark the classes ranked above the video's own: scores (N, K), labels (N,) -> bool (N, K).
 
     Of equal scores the earlier class is ranked first; NaN is ranked above everything.
     """

@@ -52,7 +52,7 @@ def status(waiting: bool = False) -> Status:
 
 
 def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[str]:
-    """Record every stage that differs from dvc.lock, as `dvc commit --force --no-relink` of these stages does.
+    """Record every stage that differs from dvc.lock, like `dvc commit --force --no-relink`.
 
     In one process and with our digests, because the command takes seconds for each stage that is named: at
     516 stages 38 s for two of them. Without relinking, DVC leaves the files (and their times) as they are.

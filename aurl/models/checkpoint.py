@@ -20,7 +20,7 @@ def state_bytes(model: torch.nn.Module) -> bytes:
 
 
 def open_checkpoint(checkpoint: Path) -> tuple[ZeroShotModel, dict[str, Any]]:
-    """Load a model, on the CPU in evaluation mode, with the description beside it: the same name with .json.
+    """Load a model on the CPU in evaluation mode, with its description: the same name with .json.
 
     Raises: AurlError if either file is missing or damaged.
     """

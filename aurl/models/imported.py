@@ -30,7 +30,7 @@ def check_digest(weights: WeightsSettings, path: Path) -> None:
 def check_shape(
     path: Path, published: PublishedWeights, model: ModelSettings, variant: VariantSettings, dimension: int
 ) -> None:
-    """Check that published weights have the shape that the experiment gives the variant. Raises: AurlError."""
+    """Check that published weights have the experiment's shape of the variant. Raises: AurlError."""
     expected: dict[str, Any] = model.backbone.model_dump()
     if published.kind != "r2plus1d":
         expected |= {"dimension": dimension, "word_projector": variant.word_projector}

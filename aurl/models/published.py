@@ -102,7 +102,7 @@ def read_published(path: Path) -> PublishedWeights:
 
 
 def backbone_state(path: Path) -> dict[str, Tensor]:
-    """Read the backbone's tensors from published weights of any kind, under the names of backbone `r2plus1d`."""
+    """Read the backbone's tensors from published weights, under the names of backbone `r2plus1d`."""
     state = read_published(path).state
     return {name.removeprefix("backbone."): tensor for name, tensor in state.items() if name.startswith("backbone.")}
 

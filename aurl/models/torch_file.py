@@ -1,4 +1,4 @@
-"""Read the tensors of a foreign checkpoint: torch's zip format, its older one (before 1.6), or safetensors.
+"""Read a foreign checkpoint: torch's zip format, its older one (before 1.6), or safetensors.
 
 A file of torch.save holds a pickle, which is a program. `torch.load(weights_only=True)` carries out only operations
 that build plain values and tensors. Two checks come before it, and neither runs anything: the pickle may name no
@@ -55,7 +55,7 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint's state dict: the mapping `state_dict` inside it, or the whole file if it has none.
+    """Read a checkpoint's state dict: its mapping `state_dict`, or the whole file if it has none.
 
     Raises: AurlError if the file is missing, damaged, of another kind, names something that no weights need, or
         holds no state dict.
@@ -96,7 +96,7 @@ def load_plain(path: Path) -> Any:
 
 
 def check_archive(path: Path) -> None:
-    """Check sizes, checksums and the pickle of a zip archive of torch.save. Raises: ValueError, BadZipFile."""
+    """Check sizes, checksums and pickle of a torch.save archive. Raises: ValueError, BadZipFile."""
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
@@ -117,7 +117,7 @@ def check_archive(path: Path) -> None:
 
 
 def check_pickles(content: bytes, number: int) -> None:
-    """Check what the first pickles name and how deep their tuples can be, without running them. Raises: ValueError."""
+    """Check the names and the depth of the first pickles, without running them. Raises: ValueError."""
     stream, tuples = io.BytesIO(content), 0
     for _ in range(number):
         for operation, argument, _ in pickletools.genops(stream):
@@ -141,7 +141,7 @@ def check_global(name: str) -> None:
 
 
 def state_of(value: Any) -> Checkpoint:
-    """Take the state dict out of a loaded value. Raises: ValueError if there is none, or a tensor is no plain one."""
+    """Take the state dict out of a loaded value. Raises: ValueError for none, or a strange tensor."""
     whole = {name: item for name, item in value.items() if isinstance(name, str)} if isinstance(value, dict) else {}
     state = whole.get("state_dict", whole)
     if not isinstance(state, dict):

@@ -1,4 +1,4 @@
-"""Declare published weights in `params.yaml`: a file replaces a variant's training, or starts all of them."""
+"""Declare published weights in `params.yaml`, to replace one training or to start all of them."""
 
 import io
 import json

@@ -24,7 +24,7 @@ TAIL_BYTES = 8192
 
 @dataclass(frozen=True)
 class JobStatus:
-    """Describe a job's state, the reason if unfinished, its process, and its seconds with the present settings."""
+    """Describe a job: state, reason if unfinished, process, seconds with the present settings."""
 
     job: Job
     state: State

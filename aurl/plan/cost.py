@@ -64,7 +64,7 @@ def clip_cost(shape: ModelShape, clip_length: int, size: int) -> ClipCost:
 
 
 def measure_step(experiment: Experiment, shape: ModelShape, kind: str, batch: int) -> DeviceSpeed:
-    """Time real steps on noise, on `cpu` or `cuda`, with the experiment's settings (but without compiling)."""
+    """Time real steps on noise, on `cpu` or `cuda`, with the experiment's settings, not compiled."""
     compute = experiment.training.compute.model_copy(update={"device": kind, "compile": False})
     device = prepare_device(kind, compute.threads)
     model = build_model(shape, 0, device, compute.channels_last)

@@ -148,7 +148,7 @@ def train(
 
 
 def build_model(shape: ModelShape, seed: int, device: torch.device, channels_last: bool) -> ZeroShotModel:
-    """Build a model in training mode, initialised by the seed, with `channels_last` in its backbone's layout."""
+    """Build a model in training mode, initialised by the seed; `channels_last` sets its layout."""
     torch.manual_seed(seed)
     model = ZeroShotModel(shape).to(device).train()
     if channels_last:
