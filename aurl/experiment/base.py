@@ -35,8 +35,10 @@ def named_part_reader(folder: str, base: type[PartSettings], needs: Iterable[str
     def read(raw: Any) -> Any:
         if isinstance(raw, PartSettings):
             return raw
-        if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
-            return PartSettings.model_validate({"name": raw["name"]} if isinstance(raw, dict) and "name" in raw else {})
+        if not isinstance(raw, dict):
+            return PartSettings.model_validate(raw)  # refuses it
+        if not isinstance(raw.get("name"), str):
+            raise _unnamed(folder, raw)
         try:
             return _settings_class(folder, raw["name"], base, needs).model_validate(raw)
         except AurlError as error:
@@ -84,9 +86,9 @@ def parts_reader(folder: str, base: type[Settings], needs: Iterable[str] = (), s
         )
 
     def settings(value: Any) -> Any:
-        if value is None:
-            return {}
-        return {short: value} if short and not isinstance(value, (dict, base)) else value
+        if short and not isinstance(value, (dict, base)):
+            return {short: value}
+        return {} if value is None else value
 
     return BeforeValidator(read)
 
@@ -104,6 +106,15 @@ def _settings_class(folder: str, name: str, base: type[Settings], needs: Iterabl
         return model
     expected = " and ".join([f"a class Settings({base.__name__})", *needs])
     raise AurlError(f"'{name}' is no part for this key: its file must define {expected}")
+
+
+def _unnamed(folder: str, raw: dict[str, Any]) -> ValidationError:
+    """Return the error of a part whose `name` is missing or no string."""
+    text = f"must name one of {', '.join(plugins.names(folder))}, or a module from outside"
+    kind = _worded("string_type", f"Input should be a valid string: it {text}")
+    if "name" not in raw:
+        kind = _worded("missing", f"it {text}")
+    return _located([InitErrorDetails(type=kind, loc=("name",), input=raw.get("name"))])
 
 
 def _located(problems: list[InitErrorDetails]) -> ValidationError:

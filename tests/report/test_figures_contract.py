@@ -16,6 +16,7 @@ from figure_world import PARTS, VARIANTS, build, nothing_measured
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
+from outside import write_part
 from repositories import REPOSITORY
 
 from aurl.pipeline.figure_list import EXTENSIONS, FOLDER, figure_files, figure_names
@@ -90,10 +91,7 @@ def test_a_figure_from_outside_keeps_the_contract(
     page = (REPOSITORY / "docs/how-to/figure.md").read_text()
     source = re.search(r"<<'END'\n(.*?)^END$", page, re.MULTILINE | re.DOTALL)
     assert source is not None
-    (tmp_path / "outside_figures").mkdir()
-    (tmp_path / "outside_figures/top5.py").write_text(source[1])
-    monkeypatch.syspath_prepend(tmp_path)
-    check_figure("outside_figures.top5", worlds)
+    check_figure(write_part(tmp_path, monkeypatch, "outside_figures.top5", source[1], enter=False), worlds)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 6])

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from outside import write_part
 from repositories import REPOSITORY
 
-from aurl.experiment.parts import ENCODERS, encoder_files, encoder_module
+from aurl.experiment.parts import ENCODERS, encoder_files
 from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
-from aurl.experiment.settings import EncoderSettings
+from aurl.experiment.settings import EncoderSettings, Experiment
+from aurl.pipeline.code import code_of
+from aurl.pipeline.stages import STAGES
 from aurl.semantics.classes import read_embeddings
 from aurl.semantics.embedding import check_embeddings, embed_dataset
 from aurl.semantics.encoders.base import load_encoder
@@ -87,6 +90,12 @@ def check_encoder(settings: EncoderSettings) -> None:
         assert path.is_file()
 
 
+def encoder_code(experiment: Experiment) -> list[str]:
+    """List the files of encoders among the code of a dataset's class embeddings."""
+    code = code_of(STAGES["embeddings"], experiment.model_dump(mode="json"), {"dataset": experiment.seen})
+    return [path for path in code if "encoders" in path and not path.endswith("/base.py")]
+
+
 READ = """
 import sys
 from pathlib import Path
@@ -122,16 +131,10 @@ def check_reads(settings: EncoderSettings, folder: Path) -> None:
 @pytest.fixture
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EncoderSettings:
     """An encoder in a file of its own, outside the package, and its settings."""
-    (tmp_path / "outside_encoders").mkdir()
-    (tmp_path / "outside_encoders/hashed.py").write_text(OUTSIDE)
-    monkeypatch.syspath_prepend(tmp_path)
-    load.cache_clear()
-    values = {"name": "outside_encoders.hashed", "dimension": 7, "missing": "drop_class", "salt": "s"}
-    settings: EncoderSettings = load(ENCODERS, "outside_encoders.hashed").Settings.model_validate(values)
-    yield settings
-    for name in ("outside_encoders", "outside_encoders.hashed"):
-        sys.modules.pop(name, None)
-    load.cache_clear()
+    name = write_part(tmp_path, monkeypatch, "outside_encoders.hashed", OUTSIDE, enter=False)
+    values = {"name": name, "dimension": 7, "missing": "drop_class", "salt": "s"}
+    settings: EncoderSettings = load(ENCODERS, name).Settings.model_validate(values)
+    return settings
 
 
 @pytest.fixture(autouse=True)
@@ -158,11 +161,9 @@ def test_the_encoder_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     page = (REPOSITORY / "docs/how-to/vectors.md").read_text()
     code = re.search(r"cat > my_parts/hashed.py <<'EOF'\n(.*?)^EOF$", page, re.MULTILINE | re.DOTALL)
     keys = re.search(r"^  encoder: (\{name: my_parts.*\})$", page, re.MULTILINE)
-    (tmp_path / "how_to_encoder").mkdir()
-    (tmp_path / "how_to_encoder/hashed.py").write_text(code[1])
-    monkeypatch.syspath_prepend(tmp_path)
-    values = {**yaml.safe_load(keys[1]), "name": "how_to_encoder.hashed"}
-    settings = load(ENCODERS, values["name"]).Settings.model_validate(values)
+    name = write_part(tmp_path, monkeypatch, "how_to_encoder.hashed", code[1], enter=False)
+    values = {**yaml.safe_load(keys[1]), "name": name}
+    settings = load(ENCODERS, name).Settings.model_validate(values)
     check_encoder(settings)
     check_reads(settings, tmp_path)
 
@@ -170,9 +171,10 @@ def test_the_encoder_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tmp_path: Path) -> None:
     raw = read_yaml(REPOSITORY / "presets/micro.yaml")
     raw["semantics"]["encoder"] = outside.model_dump()
-    encoder = parse_experiment(raw, "params.yaml").semantics.encoder
+    experiment = parse_experiment(raw, "params.yaml")
+    encoder = experiment.semantics.encoder
     assert encoder == outside
-    assert encoder_module(encoder) == "outside_encoders.hashed"
+    assert encoder_code(experiment) == [(tmp_path / "outside_encoders/hashed.py").as_posix()]
     with pytest.raises(AurlError, match=r"semantics.encoder.sal: unknown key; did you mean 'salt'\?"):
         parse_experiment({**raw, "semantics": {**raw["semantics"], "encoder": {**outside.model_dump(), "sal": 1}}}, "x")
     manifest, output = tmp_path / "set.csv", tmp_path / "set.safetensors"
@@ -190,6 +192,7 @@ def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tm
 
 
 def test_the_packages_encoder_is_named_by_its_file() -> None:
-    encoder = load_experiment(REPOSITORY / "presets/micro.yaml").semantics.encoder
-    assert encoder_module(encoder) == "aurl.semantics.encoders.word2vec"
+    experiment = load_experiment(REPOSITORY / "presets/micro.yaml")
+    encoder = experiment.semantics.encoder
+    assert encoder_code(experiment) == ["aurl/semantics/encoders/word2vec.py"]
     assert list(encoder_files(encoder)) == ["vectors", "token_table", "verb_lemmas", "verb_exceptions"]
