@@ -1,9 +1,10 @@
 """The base class of all settings, and how the settings of a part are checked by the part's own file."""
 
 from collections.abc import Iterable
+from types import ModuleType
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from aurl.system import plugins
@@ -93,6 +94,23 @@ def parts_reader(folder: str, base: type[Settings], needs: Iterable[str] = (), s
     return BeforeValidator(read)
 
 
+def part_name_check(folder: str, needs: Iterable[str]) -> Any:
+    """Make what checks a key that holds only the name of a part, which has no settings.
+
+    Args:
+        folder, needs: as in `read_part`.
+    """
+
+    def check(name: str) -> str:
+        try:
+            _load_part(folder, name, needs)
+        except AurlError as error:
+            raise ValueError(str(error)) from None
+        return name
+
+    return AfterValidator(check)
+
+
 def parts_schema(folder: str, short: str | None = None) -> dict[str, Any]:
     """Return what the JSON schema says of a key that names parts; the parameters page is made from it."""
     return {"folder": folder, "short": short}
@@ -100,11 +118,18 @@ def parts_schema(folder: str, short: str | None = None) -> dict[str, Any]:
 
 def _settings_class(folder: str, name: str, base: type[Settings], needs: Iterable[str]) -> type[Settings]:
     """Return the class `Settings` of a part. Raises: AurlError for another module than the folder's kind."""
+    model: type[Settings] = _load_part(folder, name, needs, base).Settings
+    return model
+
+
+def _load_part(folder: str, name: str, needs: Iterable[str], base: type[Settings] | None = None) -> ModuleType:
+    """Import a part and check what its file defines. Raises: AurlError."""
     module = plugins.load(folder, name)
     model = getattr(module, "Settings", None)
-    if isinstance(model, type) and issubclass(model, base) and all(hasattr(module, each) for each in needs):
-        return model
-    expected = " and ".join([f"a class Settings({base.__name__})", *needs])
+    fits = base is None or (isinstance(model, type) and issubclass(model, base))
+    if fits and all(hasattr(module, each) for each in needs):
+        return module
+    expected = " and ".join([*([f"a class Settings({base.__name__})"] if base else []), *needs])
     raise AurlError(f"'{name}' is no part for this key: its file must define {expected}")
 
 
