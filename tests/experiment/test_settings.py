@@ -76,6 +76,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
             ["semantics.vectors: this key is now semantics.encoder.vectors", "value there: v.bin"],
         ),
         ("datasets.shapes_ucf.tokens", "ucf_101", ["tokens = 'ucf_101'", "did you mean 'ucf101'?", "activitynet200"]),
+        ("datasets.shapes_ucf.source.layout", "json.tool", ["layout = 'json.tool'", "its file must define find"]),
         ("datasets.shapes_ucf.source.layout", "no.such", ["layout = 'no.such'", "no such module"]),
         ("model.dropout", 1.0, ["model.dropout = 1.0", "less than 1"]),
         ("model.backbone.widht", 3, ["model.backbone.widht", "unknown key", "did you mean 'width'?"]),
