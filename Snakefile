@@ -21,14 +21,13 @@ include: "workflow/rules/report.smk"  # tables, figures and the page
 
 rule all:
     default_target: True
-    input:
-        [str(path) for stage in ("collect", "statistics", "tables", "figures", "report") for path in RULES.outputs(stage)],
+    input: RULES.wanted()
 
 
 onstart:
-    for line in reset_future_times(RULES.files()):
+    for line in or_exit(list, before_first_job(RULES)):
         print(f"aurl: {line}", file=sys.stderr)
 
 
 onsuccess:
-    record_if_automatic()
+    record_if_automatic(RULES)
