@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 
-from aurl.experiment.base import PartSettings, Positive, Settings, named_part_reader, part_name_check
+from aurl.experiment.base import PartSettings, Positive, Settings, named_part_reader, part_name_check, parts_schema
 from aurl.experiment.parts import ENCODERS, LAYOUTS, check_tokens
 
-Layout = Annotated[str, part_name_check(LAYOUTS, ["find"]), Field(json_schema_extra={"part_of": LAYOUTS})]
+Layout = Annotated[str, part_name_check(LAYOUTS, ["find"]), Field(json_schema_extra=parts_schema(LAYOUTS, "name"))]
 Tokens = Annotated[
     str,
     AfterValidator(check_tokens),
@@ -92,7 +92,7 @@ class SemanticsSettings(Settings):
     encoder: Annotated[
         SerializeAsAny[EncoderSettings],
         named_part_reader(ENCODERS, EncoderSettings, ["inputs", "encode"]),
-        Field(json_schema_extra={"parts": ENCODERS}),
+        Field(json_schema_extra=parts_schema(ENCODERS, "named")),
     ]
     tau: Annotated[float, Field(ge=0, le=2)]
     expected_seen_classes: Positive | None

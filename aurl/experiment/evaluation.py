@@ -25,7 +25,7 @@ class EvaluationSettings(Settings):
     clips: Annotated[list[Positive], Field(min_length=1)]
     protocols: Annotated[
         dict[str, SerializeAsAny[Settings]],
-        Field(min_length=1, json_schema_extra=parts_schema(PROTOCOLS)),
+        Field(min_length=1, json_schema_extra=parts_schema(PROTOCOLS, "mapping")),
         parts_reader(PROTOCOLS, Settings, ["evaluate"]),
     ]
     statistics: StatisticsSettings

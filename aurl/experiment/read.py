@@ -152,12 +152,12 @@ def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
     node = schema
     for part in location:
         raw = raw.get(part) if isinstance(raw, dict) else None
-        if "folder" in node:  # a mapping of parts: each has its settings in its own file
-            schema = node = plugins.load(node["folder"], part).Settings.model_json_schema()
+        if node.get("form") == "mapping":  # a mapping of parts: each has its settings in its own file
+            schema = node = plugins.load(node["parts"], part).Settings.model_json_schema()
             continue
         by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
         node = node.get("properties", {}).get(part) or by_pattern[0] or {}
-        if "parts" in node:  # one part: its name decides
+        if node.get("form") == "named":
             schema = node = plugins.load(node["parts"], raw["name"]).Settings.model_json_schema()
             continue
         for option in (node, *node.get("anyOf", [])):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SerializeAsAny
 
-from aurl.experiment.base import PartSettings, Positive, Settings, named_part_reader
+from aurl.experiment.base import PartSettings, Positive, Settings, named_part_reader, parts_schema
 from aurl.experiment.variants import OptimizerSettings
 
 BACKBONES = "aurl.backbones"
@@ -13,7 +13,7 @@ Size = Annotated[int, Field(ge=2, le=1 << 24)]  # of a layer; a larger one is a 
 Backbone = Annotated[
     SerializeAsAny[PartSettings],
     named_part_reader(BACKBONES, PartSettings, ["build"]),
-    Field(json_schema_extra={"parts": BACKBONES}),
+    Field(json_schema_extra=parts_schema(BACKBONES, "named")),
 ]
 
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from aurl.experiment.settings import Experiment
 from aurl.experiment.variants import METHODS, TermSettings
 from aurl.losses import unit
 from aurl.methods.base import ClassBatch, VideoBatch, class_generator, symbols, term_modules
-from aurl.report.figures.training import COLUMNS, draw_training
+from aurl.report.figures.base import LOG_COLUMNS, FigureData, FigureInputs
+from aurl.report.figures.training import draw
 from aurl.report.tables.ablation import _components
 from aurl.system import plugins
 from aurl.system.errors import AurlError
@@ -161,9 +163,13 @@ def check_settings(name: str) -> None:
 def check_shown(name: str, settings: TermSettings) -> None:
     """The training figure draws the term, and the ablation table marks it, by its symbol."""
     terms, word_projector = losses_with(name, 1)
-    variants = experiment(terms, word_projector).variants
-    log = pd.DataFrame({column: np.arange(6.0) for column in [*COLUMNS, *terms]}).assign(epoch=[0, 0, 0, 1, 1, 1])
-    figure = draw_training({("mine", 0): log}, list(variants), symbols(variants.values())).figure
+    read = experiment(terms, word_projector)
+    variants = read.variants
+    log = pd.DataFrame({column: np.arange(6.0) for column in [*LOG_COLUMNS, *terms]}).assign(epoch=[0, 0, 0, 1, 1, 1])
+    data = FigureData(FigureInputs(Path(), None, {}, {}, {}, {}, {}, {}), {"variants": variants, "report": read.report})
+    data.steps = {("mine", 0): log}
+    with chdir(REPOSITORY):  # labels come from its table of published methods
+        figure = draw(data).figure
     panels = {axes.get_ylabel(): axes for axes in figure.axes if axes.lines}
     assert panels.keys() == {
         "loss", "training top-1 [%]", "learning rate",

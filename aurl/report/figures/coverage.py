@@ -35,20 +35,20 @@ class GeneratedClasses:
 
 def draw(data: FigureData) -> Drawing:
     """Draw the classes of the first network that was trained with a class generator."""
-    for (variant, seed), checkpoint in data.checkpoints.items():
-        settings = data.variant(variant)
+    for (variant, seed), checkpoint in data.inputs.checkpoints.items():
+        settings = data.settings["variants"][variant]
         generator = class_generator(settings)
-        if generator is not None and data.seen_classes is not None:
-            words = data.embeddings(data.seen)
-            trained = read_seen_classes(data.seen_classes, settings.strict_labels)
+        if generator is not None and data.inputs.seen_classes is not None:
+            words = data.embeddings(data.settings["seen"])
+            trained = read_seen_classes(data.inputs.seen_classes, settings.strict_labels)
             unseen = {
                 data.test_sets.get(dataset, dataset): data.embeddings(dataset).vectors
                 for dataset in data.inputs.embeddings
-                if dataset != data.seen
+                if dataset != data.settings["seen"]
             }
             seen = words.vectors[np.isin(words.classes, trained)]
             classes = generate(checkpoint, generator, seen, unseen)
-            return draw_classes(classes, f"{variant}, seed {seed}")
+            return draw_classes(classes, f"{data.variants[variant]}, seed {seed}")
     return empty_drawing(NAME, TITLE)
 
 
