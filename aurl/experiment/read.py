@@ -81,6 +81,8 @@ def parse_experiment(raw: Any, where: str) -> Experiment:
     """Check a mapping that was read from `where`. Raises: AurlError, one line with every problem's first."""
     if not isinstance(raw, dict):
         raise AurlError(f"{where}: expected a mapping with the key 'experiment', found {type(raw).__name__}")
+    if "base" in raw:
+        raise AurlError(f"{where}: base: only a preset may have one; write the whole file with 'aurl use NAME'")
     try:
         return Experiment.model_validate(raw)
     except ValidationError as error:

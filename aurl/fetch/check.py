@@ -1,4 +1,4 @@
-"""Check a dataset or a file of word vectors that is in place: recognise it, count it, compare checksums."""
+"""Check a dataset or word vectors in place: recognise, count, compare checksums."""
 
 import gzip
 import hashlib
@@ -16,7 +16,7 @@ MOST_NAMES = 5  # names of classes in a message
 
 
 def check(source: Source, path: Path) -> Iterator[str]:
-    """Recognise and count what is at a path; yields the counts line by line.
+    """Recognise and count the contents of a path; yields the counts line by line.
 
     Raises: AurlError if anything is missing or does not belong there.
     """

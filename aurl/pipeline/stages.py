@@ -1,7 +1,7 @@
 """Declare every stage once, in the order of the data.
 
 `stage.py` explains the fields. To add a stage: write its module with a function `run(job)`, and declare it here. Its
-rule in `workflow/rules/` is six lines; `aurl generate` writes `dvc.yaml` and the pages that follow from it.
+rule in `workflow/rules/` is six lines; `python -m aurl.pipeline.dvc_yaml` writes `dvc.yaml` (docs/how-to/stage.md).
 """
 
 from aurl.experiment.parts import ENCODERS, LAYOUTS
@@ -251,10 +251,4 @@ REPORT = Stage(
     repeats=False,
 )
 
-STAGES: dict[str, Stage] = {
-    stage.name: stage
-    for stage in (
-        *(INGEST, MANIFEST, FRAMES, FRAMES_INDEX, EMBEDDINGS, SEEN_CLASSES, TRAIN, IMPORT_WEIGHTS),
-        *(FEATURES, EVALUATE, COLLECT, STATISTICS, TABLES_STAGE, FIGURES_STAGE, REPORT),
-    )
-}
+STAGES: dict[str, Stage] = {value.name: value for value in list(globals().values()) if isinstance(value, Stage)}

@@ -1,18 +1,20 @@
 """Every dataset layout keeps the contract of aurl/datasets/layouts/base.py, one from outside the package too."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from outside import write_part
+from pages import file_of
 from repositories import REPOSITORY
 
 from aurl.datasets.ingest import find_videos
 from aurl.datasets.layouts.base import load_layout
 from aurl.experiment.parts import LAYOUTS
-from aurl.experiment.read import parse_experiment, read_yaml
+from aurl.experiment.presets import preset_text
+from aurl.experiment.read import parse_experiment
 from aurl.pipeline.code import code_of
 from aurl.pipeline.stages import STAGES
 from aurl.system.errors import AurlError
@@ -72,15 +74,14 @@ def test_a_layout_from_outside(outside: str, tmp_path: Path) -> None:
 
 
 def test_the_layout_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (REPOSITORY / "docs/how-to/dataset.md").read_text()
-    code = re.search(r"cat > my_parts/flat.py <<'EOF'\n(.*?)^EOF$", page, re.MULTILINE | re.DOTALL)
-    name = write_part(tmp_path, monkeypatch, "how_to_layout.flat", code[1], enter=False)
+    text = file_of("how-to/dataset.md", "my_parts/flat.py")
+    name = write_part(tmp_path, monkeypatch, "how_to_layout.flat", text, enter=False)
     files = {"archery-1.mp4": "archery", "horse riding-2.mkv": "horse riding", "horse riding-1.avi": "horse riding"}
     check_layout(name, files, tmp_path / "set")
 
 
 def test_an_experiment_with_a_layout_from_outside(outside: str, tmp_path: Path) -> None:
-    raw = read_yaml(REPOSITORY / "presets/micro.yaml")
+    raw = yaml.safe_load(preset_text("micro"))
     raw["datasets"]["micro_ucf"]["source"] = {"folder": "videos", "layout": outside}
     values = parse_experiment(raw, "params.yaml").model_dump(mode="json")
     code = {name: code_of(STAGES["ingest"], values, {"dataset": name}) for name in ("micro_ucf", "micro_seen")}

@@ -13,25 +13,27 @@ from types import ModuleType
 import media
 import pytest
 import yaml
+from pages import DOCS, marked_blocks, touched
 from repositories import REPOSITORY, environment_of
 
 from aurl.cli import cli
+from aurl.experiment.presets import preset_names, preset_text
+from aurl.experiment.read import load_experiment
+from aurl.pipeline.dvc_yaml import dvc_yaml
 
-DOCS = REPOSITORY / "docs"
-PAGES = sorted([REPOSITORY / "README.md", *DOCS.rglob("*.md")])
-MARKED = re.compile(r"^<!-- (run|shows|params|file \S+) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
     """The marked code blocks of a page, (mark, text), with preset micro and its test set in place of mini's."""
-    found = MARKED.findall((DOCS / page).read_text())
-    return [(kind, text.replace("mini", "micro").replace("shapes_ucf", "micro_ucf")) for kind, text in found]
+    listed = marked_blocks(page)
+    return [(kind, text.replace("mini", "micro").replace("shapes_ucf", "micro_ucf")) for kind, text in listed]
 
 
 def follow(page: str, folder: Path, home: Path | None = None) -> str:
     """Do in a repository what a page says; every command must succeed and print the lines that are shown after it.
 
-    A block marked `file PATH` is written to that path.
+    A block marked `file PATH` is written to that path; `add PATH` adds it to that file, at its end or before a line.
 
     Returns: everything that was printed.
     """
@@ -55,10 +57,21 @@ def follow(page: str, folder: Path, home: Path | None = None) -> str:
         elif kind == "params":
             merge(folder / "params.yaml", yaml.safe_load(text))
         else:
-            path = folder / kind.removeprefix("file ")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            put(folder, kind.split(), text)
     return everything
+
+
+def put(folder: Path, mark: list[str], text: str) -> None:
+    """Write a block to its file (`file PATH`), or add it (`add PATH`, `add PATH before START-OF-LINE`)."""
+    path = folder / mark[1]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if mark[0] == "file":
+        assert not path.exists(), f"{path} is there"
+        path.write_text(text)
+        return
+    old = path.read_text()
+    place = old.index(f"\n{mark[3]}") + 1 if mark[2:] else len(old)
+    path.write_text(old[:place] + text + old[place:])
 
 
 def merge(params: Path, changes: dict[str, object]) -> None:
@@ -73,6 +86,18 @@ def merge(params: Path, changes: dict[str, object]) -> None:
         return old + new if isinstance(old, list) and isinstance(new, list) else new
 
     params.write_text(yaml.safe_dump(merged(yaml.safe_load(params.read_text()), changes), sort_keys=False))
+
+
+def edited(folder: Path) -> set[str]:
+    """The files of a repository that differ from its last commit, but for what commands generate and data."""
+    done = subprocess.run(["git", "status", "--porcelain", "-uall"], cwd=folder, capture_output=True, text=True)
+    paths = {line[3:] for line in done.stdout.splitlines()}
+    return {path for path in paths if not re.match(r"dvc\.(lock|yaml)$|params\.yaml$|.*/__pycache__/", path)}
+
+
+def exactly(page: str) -> set[str]:
+    """The files that a how-to page says to add or edit, without params.yaml, which the preset has changed."""
+    return touched(page).keys() - {"params.yaml"}
 
 
 @pytest.mark.workflow
@@ -93,10 +118,7 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
     assert re.search(r"^horse riding/b\.mp4,horse riding,.*empty", printed, re.MULTILINE)
     assert len(re.findall(r"^.*,ok,", printed, re.MULTILINE)) == 3
     printed = follow("how-to/variant.md", micro)
-    assert len(re.findall(r"^train +1$", printed, re.MULTILINE)) == 2, "one for each new variant"
-    text = re.search(r"```text\n(.*?)```", (DOCS / "how-to/vectors.md").read_text(), re.DOTALL)
-    assert text is not None
-    (micro / "my-vectors.txt").write_text(text[1])
+    assert len(re.findall(r"^train +1$", printed, re.MULTILINE)) == 4, "one for each new variant, printed twice"
     printed = follow("how-to/vectors.md", micro)
     assert re.search(r"^embeddings +4$", printed, re.MULTILINE)
     assert re.search(r"^frames +1$", printed, re.MULTILINE), "the new test set's, and no others"
@@ -113,12 +135,9 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
 @pytest.mark.workflow
 def test_own_protocol(micro: Path) -> None:
     """The protocol that the page shows, in a file outside the package, gets rows of its own in metrics.csv."""
-    code = re.search(r"```python\n(.*?)```", (DOCS / "how-to/protocol.md").read_text(), re.DOTALL)
-    assert code is not None
-    (micro / "my_protocols").mkdir()
-    (micro / "my_protocols/by_word.py").write_text(code[1])
     before = (micro / "results/micro/metrics.csv").read_text().splitlines()
     follow("how-to/protocol.md", micro)
+    assert edited(micro) == exactly("how-to/protocol.md")
     after = (micro / "results/micro/metrics.csv").read_text().splitlines()
     assert after[0] == f"{before[0]},protocol"
     assert [row.removesuffix(",half_splits") for row in after if row.endswith(",half_splits")] == before[1:]
@@ -128,9 +147,55 @@ def test_own_protocol(micro: Path) -> None:
 @pytest.mark.workflow
 def test_own_figure(micro: Path) -> None:
     follow("how-to/figure.md", micro)
+    assert edited(micro) == exactly("how-to/figure.md")
     index = json.loads((micro / "results/micro/figures/index.json").read_text())
     assert [figure["name"] for figure in index][-1] == "top5"
     assert "UCF-like: Base w/ MSE" in index[-1]["alt"]
+
+
+@pytest.mark.workflow
+def test_own_table(micro: Path) -> None:
+    results = micro / "results/micro"
+    before = (results / "tables/ablation.csv").read_bytes()
+    printed = follow("how-to/table.md", micro)
+    assert edited(micro) == exactly("how-to/table.md")
+    assert re.search(r"^tables +1$", printed, re.MULTILINE)
+    assert re.search(r"^report +1$", printed, re.MULTILINE)
+    assert re.search(r"^total +[23]$", printed, re.MULTILINE), "nothing else runs"
+    rows = (results / "tables/best.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["Test set", "UCF-like", "HMDB-like"]
+    assert "Best variant" in (results / "report.html").read_text()
+    assert (results / "tables/ablation.csv").read_bytes() == before
+
+
+@pytest.mark.workflow
+def test_own_measure(micro: Path) -> None:
+    metrics = micro / "results/micro/metrics.csv"
+    before = [row.split(",") for row in metrics.read_text().splitlines()]
+    printed = follow("how-to/measure.md", micro)
+    assert edited(micro) == exactly("how-to/measure.md")
+    assert not re.search(r"^(train|features) +\d", printed, re.MULTILINE), "nothing is trained or embedded"
+    after = [row.split(",") for row in metrics.read_text().splitlines()]
+    assert [row[:-2] for row in after] == before
+    assert all(float(row[-2]) >= 1 for row in after[1:])
+
+
+@pytest.mark.workflow
+def test_own_stage(micro: Path) -> None:
+    printed = follow("how-to/stage.md", micro)
+    assert edited(micro) == exactly("how-to/stage.md")
+    rows = (micro / "results/micro/hubness.csv").read_text().splitlines()
+    assert len(rows) == 1 + 5 * (7 + 6), "variants x classes of both test sets"
+    block = json.loads((micro / "results/micro/provenance/hubness.csv.json").read_text())
+    assert block["identity"]["stage"] == "hubness"
+    assert "aurl/evaluation/hubness.py" in block["identity"]["code"]
+    assert printed.count("all agree") == 1
+
+
+@pytest.mark.workflow
+def test_own_backbone(micro: Path) -> None:
+    follow("how-to/backbone.md", micro)
+    assert edited(micro) == exactly("how-to/backbone.md")
 
 
 @pytest.mark.workflow
@@ -164,6 +229,13 @@ def test_generated_pages_are_up_to_date() -> None:
         assert page.read_text() == text, f"{page.name} is not what the code says: run 'python docs/generate.py'"
 
 
+def test_dvc_yaml_is_what_the_stages_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    assert Path("dvc.yaml").read_text() == dvc_yaml(load_experiment(Path("params.yaml"))), (
+        "run 'python -m aurl.pipeline.dvc_yaml'"
+    )
+
+
 def test_parameters_name_every_key_of_the_presets() -> None:
     """Each key of each preset, with the names that the user chose replaced."""
     text = (DOCS / "parameters.md").read_text()
@@ -175,8 +247,8 @@ def test_parameters_name_every_key_of_the_presets() -> None:
             return {prefix}
         return {prefix} | {key for name, inner in value.items() for key in keys(inner, f"{prefix}.{name}".lstrip("."))}
 
-    for preset in (REPOSITORY / "presets").glob("*.yaml"):
-        found = {chosen.sub(r"\1.NAME", key) for key in keys(yaml.safe_load(preset.read_text()))}
+    for preset in preset_names():
+        found = {chosen.sub(r"\1.NAME", key) for key in keys(yaml.safe_load(preset_text(preset)))}
         found = {key for key in found if key and not re.search(r"\.NAME$", key)}
         assert found <= listed, found - listed
     rows = (DOCS / "parameters.md").read_text()
@@ -207,11 +279,14 @@ def test_relative_links_resolve(page: Path) -> None:
 def test_commands_and_their_options_exist(page: Path) -> None:
     """Every `aurl COMMAND --option` in code, on one line or continued."""
     text = page.read_text().replace("\\\n", " ")
+    declared = re.findall(r'= Stage\(\n    "(\w+)"', text)  # a stage of the page's own has its command from there
     code = [*re.findall(r"```\w*\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)]
     code += re.findall(r"^(?: {4}.*\n)+", text, re.MULTILINE)
     for line in "\n".join(code).splitlines():
         for call in re.findall(r"(?:^|[\s;&|$(])aurl ((?:--params \S+ )?[a-z][a-z-]*.*?)(?=;|&&|#|\||$)", line):
             name, *words = re.sub(r"^--params \S+ ", "", call).split()
+            if name in declared:
+                continue
             command = cli.commands.get(name)
             assert command is not None, f"{page.name}: aurl {name}"
             known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from outside import write_outside
+from pages import file_of
 from repositories import REPOSITORY
 
 from aurl.evaluation import metrics, schema
@@ -18,15 +19,7 @@ from aurl.system import plugins
 
 HEAVY = ("torch", "numpy", "pandas", "matplotlib", "gensim")
 DRAWS = [np.arange(6), np.array([0, 2, 4]), np.array([1, 5])]
-MEAN_RANK = '''"""Mean rank of the own class, from 1 (best)."""
-
-LABEL, UNIT, BETTER, DIGITS, SPREAD = "mean rank", "", "smaller", 1, True
-
-
-def compute(tested):
-    """Compute the mean rank within each draw, float64 (D,)."""
-    return ((tested.ranks.double() + 1) * tested.inside).sum(dim=0) / tested.count
-'''
+MEAN_RANK = file_of("how-to/measure.md", "aurl/evaluation/measures/mean_rank.py")
 
 
 def world(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

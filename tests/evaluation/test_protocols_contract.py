@@ -15,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from outside import write_outside
+from pages import file_of
 from repositories import REPOSITORY
 
 from aurl.evaluation import schema
@@ -289,8 +290,7 @@ def test_a_draw_without_videos_is_left_out_of_the_file(tmp_path: Path) -> None:
 
 
 def test_the_protocol_of_the_how_to_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (REPOSITORY / "docs/how-to/protocol.md").read_text()
-    code = page.partition("```python\n")[2].partition("```")[0]
+    code = file_of("how-to/protocol.md", "my_protocols/by_word.py")
     module = write_outside(tmp_path, monkeypatch, "my_words", "by_word", code)
     rows = check_protocol("my_words.by_word", module, {"words": ["red", "ball", "green"]})
     assert [(row["protocol"], row["clips"], row["classes"]) for row in rows] == [

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import safetensors.numpy
 import torch
-from repositories import REPOSITORY
 from safetensors.torch import save
 
 from aurl.evaluation.collect import collect_metrics
 from aurl.evaluation.evaluate import evaluate
 from aurl.evaluation.protocols import half_splits
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import TestSetSettings, VariantSettings
 from aurl.frames.packing import encode_jpegs, write_index, write_shard
 from aurl.models.checkpoint import state_bytes
@@ -24,7 +23,7 @@ from aurl.report.figures.base import FigureData, FigureInputs
 from aurl.semantics.seen import write_seen_classes
 from aurl.system.files import write_json
 
-MICRO = load_experiment(REPOSITORY / "presets/micro.yaml")
+MICRO = load_preset("micro")
 VARIANTS, SEEDS, CLIPS, SPLITS = ["mse", "ls", "aurl"], [0, 1], [1, 3], [1, 3, 10, 50]
 SEEN = "micro_seen"
 TEST_SETS = {"micro_ucf": "UCF-like", "micro_hmdb": "HMDB-like"}

@@ -15,9 +15,11 @@ import pytest
 import torch
 import yaml
 from outside import write_part
+from pages import file_of
 from repositories import REPOSITORY
 from torch import Tensor
 
+from aurl.experiment.presets import preset_text
 from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import Experiment
 from aurl.experiment.variants import METHODS, TermSettings
@@ -63,7 +65,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def experiment(terms: dict[str, Any], word_projector: bool = True) -> Experiment:
     """The preset micro with one variant `mine` more, which is trained."""
-    raw = yaml.safe_load((REPOSITORY / "presets/micro.yaml").read_text())
+    raw = yaml.safe_load(preset_text("micro"))
     raw["variants"]["mine"] = {"losses": terms, "word_projector": word_projector}
     raw["trained"].append("mine")
     return parse_experiment(raw, "params.yaml")
@@ -187,10 +189,8 @@ def test_every_term_keeps_the_contract(name: str) -> None:
 
 
 def test_the_term_of_the_how_to_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (REPOSITORY / "docs/how-to/variant.md").read_text()
-    block = re.search(r"^<!-- file my_terms/(\w+)\.py -->\n```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert block is not None
-    name = write_part(tmp_path, monkeypatch, f"my_terms.{block[1]}", block[2])
+    text = file_of("how-to/variant.md", "my_terms/uniformity.py")
+    name = write_part(tmp_path, monkeypatch, "my_terms.uniformity", text)
     check_term(name)
     module = plugins.load(METHODS, name)
     batch, _ = batch_for(module.Settings)
@@ -229,7 +229,7 @@ def test_importing_a_term_loads_no_heavy_library_and_no_other_term(name: str) ->
     script = f"import sys, aurl.methods.{name}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     loaded = set(done.stdout.split())
-    assert not loaded & {"torch", "numpy", "pandas", "matplotlib", "gensim", "aurl.losses"}
+    assert not loaded & {"torch", "numpy", "pandas", "matplotlib", "gensim", "aurl.losses", "aurl.models.cosine"}
     assert {module for module in loaded if module.startswith("aurl.methods.")} == {
         f"aurl.methods.{name}",
         "aurl.methods.base",

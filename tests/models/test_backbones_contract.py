@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from outside import write_part
-from repositories import REPOSITORY
+from pages import file_of
 from torch import Tensor
 
 from aurl.backbones.base import BackboneSettings, backbone_module, build_backbone, memory_format
@@ -26,8 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {"r2plus1d": {"width": 4, "blocks": [1, 1]}} 
 CLIPS = [(2, 3, 4, 16, 16), (1, 3, 8, 24, 32), (3, 3, 1, 17, 16)]  # (B, 3, T, H, W)
 HEAVY = ("torch", "pandas", "matplotlib", "gensim")
 BAD = {"unknown_key": 1}
-PAGE = REPOSITORY / "docs/how-to/backbone.md"
-OUTSIDE = PAGE.read_text().partition("```python\n")[2].partition("```")[0]  # the 2D backbone that the page shows
+OUTSIDE = file_of("how-to/backbone.md", "my_networks/frames2d.py")  # the 2D backbone that the page shows
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from repositories import REPOSITORY
 
+from aurl.experiment.presets import load_preset
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.dvc_yaml import dvc_yaml, refresh
 from aurl.pipeline.stages import STAGES
@@ -16,7 +17,7 @@ MEND = "run 'python -m aurl.pipeline.dvc_yaml' and commit dvc.yaml"
 @pytest.mark.parametrize("preset", ["micro", "mini", "paper", "samples", "ucf101"])
 def test_dvc_yaml_is_up_to_date_for_every_preset(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
-    assert Path("dvc.yaml").read_text() == dvc_yaml(load_experiment(Path(f"presets/{preset}.yaml"))), MEND
+    assert Path("dvc.yaml").read_text() == dvc_yaml(load_preset(preset)), MEND
 
 
 def test_every_stage_is_there_once() -> None:

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 from outside import write_part
+from pages import file_of
 from repositories import REPOSITORY
 
 from aurl.pipeline.outputs import FIGURE_FORMATS, FIGURES, figure_files, figure_names
@@ -88,10 +89,8 @@ def test_a_figure_from_outside_keeps_the_contract(
     worlds: Worlds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one that the documentation shows."""
-    page = (REPOSITORY / "docs/how-to/figure.md").read_text()
-    source = re.search(r"<<'END'\n(.*?)^END$", page, re.MULTILINE | re.DOTALL)
-    assert source is not None
-    check_figure(write_part(tmp_path, monkeypatch, "outside_figures.top5", source[1], enter=False), worlds)
+    text = file_of("how-to/figure.md", "aurl/report/figures/top5.py")
+    check_figure(write_part(tmp_path, monkeypatch, "outside_figures.top5", text, enter=False), worlds)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 6])

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from repositories import REPOSITORY, runner
 
+from aurl.experiment.presets import load_preset
 from aurl.experiment.read import load_experiment
 from aurl.lineage.blocks import Block, Identity, ancestors_of, read_block
 from aurl.pipeline.jobs import Jobs
@@ -224,7 +225,7 @@ def test_a_cell_leads_to_its_lineage_down_to_the_videos(light: Any, finished_mic
     assert "synthetic:" in job.locator("pre").inner_text()
     job.get_by_role("link", name="Its code and versions").click()
     code = light.locator("#" + light.evaluate("location.hash.slice(1)"))
-    assert sha256_file(finished_micro / "aurl/losses.py") in code.inner_text()
+    assert sha256_file(finished_micro / "aurl/methods/synthetic.py") in code.inner_text()
     measured = light.locator("#tables td a").evaluate_all("all => all.map(link => link.hash)")
     assert len(measured) == 5 * 4 + 2 + 2 * 4, "ablation; the authors' row; E2E and AURL at 1 and 10 splits"
     assert set(measured) <= {*light.evaluate("[...document.querySelectorAll('.target')].map(e => '#' + e.id)")}
@@ -478,7 +479,7 @@ def test_the_finding_is_what_the_numbers_say(tmp_path: Path) -> None:
     for variant, scores in {"aurl": (20, 22), "ls": (30, 33)}.items():
         rows += [f"{variant},{seed},test,1,1,{top1},,50,0,0,0,1000,50" for seed, top1 in enumerate(scores)]
     (tmp_path / "metrics.csv").write_text("\n".join(rows) + "\n")
-    experiment = load_experiment(REPOSITORY / "presets/micro.yaml")
+    experiment = load_preset("micro")
     sets = {"ucf101": {"dataset": "test", "label": "Here", "published": "UCF101"}}
     report = type(experiment.report).model_validate(
         {**experiment.report.model_dump(), "test_sets": sets, "paper_setting": True}
@@ -498,7 +499,7 @@ def test_the_finding_is_what_the_numbers_say(tmp_path: Path) -> None:
 def unaudited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Jobs, list[Block]]:
     """The jobs of micro in an empty folder, and the blocks of two artefacts, both with the digest `0`."""
     monkeypatch.chdir(tmp_path)
-    jobs = Jobs(load_experiment(REPOSITORY / "presets/micro.yaml"))
+    jobs = Jobs(load_preset("micro"))
     return jobs, [block("ingest", "videos", [], 1.0), block("train", "a", ["videos"], 3.0)]
 
 

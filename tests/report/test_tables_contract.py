@@ -12,7 +12,7 @@ import pytest
 from outside import write_part
 from table_sources import table_sources
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.code import code_of
 from aurl.pipeline.outputs import TABLE_FORMATS, TABLES, table_names
@@ -48,7 +48,7 @@ def make_table(sources: Sources) -> Table:
 @pytest.fixture
 def experiment(monkeypatch: pytest.MonkeyPatch) -> Experiment:
     monkeypatch.chdir(REPOSITORY)
-    return load_experiment(Path("presets/micro.yaml"))
+    return load_preset("micro")
 
 
 @pytest.fixture

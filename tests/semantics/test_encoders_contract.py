@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import yaml
 from outside import write_part
+from pages import file_of
 from repositories import REPOSITORY
 
 from aurl.experiment.parts import ENCODERS, encoder_files
-from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
+from aurl.experiment.presets import load_preset, preset_text
+from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import EncoderSettings, Experiment
 from aurl.pipeline.code import code_of
 from aurl.pipeline.stages import STAGES
@@ -159,9 +161,9 @@ def test_an_encoder_from_outside(outside: EncoderSettings, tmp_path: Path) -> No
 
 def test_the_encoder_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (REPOSITORY / "docs/how-to/vectors.md").read_text()
-    code = re.search(r"cat > my_parts/hashed.py <<'EOF'\n(.*?)^EOF$", page, re.MULTILINE | re.DOTALL)
     keys = re.search(r"^  encoder: (\{name: my_parts.*\})$", page, re.MULTILINE)
-    name = write_part(tmp_path, monkeypatch, "how_to_encoder.hashed", code[1], enter=False)
+    text = file_of("how-to/vectors.md", "my_parts/hashed.py")
+    name = write_part(tmp_path, monkeypatch, "how_to_encoder.hashed", text, enter=False)
     values = {**yaml.safe_load(keys[1]), "name": name}
     settings = load(ENCODERS, name).Settings.model_validate(values)
     check_encoder(settings)
@@ -169,7 +171,7 @@ def test_the_encoder_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tmp_path: Path) -> None:
-    raw = read_yaml(REPOSITORY / "presets/micro.yaml")
+    raw = yaml.safe_load(preset_text("micro"))
     raw["semantics"]["encoder"] = outside.model_dump()
     experiment = parse_experiment(raw, "params.yaml")
     encoder = experiment.semantics.encoder
@@ -192,7 +194,7 @@ def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tm
 
 
 def test_the_packages_encoder_is_named_by_its_file() -> None:
-    experiment = load_experiment(REPOSITORY / "presets/micro.yaml")
+    experiment = load_preset("micro")
     encoder = experiment.semantics.encoder
     assert encoder_code(experiment) == ["aurl/semantics/encoders/word2vec.py"]
     assert list(encoder_files(encoder)) == ["vectors", "token_table", "verb_lemmas", "verb_exceptions"]

@@ -9,7 +9,7 @@ import audit_dependencies
 import pytest
 from repositories import REPOSITORY
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.rules import Rules
 
@@ -114,7 +114,7 @@ def test_every_value_in_a_rules_shell_command_is_quoted_or_cannot_need_it() -> N
     assert seen > 20
     common = (REPOSITORY / "workflow/rules/common.smk").read_text()
     assert re.search(r"^wildcard_constraints:\n    \*\*RULES\.constraints\(\),$", common, re.MULTILINE), "for all rules"
-    constraints = Rules(Jobs(load_experiment(REPOSITORY / "presets/micro.yaml")), 1).constraints()
+    constraints = Rules(Jobs(load_preset("micro")), 1).constraints()
     for wildcard in ("dataset", "variant", "seed", "shard"):
         assert re.fullmatch(r"\\d\+|[a-z0-9_|]+", constraints[wildcard]), "names or numbers"
 

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from aurl.inference.encode import encode_words
-from aurl.losses import unit
 from aurl.methods.base import class_generator
-from aurl.models.checkpoint import open_checkpoint
+from aurl.models.checkpoint import load_model
+from aurl.models.cosine import unit
 from aurl.report.drawing.projection import principal_axes
 from aurl.report.drawing.style import COLOURS, WIDTH, Drawing, empty_drawing, legend_columns, new_figure, stroke_style
 from aurl.report.figures.base import FigureData
@@ -66,7 +66,7 @@ def generate(
     Raises:
         AurlError: the checkpoint or its description is missing or damaged.
     """
-    model, _ = open_checkpoint(checkpoint)
+    model, _ = load_model(checkpoint)
     embedded, *others = (
         torch.from_numpy(encode_words(model, vectors)).double() for vectors in (seen, *unseen.values())
     )
