@@ -398,7 +398,7 @@ def test_checkpoints_that_are_not_there_or_damaged(checkpoint: Path, tmp_path: P
     with pytest.raises(AurlError, match="not a usable checkpoint"):
         load_model(checkpoint)
     description.unlink()
-    with pytest.raises(AurlError, match="description must lie beside seed0.safetensors"):
+    with pytest.raises(AurlError, match="description must be beside seed0.safetensors"):
         load_model(checkpoint)
     description.write_text(text)
     load_model(checkpoint)
