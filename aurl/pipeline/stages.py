@@ -30,7 +30,7 @@ INGEST = Stage(
     makes={"listing": "datasets/{dataset}.csv", "videos": "datasets/{dataset}"},
     folders=("videos",),
     settings=("datasets.{dataset}.source",),
-    parts=(Parts(LAYOUTS, "datasets.{dataset}.source.layout"),),
+    parts=(Parts(LAYOUTS, "datasets.{dataset}.source.layout", unless="datasets.{dataset}.source.render"),),
     all_cores=True,
 )
 MANIFEST = Stage(

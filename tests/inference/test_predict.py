@@ -208,13 +208,13 @@ def micro() -> Experiment:
 
 def test_which_checkpoint_and_which_frames(micro: Experiment, tmp_path: Path) -> None:
     paths = ResultPaths("micro", tmp_path / "results")
-    own = paths.checkpoint("aurl", 0)
+    own = paths.of("checkpoint", variant="aurl", seed=0)
     with pytest.raises(AurlError, match=rf"{re.escape(str(own))}: not trained yet; run 'snakemake -- .*--checkpoint"):
         choose_checkpoint(micro, paths, None, None, None)
     for variant in ("aurl", "ls"):
-        write_checkpoint(paths.checkpoint(variant, 0).parent)
+        write_checkpoint(paths.of("checkpoint", variant=variant, seed=0).parent)
     assert choose_checkpoint(micro, paths, None, None, None) == own
-    assert choose_checkpoint(micro, paths, None, "ls", 0) == paths.checkpoint("ls", 0)
+    assert choose_checkpoint(micro, paths, None, "ls", 0) == paths.of("checkpoint", variant="ls", seed=0)
     assert choose_checkpoint(micro, paths, tmp_path / "x", None, None) == tmp_path / "x"
     with pytest.raises(AurlError, match="unknown variant 'foo'"):
         choose_checkpoint(micro, paths, None, "foo", None)
@@ -398,7 +398,7 @@ def test_checkpoints_that_are_not_there_or_damaged(checkpoint: Path, tmp_path: P
     with pytest.raises(AurlError, match="not a usable checkpoint"):
         load_model(checkpoint)
     description.unlink()
-    with pytest.raises(AurlError, match="description must lie beside seed0.safetensors"):
+    with pytest.raises(AurlError, match="description must be beside seed0.safetensors"):
         load_model(checkpoint)
     description.write_text(text)
     load_model(checkpoint)
