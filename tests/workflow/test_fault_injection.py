@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from aurl.operate.intact import TOGETHER_SECONDS
 from faults import (
     BreakingProxy,
     Figures,
@@ -33,8 +34,6 @@ from faults import (
 )
 from repositories import Runner, environment_of, runner
 from runs import edit, failing_run, own_dataset, planned
-
-from aurl.operate.intact import TOGETHER_SECONDS
 
 pytestmark = pytest.mark.workflow
 
