@@ -257,8 +257,8 @@ def _binary_row(rest: bytes, at: int, size: int, place: str) -> tuple[int, Row]:
     vector = _checked(np.frombuffer(values, "<f4").astype(np.float32), word, place)
     if any(byte in word for byte in (b"\n", b"\t", b"\0")) or np.abs(vector).max() > LARGEST:
         raise FormatError(
-            f"{place}: no word and its vector, but displaced bytes: this word or one before it holds a blank, or the vectors have"
-            " another dimension than the header says",
+            f"{place}: no word and its vector, but displaced bytes: this word or one before it holds a blank, or the"
+            " vectors have another dimension than the header says",
             "write the file without blanks in words",
         )
     return end + 1 + size, (place, word, vector)
