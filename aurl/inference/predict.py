@@ -28,6 +28,7 @@ from aurl.frames.video import VideoProperties, probe
 from aurl.models.checkpoint import open_checkpoint
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.paths import ResultPaths
+from aurl.semantics.classes import equal_classes, list_equal
 from aurl.semantics.embedding import check_embeddings
 from aurl.semantics.encoders.base import first_file, load_encoder
 from aurl.system.errors import AurlError
@@ -105,6 +106,8 @@ def embed_names(classes: list[str], encoder: EncoderSettings, tokens: str = "wor
             " file (the shipped one is a small part of GoogleNews-vectors-negative300.bin)"
         )
     check_embeddings(embeddings, encoder, "the given classes")
+    if groups := equal_classes(embeddings):
+        log(f"classes with equal words, which no video tells apart (the first named wins): {list_equal(groups)}")
     rows = {name: row for row, name in enumerate(embeddings.classes)}
     return np.asarray(embeddings.vectors[[rows[name] for name in classes]])
 
