@@ -1,36 +1,44 @@
 """Find videos that are the same file (SHA-256) in two datasets, or in two classes of one."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 
 from aurl.datasets.table import iterate_table, iterate_usable
 
-__all__ = ["list_same", "same_files", "usable_places", "listed_places"]
 MOST_LISTED = 20  # groups in a message
 
-Place = tuple[str, str, str]  # SHA-256, class with its dataset, path with its dataset
+Place = tuple[str, str, str, str]  # SHA-256, dataset, class, path
 
 
-def same_files(places: Callable[[], Iterator[Place]]) -> list[list[str]]:
+def same_files(tables: Mapping[str, Path], broken: Mapping[str, str] | None = None) -> list[list[str]]:
     """Group the paths of equal files that belong to several classes or datasets.
 
-    The rows are read twice, so that half a million of them take a few megabytes.
+    The tables are read twice, so that a million rows take a few megabytes.
+
+    Args:
+        tables: the listing or manifest of each dataset. With several, its name stands before each path.
+        broken: each dataset's `broken`, to take only the usable videos of manifests.
+    Raises: AurlError for a damaged table.
     """
-    keys = np.fromiter((_key(digest) for digest, _, _ in places()), np.uint64)
-    values, counts = np.unique(keys, return_counts=True)
+    values, counts = np.unique(
+        np.fromiter((hash(digest) for digest, *_ in _places(tables, broken)), np.int64), return_counts=True
+    )
     repeated = set(values[counts > 1].tolist())
     groups: dict[str, list[Place]] = {}
-    for place in places() if repeated else ():
-        if _key(place[0]) in repeated:
+    for place in _places(tables, broken) if repeated else ():
+        if hash(place[0]) in repeated:
             groups.setdefault(place[0], []).append(place)
-    several = [group for group in groups.values() if len({of_class for _, of_class, _ in group}) > 1]
-    return [[path for _, _, path in group] for group in several]
+    several = [group for group in groups.values() if len({place[1:3] for place in group}) > 1]
+    return [[f"{name}/{path}" if len(tables) > 1 else path for _, name, _, path in group] for group in several]
 
 
-def _key(digest: str) -> int:
-    """Take the first 64 bits of a digest."""
-    return int(digest[:16], 16)
+def _places(tables: Mapping[str, Path], broken: Mapping[str, str] | None) -> Iterator[Place]:
+    for name, table in tables.items():
+        for row in iterate_table(table) if broken is None else iterate_usable(table, broken[name]):
+            if digest := row.get("sha256"):
+                yield digest, name, row["class"], row["path"]
 
 
 def list_same(groups: list[list[str]]) -> str:

@@ -10,7 +10,7 @@ from aurl.evaluation import schema
 from aurl.lineage.dvc import dvc
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.digests import Digests
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, printable
 from aurl.system.progress import track
 
 
@@ -84,7 +84,7 @@ def _dvc_difference() -> Iterator[str]:
     except AurlError:
         return
     if difference:
-        yield f"dvc metrics diff, against git's HEAD:\n{difference}"
+        yield printable(f"dvc metrics diff, against git's HEAD:\n{difference}")
 
 
 def _read_table(path: Path) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from aurl.datasets.same_files import list_same, same_files
 from aurl.datasets.table import USABLE, iterate_table
 from aurl.experiment.settings import DatasetSettings, ReportSettings
 from aurl.report.labels import test_set_labels
@@ -30,7 +31,7 @@ def setting_notes(inputs: TableInputs, settings: TableSettings, results: Results
         notes.append(f"{describe_dataset(shown, settings.datasets[name], manifest, embeddings)}{tested}.")
     if inputs.absent:
         notes.append(describe_absent(inputs.absent))
-    return notes
+    return [*notes, *describe_same(inputs.manifests, settings.datasets)]
 
 
 def describe_setting(results: Results, seen_classes: Path | None, tau: float, report: ReportSettings) -> list[str]:
@@ -78,6 +79,12 @@ def describe_tested(results: Results, name: str) -> str:
     """Count the videos and classes of a test set that were tested on."""
     counts = results.counts(name)
     return "not tested on" if counts is None else "tested on {} videos of {} classes".format(*counts)
+
+
+def describe_same(manifests: Mapping[str, Path], datasets: Mapping[str, DatasetSettings]) -> list[str]:
+    """Name usable videos that are the same file in two datasets or classes; no note where there is none."""
+    same = same_files(manifests, {name: settings.broken for name, settings in datasets.items()})
+    return [f"The same file (SHA-256) in several datasets or classes: {list_same(same)}."] if same else []
 
 
 def describe_absent(absent: Mapping[str, str]) -> str:

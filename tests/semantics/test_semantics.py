@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from aurl.semantics.classes import ClassEmbeddings, read_embeddings, read_seen_classes
+from aurl.semantics.classes import ClassEmbeddings, equal_classes, read_embeddings, read_seen_classes
 from aurl.semantics.embedding import check_embeddings, embed_dataset
 from aurl.semantics.encoders.word2vec import Settings, class_embedding, embed_tokens
 from aurl.semantics.seen import cosine_distances, filter_seen, seen_class_table, write_seen_classes
@@ -318,6 +318,48 @@ def test_embeddings_file_round_trip(tmp_path: Path) -> None:
     assert found.vectors.dtype == np.float32
     assert found.texts["red circle"] == ["red", "circle"]
     assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
+
+
+SAME = ["Red_Circle", "circle red", "red circle", "red ring"]
+
+
+def test_equal_classes_are_named_and_forbidden_in_a_test_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest, output = tmp_path / "shapes.csv", tmp_path / "shapes.safetensors"
+    manifest.write_text("path,class,status\n" + "".join(f"{name}.mp4,{name},ok\n" for name in SAME))
+    embed_dataset(manifest, "leave_out", "words", GOOGLE, output)
+    named = "only one can be predicted: 'Red_Circle' = 'circle red' = 'red circle'"
+    assert named in capsys.readouterr().err
+    assert equal_classes(read_embeddings(output)) == [SAME[:3]]
+    output.unlink()
+    with pytest.raises(AurlError, match=f"{named}; rename them .*datasets.shapes.equal_words to allow"):
+        embed_dataset(manifest, "leave_out", "words", GOOGLE, output, distinct=True)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "groups"),
+    [
+        ("words", ["jump rope", "jump_rope", "Jump_Rope", "skiing"], [["Jump_Rope", "jump rope", "jump_rope"]]),
+        ("words", ["red", "red red"], [["red", "red red"]]),
+        ("words", ["red circle", "red red circle"], []),
+        ("lemmas", ["tapping", "tap", "taping", "run"], [["tap", "taping", "tapping"]]),
+        ("lemmas", ["open the door", "opening door", "shut door"], [["open the door", "opening door"]]),
+        ("lemmas", ["running", "run", "jumping", "jump"], [["jump", "jumping"], ["run", "running"]]),
+    ],
+)
+def test_equal_classes_by_words_and_lemmas(
+    google: KeyedVectors, source: str, names: list[str], groups: list[list[str]]
+) -> None:
+    assert equal_classes(embeddings(names, google, source)) == groups
+
+
+def test_equal_embeddings_of_other_texts_are_equal_classes() -> None:
+    found = ClassEmbeddings(
+        ["a", "b", "c"], np.array([[1, 2], [1, 2], [2, 4]], np.float32), {n: [n] for n in "abc"}, {}
+    )
+    assert equal_classes(found) == [["a", "b"]]
 
 
 @given(st.integers(0, 10_000), st.floats(0.01, 1.5))
