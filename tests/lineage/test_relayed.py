@@ -11,7 +11,7 @@ from aurl.system.errors import AurlError
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
-        (r"\033[31mERROR\033[39m: no remote", "ERROR: no remote"),
+        (r"\033[31mERROR\033[39m: no remote", "no remote"),
         (r"ERROR: file \033]0;title\007 \033[2Jx\r", r"file \x1b]0;title\x07 \x1b[2Jx"),
         (r"ERROR: a\nb\tc", "a b c"),
         (r"ERROR: \302\233 31m", r"\x9b 31m"),
