@@ -214,10 +214,14 @@ def _text_row(line: bytes, place: str, dimension: int) -> Row:
         fields = [b"", *fields]  # the word is a blank, and no class name has it
     word, values = fields[0].strip(), fields[1:]
     number_in_word = any(map(NUMBER.fullmatch, word.split()[1:]))  # or it belongs to the vector: nobody knows
-    if len(values) < dimension or number_in_word or not all(map(NUMBER.fullmatch, values)):
+    if len(values) < dimension or number_in_word or b"_" in line[len(fields[0]) :]:  # Python reads 1_0 as 10
         raise _wrong_line(line, place, dimension)
+    try:
+        vector = np.array([*map(float, values)])
+    except ValueError:
+        raise _wrong_line(line, place, dimension) from None
     with np.errstate(over="ignore"):  # `_checked` refuses infinity
-        return place, word, _checked(np.array([*map(float, values)]).astype(np.float32), word, place)
+        return place, word, _checked(vector.astype(np.float32), word, place)
 
 
 def _wrong_line(line: bytes, place: str, dimension: int) -> FormatError:
