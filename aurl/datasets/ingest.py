@@ -15,13 +15,14 @@ from typing import Any
 
 from aurl.datasets.layouts.base import VideoFile, load_layout
 from aurl.datasets.rendered import render_video, rendered_videos
+from aurl.datasets.same_files import list_same, same_files
 from aurl.experiment.folders import source_folder
 from aurl.experiment.settings import RenderSettings
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file
 from aurl.system.isolated import Failure, map_isolated
-from aurl.system.progress import track
+from aurl.system.progress import log, track
 
 COLUMNS = ("path", "class", "bytes", "sha256")
 NOT_VERSIONED = (
@@ -129,6 +130,8 @@ def write_listing(table: Path, folder: Path, videos: list[VideoFile], workers: i
         rows.writerow(COLUMNS)
         for video, (size, sha256) in zip(videos, _succeed(results, len(videos), "digest", "videos"), strict=True):
             rows.writerow((video.path, video.class_name, size, sha256))
+    if same := same_files({folder.name: table}):
+        log(f"{folder}: the same file (SHA-256) in several classes: {list_same(same)}")
 
 
 def size_and_digest(path: Path) -> tuple[int, str]:

@@ -53,12 +53,16 @@ class SourceSettings(Settings):
 
 
 class DatasetSettings(Settings):
-    """One dataset: its source, how class names become tokens, and what to do with broken files."""
+    """One dataset: its source, how class names become tokens, and what to do with broken files and equal classes.
+
+    `equal_words` is about classes of a test set that have the same words: of these, only one can be predicted.
+    """
 
     source: SourceSettings
     tokens: Tokens
     broken: Literal["error", "leave_out", "keep_partial"]
     shards: Annotated[int, Field(ge=1, le=100_000)]
+    equal_words: Literal["error", "allow"] = "error"
 
 
 class FrameSettings(Settings):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +14,13 @@ import yaml
 
 from aurl.lineage.dvc_lock import CACHE, LOCK, Lock
 from aurl.system.digests import Digests
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, printable
 from aurl.system.files import copy_file, write_text
 from aurl.system.progress import log, track
 
 Status = dict[str, list[Any]]
 RWLOCK = Path(".dvc/tmp/rwlock")
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 BEFORE = Path(".snakemake/aurl/before")  # keeps a copy of a file while DVC rewrites it in place
 
 
@@ -30,9 +32,13 @@ def dvc(*arguments: str) -> str:
     drop_broken_rwlock()
     done = subprocess.run(["dvc", *arguments], capture_output=True, text=True)
     if done.returncode:
-        reason = " ".join((done.stderr or done.stdout).replace("ERROR: ", "").split())[-600:]
-        raise AurlError(f"'dvc {' '.join(arguments[:3])}' failed: {reason}")
+        raise AurlError(f"'dvc {' '.join(arguments[:3])}' failed: {_relayed(done.stderr or done.stdout)}")
     return done.stdout
+
+
+def _relayed(text: str) -> str:
+    """Put DVC's words on one line without its colours; whatever else would control a terminal is escaped."""
+    return printable(" ".join(COLOUR.sub("", text).replace("ERROR: ", "").split()))[-600:]
 
 
 def status(waiting: bool = False) -> Status:
@@ -86,7 +92,7 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
                 with whole_or_restored(LOCK):
                     changed[0].dvcfile.dump_stages(changed, update_pipeline=False)
     except DvcException as error:
-        raise AurlError(f"DVC could not record: {' '.join(str(error).split())[-600:]}") from None
+        raise AurlError(f"DVC could not record: {_relayed(str(error))}") from None
     digests.save()
     return sorted(differing)
 

@@ -80,6 +80,7 @@ EMBEDDINGS = Stage(
     },
     makes={"embeddings": "embeddings/{dataset}.safetensors"},
     settings=("semantics.encoder", "datasets.{dataset}.tokens", "datasets.{dataset}.broken"),
+    free=("unseen", "datasets.{dataset}.equal_words"),
     parts=(Parts(ENCODERS, "semantics.encoder"),),
     recompute="deep",
 )

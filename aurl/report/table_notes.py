@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from aurl.datasets.same_files import list_same, same_files
 from aurl.datasets.table import USABLE, iterate_table
 from aurl.experiment.settings import DatasetSettings, ReportSettings
 from aurl.report.labels import test_set_labels
 from aurl.report.results import Results
 from aurl.report.tables.base import TableInputs, TableSettings
-from aurl.semantics.classes import read_embeddings, read_seen_table
+from aurl.semantics.classes import equal_classes, list_equal, read_embeddings, read_seen_table
 from aurl.semantics.tokens import FROM_NAMES, read_token_table
 from aurl.system.shipped import TOKEN_TABLE
 
@@ -30,7 +31,7 @@ def setting_notes(inputs: TableInputs, settings: TableSettings, results: Results
         notes.append(f"{describe_dataset(shown, settings.datasets[name], manifest, embeddings)}{tested}.")
     if inputs.absent:
         notes.append(describe_absent(inputs.absent))
-    return notes
+    return [*notes, *describe_same(inputs.manifests, settings.datasets)]
 
 
 def describe_setting(results: Results, seen_classes: Path | None, tau: float, report: ReportSettings) -> list[str]:
@@ -53,7 +54,7 @@ def describe_setting(results: Results, seen_classes: Path | None, tau: float, re
 
 
 def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embeddings: Path | None) -> str:
-    """Count a dataset's usable videos and classes, partial videos, and classes without an embedding."""
+    """Count a dataset's usable videos and classes, partial videos, classes without an embedding, and equal ones."""
     videos = Counter((row["class"], row["status"]) for row in iterate_table(manifest))
     used = {key: number for key, number in videos.items() if key[1] in USABLE[settings.broken]}
     names = len({class_name for class_name, _ in used})
@@ -62,12 +63,15 @@ def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embed
         official = len(read_token_table(TOKEN_TABLE, settings.tokens))
         classes = f"{names} of the {official} classes of {settings.tokens}"
     partial = sum(number for (_, status), number in used.items() if status == "partial")
-    dropped = read_embeddings(embeddings).dropped if embeddings else {}
+    embedded = read_embeddings(embeddings) if embeddings else None
+    dropped = embedded.dropped if embedded else {}
+    equal = equal_classes(embedded) if embedded else []
     return (
         f"{name}: {sum(used.values())} of {videos.total()} videos usable, {classes}"
         + (f", {partial} of the videos only partly decodable" if partial else "")
         + ("; classes dropped for unknown words: " if dropped else "")
         + ", ".join(f"{class_name} ({' '.join(words)})" for class_name, words in dropped.items())
+        + (f"; classes with equal words, of which only one can be predicted: {list_equal(equal)}" if equal else "")
     )
 
 
@@ -75,6 +79,12 @@ def describe_tested(results: Results, name: str) -> str:
     """Count the videos and classes of a test set that were tested on."""
     counts = results.counts(name)
     return "not tested on" if counts is None else "tested on {} videos of {} classes".format(*counts)
+
+
+def describe_same(manifests: Mapping[str, Path], datasets: Mapping[str, DatasetSettings]) -> list[str]:
+    """Name usable videos that are the same file in two datasets or classes; no note where there is none."""
+    same = same_files(manifests, {name: settings.broken for name, settings in datasets.items()})
+    return [f"The same file (SHA-256) in several datasets or classes: {list_same(same)}."] if same else []
 
 
 def describe_absent(absent: Mapping[str, str]) -> str:

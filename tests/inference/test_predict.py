@@ -201,6 +201,41 @@ def test_class_names_from_a_list_or_a_file(tmp_path: Path) -> None:
             class_names(listed, file)
 
 
+@pytest.mark.parametrize(
+    ("listed", "names"),
+    [
+        ("playing (guitar, bass), running", ["playing (guitar, bass)", "running"]),
+        ("a [b, (c, d)], e{f,g}", ["a [b, (c, d)]", "e{f,g}"]),
+        ("a (b, c", ["a (b", "c"]),
+        ("a), (b", ["a)", "(b"]),
+    ],
+)
+def test_a_comma_in_brackets_is_part_of_a_name(listed: str, names: list[str]) -> None:
+    assert class_names(listed, None) == names
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("1 ApplyEyeMakeup\r\n2 Archery\r\n", ["ApplyEyeMakeup", "Archery"]),
+        ("0\tair drumming\n1\tarchery\n", ["air drumming", "archery"]),
+        ("1 person\n2 person\n", ["1 person", "2 person"]),
+        ("2 persons\n4 persons\n", ["2 persons", "4 persons"]),
+        ("1\n2\n", ["1", "2"]),
+    ],
+)
+def test_the_numbers_of_a_numbered_list_are_no_words(tmp_path: Path, content: str, names: list[str]) -> None:
+    (tmp_path / "classInd.txt").write_text(content)
+    assert class_names(None, tmp_path / "classInd.txt") == names
+
+
+def test_equal_classes_of_a_prediction_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    embed_names(["climb", "Ride_Horse", "ride horse"], GOOGLE)
+    assert "no video tells apart: 'Ride_Horse' = 'ride horse'\n" in capsys.readouterr().err
+    embed_names(CLASSES, GOOGLE)
+    assert not capsys.readouterr().err
+
+
 @pytest.fixture
 def micro() -> Experiment:
     return load_preset("micro")

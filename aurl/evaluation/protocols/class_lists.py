@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from aurl.datasets.class_names import spelling
 from aurl.experiment.settings import Settings as Base
 from aurl.system.errors import AurlError
 
@@ -68,15 +69,15 @@ def lists_of(path: Path, class_names: list[str]) -> "list[np.ndarray]":
     """
     import numpy as np
 
-    numbers = {name: number for number, name in enumerate(class_names)}
+    numbers = {spelling(name): number for number, name in enumerate(class_names)}
     draws = []
     for name, classes in read_lists(path).items():
-        missing = [of_class for of_class in classes if of_class not in numbers]
+        missing = [of_class for of_class in classes if spelling(of_class) not in numbers]
         if len(missing) == len(classes):
             continue  # another test set's list
         if missing:
             raise AurlError(f"{path}: list '{name}': the test set has no class '{missing[0]}' ({len(missing)} missing)")
-        draws.append(np.sort([numbers[of_class] for of_class in classes]))
+        draws.append(np.sort([numbers[spelling(of_class)] for of_class in classes]))
     if len({len(draw) for draw in draws}) > 1:
         raise AurlError(f"{path}: its lists for a test set have different lengths; put them into files of their own")
     return draws
