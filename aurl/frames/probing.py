@@ -169,7 +169,7 @@ def _decode_all(path: Path, container: Any, choice: Choice) -> VideoProperties:
 
 def _missing_end(path: Path, container: Any, stream: Any, decoded: Decoded) -> str:
     """Say whether the file, or its video track, ends before the length that it states itself."""
-    if stream.frames and len(decoded.packet_times) >= stream.frames:
+    if container.format.name != "gif" and stream.frames and len(decoded.packet_times) >= stream.frames:
         return ""
     if is_cut_off(path):
         return f"{CUT}; {decoded.frames} frames decoded"

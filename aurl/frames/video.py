@@ -17,6 +17,7 @@ import numpy as np
 from aurl.frames.containers import choose_stream, is_fragmented, open_video
 from aurl.frames.orientation import upright
 from aurl.frames.probing import VideoProperties, one_line, probe
+from aurl.frames.squashing import MATRICES
 from aurl.frames.squashing import squashed as _squashed
 
 __all__ = ["VideoProperties", "probe", "read_frames"]
@@ -89,6 +90,8 @@ def _plain_times(path: Path) -> np.ndarray | None:
             if container.format.name not in PLAIN or len(container.streams.video) != 1:
                 return None
             stream = container.streams.video[0]
+            if int(stream.codec_context.colorspace) not in MATRICES:
+                return None
             packets = [packet for packet in container.demux(stream) if packet.size]
             if any(packet.is_discard or packet.is_corrupt for packet in packets):
                 return None
