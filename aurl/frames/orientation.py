@@ -2,6 +2,7 @@
 
 import math
 import struct
+from typing import Any
 
 import av
 import numpy as np
@@ -17,7 +18,8 @@ def orientation(frame: av.VideoFrame) -> int:
     Returns degrees anticlockwise, rounded to a right angle: 0, 90, 180 or 270. 360 more say that the frame, once turned,
     must also be mirrored left-right.
     """
-    matrix = next((bytes(data) for data in frame.side_data if data.type == Type.DISPLAYMATRIX), b"")
+    side_data: Any = frame.side_data
+    matrix = next((bytes(data) for data in side_data if data.type == Type.DISPLAYMATRIX), b"")
     return matrix_orientation(*struct.unpack("=9i", matrix[:36])) if len(matrix) >= 36 else 0
 
 

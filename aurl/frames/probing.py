@@ -140,7 +140,8 @@ def one_line(error: Exception) -> str:
 def _decode_all(path: Path, container: Any, choice: Choice) -> VideoProperties:
     stream = container.streams[choice.index]
     stream.thread_type = "NONE"
-    decoded, squasher, kind, failure = Decoded(), Squasher(TRIED_SIZE), (), ""
+    decoded, squasher, failure = Decoded(), Squasher(TRIED_SIZE), ""
+    kind: tuple[object, ...] = ()
     try:
         for packet in container.demux(stream):
             if packet.size:
