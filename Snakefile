@@ -22,10 +22,11 @@ include: "workflow/rules/report.smk"  # tables, figures and the page
 rule all:
     default_target: True
     input:
-        [str(path) for stage in ("collect", "statistics", "tables", "figures", "report") for path in RULES.outputs(stage)],
+        RULES.wanted(),
 
 
 onstart:
+    check_writable(RULES.jobs.paths.root)
     for line in reset_future_times(RULES.files()):
         print(f"aurl: {line}", file=sys.stderr)
 

@@ -42,9 +42,12 @@ class Rules:
         outputs = {name: str(paths.root / template) for name, template in templates.items()}
         return outputs | {"block": str(paths.provenance(paths.root / templates[STAGES[stage].artefact]))}
 
-    def outputs(self, stage: str) -> tuple[Path, ...]:
-        """Return the outputs of a stage that has one job."""
-        return self.jobs.of(stage).made
+    def wanted(self) -> list[str]:
+        """Return what a whole run makes: the outputs of jobs that nothing reads, and of stages that have one job."""
+        jobs = list(self.listed.values())
+        read = {path for job in jobs for path in job.depends}
+        final = [job for job in jobs if job.stage.jobs == "once" or not read & set(job.made)]
+        return [str(path) for job in final for path in job.made]
 
     def files(self) -> set[Path]:
         """Return every file that the run reads or makes, code included."""

@@ -18,7 +18,6 @@ from runs import digests, edit, planned
 
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.jobs import Jobs
-from aurl.pipeline.paths import ResultPaths
 from aurl.pipeline.stages import STAGES
 
 pytestmark = pytest.mark.workflow
@@ -335,8 +334,8 @@ def jobs_of_package(repository: Path) -> dict[frozenset[str], set[str]]:
     """Outputs -> inputs of every job, as the commands and the audit know them."""
     with chdir(repository):
         experiment = load_experiment(Path("params.yaml"))
-        jobs = Jobs(experiment, ResultPaths(experiment.experiment))
-    return {frozenset(map(str, job.outputs)): set(map(str, job.inputs)) for job in jobs.all()}
+        jobs = Jobs(experiment)
+    return {frozenset(map(str, job.made)): set(map(str, job.depends)) for job in jobs.all()}
 
 
 def under(path: str, folders: list[str]) -> bool:

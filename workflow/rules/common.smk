@@ -6,6 +6,7 @@ import sys
 
 from aurl.experiment.read import load_experiment, parse_experiment
 from aurl.experiment.snapshot import snapshot
+from aurl.lineage.recorded import damaged_results
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.rules import Rules
 from aurl.system.clock import reset_future_times
@@ -14,7 +15,7 @@ from aurl.system.locks import check_run, forget_dead_run
 
 try:
     if workflow.is_main_process:
-        forget_dead_run()
+        alone = forget_dead_run()
         EXPERIMENT = parse_experiment(config, "params.yaml")
         os.environ["AURL_PARAMS"] = str(snapshot(EXPERIMENT))
     else:  # a job on a cluster: it may start on another machine, when params.yaml is no longer that of the run
@@ -22,6 +23,8 @@ try:
         EXPERIMENT = load_experiment(Path(os.environ["AURL_PARAMS"]))
     PARAMS = os.environ["AURL_PARAMS"]
     RULES = Rules(Jobs(EXPERIMENT), workflow.cores)
+    if workflow.is_main_process and alone and (damaged := list(damaged_results(RULES.jobs))):
+        raise AurlError("\naurl: error: ".join(damaged))
 except AurlError as error:
     sys.exit(f"aurl: error: {error}")  # the one line; Snakemake would drop an exception's text here
 
@@ -52,6 +55,12 @@ def makes(stage):
 
 wildcard_constraints:
     **RULES.constraints(),
+
+
+def check_writable(folder):
+    """End the run before its first job where results cannot be written (a read-only file system, another owner)."""
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        sys.exit(f"aurl: error: {folder}: not writable; finished results are untouched")
 
 
 def record_if_automatic():
