@@ -33,6 +33,16 @@ def is_cut_off(path: Path) -> bool:
     return False
 
 
+def lacks_avi_index(path: Path) -> bool:
+    """Say whether a file is an AVI whose index is missing or cut off."""
+    size = path.stat().st_size
+    with path.open("rb") as handle:
+        kind, begin, end = next(_chunks(handle, 0, size), (b"", 0, 0))
+        if kind != b"RIFF":
+            return False
+        return not any(kind == b"idx1" and end <= size for kind, _, end in _chunks(handle, begin + 4, min(end, size)))
+
+
 def _mp4(handle: BinaryIO, size: int) -> bool:
     """Look for a fragment whose end is missing."""
     try:

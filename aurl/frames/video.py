@@ -1,9 +1,9 @@
 """Read the frames of a video file in order, squashed and upright.
 
-PyAV is the reference, and reads every file. decord is faster, and is trusted with plain files alone: mp4 without
-fragments, AVI and Matroska with one video stream, none of whose packets is hidden, if its count of frames, their times and
-its first frame are PyAV's. It reads only from frame 0 on (its seeks give wrong frames on open-GOP H.264). On fragmented
-mp4 it gives wrong frames in the middle, with the right count and times.
+PyAV is the reference, and can read every file. decord is faster, and is trusted with plain files alone: whole mp4 without
+fragments, AVI with its index, and Matroska; one video stream, none of whose packets is hidden; its count of frames, their
+times and its first frame are PyAV's. It reads only from frame 0 on (its seeks give wrong frames on open-GOP H.264). On
+fragmented mp4 and on AVI without an index it gives wrong frames in the middle, with the right count and first frame.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ import decord
 import numpy as np
 
 from aurl.frames.containers import choose_stream, is_fragmented, open_video
+from aurl.frames.endings import is_cut_off, lacks_avi_index
 from aurl.frames.orientation import upright
 from aurl.frames.probing import VideoProperties, one_line, probe
 from aurl.frames.squashing import MATRICES
@@ -25,6 +26,7 @@ __all__ = ["VideoProperties", "probe", "read_frames"]
 CHUNK = 32  # frames
 PLAIN = ("mov,mp4,m4a,3gp,3g2,mj2", "avi", "matroska,webm")  # FFmpeg's names of the containers left to decord
 SAME_TIME = 0.002  # seconds
+NO_TIME = -1e15  # seconds: smaller values stand for no time
 
 decord.logging.set_level(decord.logging.FATAL)
 av.logging.set_level(av.logging.PANIC)
@@ -83,7 +85,7 @@ def _agreeing_decord(path: Path, frames: int, size: int) -> Any | None:
 
 def _plain_times(path: Path) -> np.ndarray | None:
     """List the times of a plain file's packets in order, in seconds; None for a file that decord might read wrongly."""
-    if is_fragmented(path):
+    if is_fragmented(path) or is_cut_off(path) or lacks_avi_index(path):
         return None
     try:
         with open_video(path) as container:
@@ -103,7 +105,12 @@ def _plain_times(path: Path) -> np.ndarray | None:
 
 
 def _same_times(left: np.ndarray, right: np.ndarray) -> bool:
-    """Say whether frames follow each other at equal distances; where a file's time begins is not compared."""
+    """Say whether frames follow each other at equal distances; where a file's time begins is not compared.
+
+    True where decord has no times: AVI holds none for XviD.
+    """
+    if (left < NO_TIME).all():
+        return True
     return bool(np.abs((left - left[0]) - (right - right[0])).max() <= SAME_TIME)
 
 

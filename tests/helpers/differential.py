@@ -43,7 +43,7 @@ FLAGS = {
     "frag 1 s": {"movflags": "dash+empty_moov", "frag_duration": "1000000"},
     "frag 2 s": {"movflags": "cmaf", "frag_duration": "2000000"},
     "each frame": {"movflags": "dash+empty_moov+frag_every_frame"},
-    "global sidx": {"movflags": "empty_moov+global_sidx", "frag_duration": "300000"},
+    "global sidx": {"movflags": "empty_moov+default_base_moof+global_sidx", "frag_duration": "300000"},
     "no sidx": {"movflags": "cmaf+empty_moov+skip_sidx", "frag_duration": "200000"},
     "key frames": {"movflags": "dash+empty_moov+frag_keyframe"},
     "hybrid": {"movflags": "hybrid_fragmented", "frag_duration": "300000"},
@@ -91,6 +91,8 @@ def odd_files() -> Iterator[Odd]:
         yield _written(f"{tag}.{suffix}", options={"x264-params": tag})
     for first, suffix, codec in itertools.product((1, 7, 23, 30, 41, 58), ("mp4", "mov"), ("libx264", "libx265", "mpeg4")):
         yield Odd(f"{codec} cut at {first}.{suffix}", lambda path, f=first, c=codec: _cut(path, f, c))  # type: ignore[misc]
+    for codec, share in itertools.product(("libx264", "mpeg4", "mjpeg"), (0.995, 0.999)):  # the index alone is cut off
+        yield Odd(f"{codec} {share} without index.avi", lambda path, s=share, c=codec: _without_index(path, s, c))  # type: ignore[misc]
     for share, suffix in itertools.product((0.35, 0.5, 0.77, 0.9), ("mkv", "avi", "flv", "mp4", "webm")):
         yield Odd(f"broken off {share}.{suffix}", lambda path, s=share: _broken_off(path, s), "partial")  # type: ignore[misc]
 
@@ -116,6 +118,7 @@ def sequential(path: Path, size: int) -> np.ndarray:
     """Read all frames in turn by PyAV, without colour tags that its scaler refuses, turned by the side data's matrix."""
     images = []
     with av.open(str(path), metadata_errors="replace") as container:
+        container.streams.video[0].thread_type = "NONE"  # threads repair damaged frames in other ways
         try:
             for frame in container.decode(video=0):
                 if int(frame.colorspace) in (0, 3, 8, *range(10, 18)):
@@ -157,6 +160,14 @@ def _written(name: str, **how: object) -> Odd:
 def _cut(path: Path, first: int, codec: str) -> Path:
     whole = odd_media.write(path.with_name("whole.mp4"), range(70), codec, {**CODECS[codec], "g": "25"})
     return odd_media.copy_from(path, whole, first)
+
+
+def _without_index(path: Path, share: float, codec: str) -> Path:
+    odd_media.write(path, range(60), codec, CODECS[codec], pix_fmt="yuvj420p" if codec == "mjpeg" else "yuv420p")
+    content = path.read_bytes()
+    index = content.rindex(b"idx1")
+    path.write_bytes(content[: index + int((len(content) - index) * share * 0.9)])
+    return path
 
 
 def _broken_off(path: Path, share: float) -> Path:
