@@ -107,9 +107,9 @@ def _plain_times(path: Path) -> np.ndarray | None:
 def _same_times(left: np.ndarray, right: np.ndarray) -> bool:
     """Say whether frames follow each other at equal distances; where a file's time begins is not compared.
 
-    True where decord has no times: AVI holds none for XviD.
+    True where decord lacks times: AVI holds none for frames between others.
     """
-    if (left < NO_TIME).all():
+    if (left < NO_TIME).any():
         return True
     return bool(np.abs((left - left[0]) - (right - right[0])).max() <= SAME_TIME)
 

@@ -89,7 +89,9 @@ def odd_files() -> Iterator[Odd]:
         yield Odd(name, lambda path, t=degrees, m=mirrored, c=codec: odd_media.turned(path, t, m, codec=c))  # type: ignore[misc]
     for tag, suffix in itertools.product(TAGS, ("mp4", "mkv")):
         yield _written(f"{tag}.{suffix}", options={"x264-params": tag})
-    for first, suffix, codec in itertools.product((1, 7, 23, 30, 41, 58), ("mp4", "mov"), ("libx264", "libx265", "mpeg4")):
+    for first, suffix, codec in itertools.product(
+        (1, 7, 23, 30, 41, 58), ("mp4", "mov"), ("libx264", "libx265", "mpeg4")
+    ):
         yield Odd(f"{codec} cut at {first}.{suffix}", lambda path, f=first, c=codec: _cut(path, f, c))  # type: ignore[misc]
     for codec, share in itertools.product(("libx264", "mpeg4", "mjpeg"), (0.995, 0.999)):  # the index alone is cut off
         yield Odd(f"{codec} {share} without index.avi", lambda path, s=share, c=codec: _without_index(path, s, c))  # type: ignore[misc]

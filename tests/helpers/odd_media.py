@@ -114,9 +114,7 @@ def with_cover(path: Path) -> Path:
     moov = content.rindex(b"moov") - 4
     header = moov + 8 + int.from_bytes(content[moov + 8 : moov + 12], "big")  # behind mvhd
     size = int.from_bytes(content[moov : moov + 4], "big") + len(user)
-    path.write_bytes(
-        content[:moov] + size.to_bytes(4, "big") + content[moov + 4 : header] + user + content[header:]
-    )
+    path.write_bytes(content[:moov] + size.to_bytes(4, "big") + content[moov + 4 : header] + user + content[header:])
     return path
 
 
@@ -139,9 +137,7 @@ def _add_stream(target: Any, codec: str, options: dict[str, str] | None, pix_fmt
     return stream
 
 
-def _encode(
-    target: Any, stream: Any, numbers: Iterable[int], times: list[int] | None = None, start: int = 0
-) -> None:
+def _encode(target: Any, stream: Any, numbers: Iterable[int], times: list[int] | None = None, start: int = 0) -> None:
     for position, number in enumerate(numbers):
         frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
         frame.time_base, frame.pts = Fraction(1, RATE), start + (times[position] if times else position)
