@@ -66,9 +66,10 @@ def _agreeing_decord(path: Path, frames: int, size: int) -> Any | None:
         text = begin.decode().replace("\n", " ").replace("\r", " ")
         if text.isprintable():
             return None
-    times = _plain_times(path)
-    if times is None or len(times) != frames:
+    plain = _plain_times(path, size)
+    if plain is None or len(plain[0]) != frames:
         return None
+    times, reference = plain
     try:
         reader = decord.VideoReader(str(path.absolute()), width=size, height=size, num_threads=1)
         if len(reader) != frames or not _same_times(reader.get_frame_timestamp(range(frames))[:, 0], times):
@@ -77,14 +78,16 @@ def _agreeing_decord(path: Path, frames: int, size: int) -> Any | None:
         reader.seek(0)
     except (decord.DECORDError, OSError, RuntimeError):
         return None
-    reference = next(_read_with_pyav(path, 1, size))[0]
     if first.shape != reference.shape:  # decord mistakes a row's padding for more channels, at sizes like 16
         return None
     return reader if np.abs(first.astype(np.int16) - reference).mean() <= 1 else None
 
 
-def _plain_times(path: Path) -> np.ndarray | None:
-    """List the times of a plain file's packets in order, in seconds; None for a file that decord might read wrongly."""
+def _plain_times(path: Path, size: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """List the times of a plain file's packets in order, in seconds, and squash its first frame.
+
+    None for a file that decord might read wrongly.
+    """
     if is_fragmented(path) or is_cut_off(path) or lacks_avi_index(path):
         return None
     try:
@@ -94,14 +97,23 @@ def _plain_times(path: Path) -> np.ndarray | None:
             stream = container.streams.video[0]
             if int(stream.codec_context.colorspace) not in MATRICES:
                 return None
-            packets = [packet for packet in container.demux(stream) if packet.size]
-            if any(packet.is_discard or packet.is_corrupt for packet in packets):
-                return None
-            times = [packet.dts if packet.pts is None else packet.pts for packet in packets]
+            stream.thread_type = "NONE"
+            times: list[int | None] = []
+            first: Any = None
+            for packet in container.demux(stream):
+                if packet.is_discard or packet.is_corrupt:
+                    return None
+                if packet.size:
+                    times.append(packet.dts if packet.pts is None else packet.pts)
+                if first is None:
+                    first = next(iter(packet.decode()), None)
             base = float(stream.time_base)
+            if first is None or None in times:
+                return None
+            reference = next(_squashed([first], size))
     except av.FFmpegError:
         return None
-    return None if None in times else np.sort(np.array(times, np.float64)) * base
+    return np.sort(np.array(times, np.float64)) * base, reference
 
 
 def _same_times(left: np.ndarray, right: np.ndarray) -> bool:

@@ -64,8 +64,9 @@ def test_an_edit_list_hides_the_lead_in(tmp_path: Path, first: int, suffix: str)
     assert is_shown(path, range(first, 70))
 
 
-@pytest.mark.parametrize(("suffix", "codec", "audio"), [("mkv", "libx264", "aac"), ("webm", "libvpx", "libopus"),
-                                                        ("flv", "libx264", "aac"), ("avi", "mpeg4", "pcm_s16le")])  # fmt: skip
+@pytest.mark.parametrize(("suffix", "codec", "audio"), [
+    ("mkv", "libx264", "aac"), ("webm", "libvpx", "libopus"), ("flv", "libx264", "aac"), ("avi", "mpeg4", "pcm_s16le"),
+])  # fmt: skip
 def test_sound_longer_than_the_picture(tmp_path: Path, suffix: str, codec: str, audio: str) -> None:
     path = odd_media.write(tmp_path / f"a.{suffix}", range(50), codec, sound=audio)
     found = probe(path)
