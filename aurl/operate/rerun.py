@@ -9,7 +9,7 @@ import pandas as pd
 from aurl.evaluation import schema
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.digests import Digests
-from aurl.system.errors import AurlError, printable
+from aurl.system.errors import AurlError
 from aurl.system.progress import track
 
 

@@ -192,6 +192,7 @@ RESULTS: dict[str, Input] = {
     "tokens": Shipped((str(shipped.TOKEN_TABLE),)),
     "manifests": Each("manifest", "datasets"),
     "embeddings": Each("embeddings", "embedded"),
+    "frames": Each("frames_index", "decoded"),
 }
 TABLE_KEYS = ("report", "seen", "unseen", "variants", "imported", "datasets", "semantics.tau")
 TABLES_STAGE = Stage(

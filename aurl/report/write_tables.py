@@ -59,7 +59,7 @@ def tables_of(job: Job) -> dict[str, Table]:
     settings, inputs = job.settings, job.inputs
     files = TableInputs(
         inputs.metrics, inputs.statistics, next(iter(inputs.seen_classes.values()), None), inputs.manifests,
-        inputs.embeddings, dict(job.missing),
+        inputs.embeddings, dict(job.missing), inputs.frames,
     )  # fmt: skip
     declared = TableSettings(
         settings["report"], settings["variants"], settings["imported"], settings["datasets"], settings["seen"],

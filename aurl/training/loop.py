@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from aurl.backbones.base import memory_format
-from aurl.datasets.table import usable_labels
 from aurl.experiment.folders import source_folder
 from aurl.experiment.settings import ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
 from aurl.frames.store import FrameStore
+from aurl.frames.usable import labels_with_frames
 from aurl.models.checkpoint import state_bytes
 from aurl.models.imported import check_digest
 from aurl.models.published import initialise_backbone
@@ -62,11 +62,8 @@ def load_training_data(
 ) -> TrainingData:
     """Load the videos of the classes that the strict-label filter keeps (all embedded ones without it)."""
     classes = read_seen_classes(seen_classes, strict_labels)
-    labels, store = usable_labels(manifest, broken, classes), FrameStore(frames_index)
-    if len(store) != len(labels):
-        raise AurlError(
-            f"{frames_index}: {len(store)} videos, the manifest has {len(labels)}; extract the frames again"
-        )
+    store = FrameStore(frames_index)
+    labels = labels_with_frames(manifest, broken, classes, store)
     embedded = read_embeddings(embeddings)
     rows = [embedded.classes.index(name) for name in classes]
     videos = np.flatnonzero(labels >= 0)

@@ -230,9 +230,9 @@ def test_the_numbers_of_a_numbered_list_are_no_words(tmp_path: Path, content: st
 
 
 def test_equal_classes_of_a_prediction_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    embed_names(["climb", "Ride_Horse", "ride horse"], GOOGLE)
+    embed_classes(["climb", "Ride_Horse", "ride horse"], GOOGLE)
     assert "no video tells apart: 'Ride_Horse' = 'ride horse'\n" in capsys.readouterr().err
-    embed_names(CLASSES, GOOGLE)
+    embed_classes(CLASSES, GOOGLE)
     assert not capsys.readouterr().err
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from repositories import REPOSITORY, runner
+from repositories import runner
 
 from aurl.experiment.presets import load_preset
 from aurl.experiment.read import load_experiment

@@ -17,7 +17,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from aurl.operate.intact import TOGETHER_SECONDS
 from faults import (
     BreakingProxy,
     Figures,
