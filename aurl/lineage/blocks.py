@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aurl.experiment.snapshot import VARIABLE
 from aurl.pipeline.code import REPOSITORY
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
@@ -161,6 +162,7 @@ def circumstance() -> dict[str, Any]:
         "seconds": round(time.time() - PROCESS_STARTED, 3),
         "cpu_seconds": round(sum(used.ru_utime + used.ru_stime for used in usage), 3),
         "peak_memory_bytes": max(used.ru_maxrss for used in usage) * 1024,
+        "run_by": "snakemake" if VARIABLE in os.environ else "hand",
         "host": platform.node(),
         "machine": platform.platform(),
         "cores": os.cpu_count(),

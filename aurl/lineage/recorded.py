@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aurl.lineage.blocks import identity_of, recorded_outputs, write_block
+from aurl.lineage.following import check_ancestors
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.pipeline.run import device_of, load_stage, run_job, seeds_of
 from aurl.system.digests import Digests
@@ -24,6 +25,7 @@ def run_recorded(jobs: Jobs, job: Job, workers: int = 1) -> None:
     """
     first = os.environ.get("RANK", "0") == "0"
     with exclusive(job.block) if first else nullcontext():
+        check_ancestors(jobs, job)
         load_stage(job.stage)
         identity = identity_of(job, seeds_of(job), device_of(job, jobs.experiment))
         check_inputs(jobs, job, identity.inputs, Digests())
@@ -42,12 +44,12 @@ def check_inputs(jobs: Jobs, job: Job, inputs: Mapping[str, str], digests: Diges
     """
     makers = jobs.makers()
     for path in job.depends:
-        maker = makers.get(path)
-        if maker is None:
+        source = makers.get(path)
+        if source is None:
             continue
-        _refuse_damaged(path, recorded_outputs(maker.block).get(path), inputs[path.as_posix()])
-        if maker.stage.name == "frames_index":
-            _check_shards(maker, makers, digests)
+        _refuse_damaged(path, recorded_outputs(source.block).get(path), inputs[path.as_posix()])
+        if source.stage.name == "frames_index":
+            _check_shards(source, makers, digests)
 
 
 def damaged_results(jobs: Jobs) -> Iterator[str]:

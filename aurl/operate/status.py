@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from aurl.lineage.blocks import Block, block_or_none, code_digests, differing_keys
+from aurl.lineage.blocks import Block, block_or_none, code_digests
+from aurl.lineage.following import MADE_WITH_OTHER, OTHER_INPUTS, difference, has_other_inputs
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.locks import Holder, last_attempt, living_run, maker
 
@@ -18,7 +19,6 @@ State = Literal["done", "running", "waiting", "interrupted", "failed"]
 STATES: tuple[State, ...] = ("done", "running", "waiting", "interrupted", "failed")
 NOT_MADE = "not made yet"
 BEHIND = "behind a job that is not done"
-MADE_WITH_OTHER = "made with other"
 TAIL_BYTES = 8192
 
 
@@ -143,16 +143,10 @@ def _reason_unfinished(job: Job, blocks: dict[Path, Block | None], done: set[Pat
     block = blocks[job.made[0]]
     if block is None:
         return NOT_MADE
-    identity = block.identity
-    for kind, present, recorded in (("values", job.values, identity.settings), ("versions", code, identity.code)):
-        if differing := differing_keys(present, recorded):
-            return f"{MADE_WITH_OTHER} {kind} of {', '.join(differing)}"
+    if reason := difference(job, block, code):
+        return reason
     if not all(path.exists() for path in job.made):
         return NOT_MADE
-    from_jobs = [path for path in job.depends if path in blocks]
-    if not done.issuperset(from_jobs):
+    if not done.issuperset(path for path in job.depends if path in blocks):
         return BEHIND
-    contents = {str(path): block.outputs.get(str(path)) for path in from_jobs if (block := blocks[path])}
-    if identity.inputs.keys() != set(map(str, job.depends)) or not contents.items() <= identity.inputs.items():
-        return "made from other inputs"
-    return ""
+    return OTHER_INPUTS if has_other_inputs(job, block, blocks) else ""

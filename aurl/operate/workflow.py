@@ -2,20 +2,20 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from aurl.experiment.read import load_experiment, parse_experiment
-from aurl.experiment.snapshot import snapshot
+from aurl.experiment.snapshot import VARIABLE, snapshot
+from aurl.lineage.following import set_aside_foreign
 from aurl.lineage.recorded import damaged_results
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.rules import Rules
 from aurl.system.clock import reset_future_times
 from aurl.system.errors import AurlError
 from aurl.system.locks import check_run, forget_dead_run
-
-VARIABLE = "AURL_PARAMS"  # the frozen experiment, which Snakemake hands to every job
 
 
 def begin(params: Mapping[str, Any], main_process: bool, cores: int | None) -> Rules:
@@ -34,6 +34,8 @@ def begin(params: Mapping[str, Any], main_process: bool, cores: int | None) -> R
     rules = Rules(Jobs(experiment), cores)
     if alone and (damaged := list(damaged_results(rules.jobs))):
         raise AurlError("\naurl: error: ".join(damaged))
+    for line in set_aside_foreign(rules.jobs) if alone else ():
+        print(f"aurl: {line}", file=sys.stderr)
     return rules
 
 
