@@ -1,4 +1,4 @@
-"""Say whether a finished job follows from the present parameters, code and inputs, as its provenance block tells."""
+"""Compare finished jobs with the present parameters, code and inputs."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
