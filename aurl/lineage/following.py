@@ -1,6 +1,7 @@
 """Compare finished jobs with the present parameters, code and inputs."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from aurl.lineage.blocks import Block, block_or_none, code_digests, differing_keys
@@ -29,26 +30,27 @@ def has_other_inputs(job: Job, block: Block, makers: Mapping[Path, Block | None]
 
 
 def check_ancestors(jobs: Jobs, job: Job) -> None:
-    """Refuse inputs that were made under other parameters, by other code or from other inputs than the present ones.
+    """Refuse inputs that do not follow from the present parameters, code and inputs.
 
     Raises: AurlError that names the first of them, in the order of the data. A result without a block passes here: its
         stage did not end, or Snakemake makes it.
     """
     makers = jobs.makers()
-    waiting, ancestors = list(job.depends), {}
+    waiting, ancestors = list(job.depends), set()
     while waiting:
         maker = makers.get(waiting.pop())
         if maker is not None and maker.block not in ancestors:
-            ancestors[maker.block] = maker
+            ancestors.add(maker.block)
             waiting += maker.depends
-    blocks = {path: block_or_none(maker.block) for maker in ancestors.values() for path in maker.made}
-    for each in reversed(ancestors.values()):
+    in_order = [each for each in jobs.all() if each.block in ancestors]
+    blocks = {path: block_or_none(each.block) for each in in_order for path in each.made}
+    for each in in_order:
         if reason := _reason(each, blocks):
             raise AurlError(f"{each.made[0]}: {reason} than the present ones; run 'snakemake', which makes it again")
 
 
 def set_aside_foreign(jobs: Jobs) -> Iterator[str]:
-    """Set aside the blocks of results that were made by hand under other parameters; yield a line for each.
+    """Set aside blocks that a hand-run job left and that no longer follow; yield a line for each.
 
     Snakemake did not see such a result being made, so it takes it for the present one. Without its block, Snakemake makes
     it again. The result itself stays until then.
@@ -69,5 +71,11 @@ def _reason(job: Job, makers: Mapping[Path, Block | None]) -> str:
     block = makers[job.made[0]]
     if block is None:
         return ""
-    reason = difference(job, block, code_digests(job.code))
+    reason = difference(job, block, digests_of(tuple(job.code)))
     return reason or (OTHER_INPUTS if has_other_inputs(job, block, makers) else "")
+
+
+@cache  # many jobs share a stage and its code
+def digests_of(code: tuple[str, ...]) -> dict[str, str]:
+    """Map each code file to its SHA-256, once in a process."""
+    return code_digests(code)
