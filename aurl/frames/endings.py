@@ -46,11 +46,11 @@ def lacks_avi_index(path: Path) -> bool:
 def _mp4(handle: BinaryIO, size: int) -> bool:
     """Look for a fragment whose end is missing."""
     try:
-        found = list(boxes(handle, 0, size))
+        listed = list(boxes(handle, 0, size))
     except ValueError:
         return False
-    in_fragments = any(kind == b"moof" for kind, *_ in found)
-    return in_fragments and any(kind in (b"moof", b"mdat") and end > size for kind, _, end in found)
+    in_fragments = any(kind == b"moof" for kind, *_ in listed)
+    return in_fragments and any(kind in (b"moof", b"mdat") and end > size for kind, _, end in listed)
 
 
 def _avi(handle: BinaryIO, size: int) -> bool:

@@ -1,4 +1,4 @@
-"""Say whether a finished job follows from the present parameters, code and inputs, as its provenance block tells."""
+"""Say by its block whether a finished job follows from the present parameters, code and inputs."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ def has_other_inputs(job: Job, block: Block, makers: Mapping[Path, Block | None]
 
 
 def check_ancestors(jobs: Jobs, job: Job) -> None:
-    """Refuse inputs that were made under other parameters, by other code or from other inputs than the present ones.
+    """Refuse inputs that do not follow from the present parameters, code and inputs.
 
     Raises: AurlError that names the first of them, in the order of the data. A result without a block passes here: its
         stage did not end, or Snakemake makes it.
@@ -48,10 +48,10 @@ def check_ancestors(jobs: Jobs, job: Job) -> None:
 
 
 def set_aside_foreign(jobs: Jobs) -> Iterator[str]:
-    """Set aside the blocks of results that were made by hand under other parameters; yield a line for each.
+    """Set aside the blocks of results that were made by hand under other parameters.
 
-    Snakemake did not see such a result being made, so it takes it for the present one. Without its block, Snakemake makes
-    it again. The result itself stays until then.
+    Yields a line for each. Snakemake did not see such a result being made, so it takes it for the present one. Without
+    its block, Snakemake makes it again. The result itself stays until then.
     """
     makers = {path: block_or_none(job.block) for job in jobs.all() for path in job.made}
     for job in jobs.all():

@@ -40,8 +40,9 @@ def begin(params: Mapping[str, Any], main_process: bool, cores: int | None) -> R
 
 
 def before_first_job(rules: Rules) -> Iterator[str]:
-    """Check that results can be written, and mend file times of the future; yield a line for each thing done.
+    """Check that results can be written, and mend file times of the future.
 
+    Yields a line for each thing done.
     Raises: AurlError where results cannot be written (a read-only file system, another owner).
     """
     root = rules.jobs.paths.root
@@ -51,6 +52,9 @@ def before_first_job(rules: Rules) -> Iterator[str]:
 
 
 def record_if_automatic(rules: Rules) -> None:
-    """Record the finished run with DVC where the experiment says so; not inside `dvc repro`, which records itself."""
+    """Record the finished run with DVC if the experiment says so.
+
+    Inside `dvc repro` nothing is done, because DVC records that run itself.
+    """
     if rules.jobs.experiment.record == "automatic" and "DVC_STAGE" not in os.environ:
         subprocess.run(["aurl", "record"])  # it says itself why it refuses, after a part of the experiment, say

@@ -135,10 +135,10 @@ def detect(head: bytes) -> Form:
     line = head[start:].partition(b"\n")[0]
     fields = line.split() if len(line) <= LONGEST_HEADER else []
     if len(fields) != 2 or not all(field.isdigit() for field in fields):
-        found = _dimensions(head[start:])
-        if not found or NO_TEXT.search(line) or (len(fields) == 2 and all(map(NUMBER.fullmatch, fields))):
+        dimensions = _dimensions(head[start:])
+        if not dimensions or NO_TEXT.search(line) or (len(fields) == 2 and all(map(NUMBER.fullmatch, fields))):
             raise _no_vectors(line)
-        dimension = found.most_common(1)[0][0]
+        dimension = dimensions.most_common(1)[0][0]
         return Form(False, dimension, dimension, None, start, 1)
     count, stated = map(int, fields)
     if not count or not stated:
@@ -175,16 +175,16 @@ def _is_utf8(body: bytes) -> bool:
 def _dimensions(body: bytes) -> Counter[int]:
     """Count how many lines hold how many numbers; without the last line, which may be cut, if there are others."""
     lines = body.split(b"\n")
-    found = Counter(numbers(line) for line in (lines[:-1] if len(lines) > 1 else lines))
-    del found[0]
-    return found
+    counts = Counter(numbers(line) for line in (lines[:-1] if len(lines) > 1 else lines))
+    del counts[0]
+    return counts
 
 
 def numbers(line: bytes) -> int:
     """Count the numbers at the end of a line, whose first field is a word whatever it is."""
     fields = line.split()
-    found = next((place for place, field in enumerate(reversed(fields)) if not NUMBER.fullmatch(field)), len(fields))
-    return max(0, min(found, len(fields) - 1))
+    at_end = next((place for place, field in enumerate(reversed(fields)) if not NUMBER.fullmatch(field)), len(fields))
+    return max(0, min(at_end, len(fields) - 1))
 
 
 def rows(stream: IO[bytes], form: Form) -> Iterator[Row]:
@@ -193,8 +193,8 @@ def rows(stream: IO[bytes], form: Form) -> Iterator[Row]:
     Raises: FormatError, which names the place.
     """
     stream.read(form.start)
-    found = _binary_rows(stream, form.dimension) if form.binary else _text_rows(stream, form)
-    yield from found if form.count is None else itertools.islice(found, form.count + 2)
+    rows = _binary_rows(stream, form.dimension) if form.binary else _text_rows(stream, form)
+    yield from rows if form.count is None else itertools.islice(rows, form.count + 2)
 
 
 def _text_rows(stream: IO[bytes], form: Form) -> Iterator[Row]:

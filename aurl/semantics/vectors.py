@@ -36,7 +36,7 @@ def load_vectors(path: Path, dimension: int, words: Collection[str] | None = Non
     """
     if not path.is_file():
         raise AurlError(f"{path}: no such vectors file; check semantics.encoder.vectors")
-    found = _Found(WordVectors(dimension), None if words is None else set(words))
+    chosen = _Found(WordVectors(dimension), None if words is None else set(words))
     try:
         with unpacked(path, dimension) as stream:
             form = detect(stream.read(STRIDE))
@@ -44,13 +44,13 @@ def load_vectors(path: Path, dimension: int, words: Collection[str] | None = Non
         _check_size(path, form)
         with unpacked(path, dimension) as stream:
             for row in rows(stream, form):
-                found.add(row)
-        found.check(form)
+                chosen.add(row)
+        chosen.check(form)
     except UNREADABLE as error:
         raise _unusable(path, error) from None
-    for note in found.notes(form):
+    for note in chosen.notes(form):
         log(f"{path}: {note}")
-    return found.vectors
+    return chosen.vectors
 
 
 def _unusable(path: Path, error: Exception) -> AurlError:
