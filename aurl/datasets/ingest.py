@@ -69,15 +69,13 @@ def _log_passed_over(folder: Path, videos: list[VideoFile]) -> None:
     class_folders = {Path(path).parent for path in taken} - {Path()}
     outermost = [place for place in class_folders if class_folders.isdisjoint(place.parents)]
     above = {Path(), *(parent for place in outermost for parent in place.parents)}
-    files_there = [path.relative_to(folder).as_posix() for place in above for path in (folder / place).iterdir()
+    paths = [path.relative_to(folder).as_posix() for place in above for path in (folder / place).iterdir()
              if path.is_file() and not path.name.startswith(".")]  # fmt: skip
     for place in outermost:
         for root, folders, files in os.walk(folder / place):
             folders[:] = [name for name in folders if not name.startswith(".")]
-            files_there += [
-                Path(root, name).relative_to(folder).as_posix() for name in files if not name.startswith(".")
-            ]
-    passed = sorted(path for path in files_there if path not in taken)
+            paths += [Path(root, name).relative_to(folder).as_posix() for name in files if not name.startswith(".")]
+    passed = sorted(path for path in paths if path not in taken)
     if passed:
         suffixes = Counter(Path(path).suffix.lower() or "no suffix" for path in passed)
         kinds = ", ".join(f"{suffix}: {count}" for suffix, count in sorted(suffixes.items()))

@@ -46,11 +46,11 @@ def lacks_avi_index(path: Path) -> bool:
 def _mp4(handle: BinaryIO, size: int) -> bool:
     """Look for a fragment whose end is missing."""
     try:
-        listed = list(boxes(handle, 0, size))
+        parts = list(boxes(handle, 0, size))
     except ValueError:
         return False
-    in_fragments = any(kind == b"moof" for kind, *_ in listed)
-    return in_fragments and any(kind in (b"moof", b"mdat") and end > size for kind, _, end in listed)
+    in_fragments = any(kind == b"moof" for kind, *_ in parts)
+    return in_fragments and any(kind in (b"moof", b"mdat") and end > size for kind, _, end in parts)
 
 
 def _avi(handle: BinaryIO, size: int) -> bool:

@@ -53,9 +53,7 @@ def check_inputs(jobs: Jobs, job: Job, inputs: Mapping[str, str], digests: Diges
 
 
 def damaged_results(jobs: Jobs) -> Iterator[str]:
-    """Find finished results that are no longer what their stage made.
-
-    Yields a line for each, with what to do.
+    """Find damaged results; yield a line for each, with what to do.
 
     An output is read only where its file changed after its block was written, and where that state was not read before:
     a run that has nothing to do reads no data. A job whose last attempt did not end is Snakemake's to repeat.

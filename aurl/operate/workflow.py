@@ -40,9 +40,8 @@ def begin(params: Mapping[str, Any], main_process: bool, cores: int | None) -> R
 
 
 def before_first_job(rules: Rules) -> Iterator[str]:
-    """Check that results can be written, and mend file times of the future.
+    """Check that results are writable; reset future file times, a line for each.
 
-    Yields a line for each thing done.
     Raises: AurlError where results cannot be written (a read-only file system, another owner).
     """
     root = rules.jobs.paths.root
@@ -54,7 +53,7 @@ def before_first_job(rules: Rules) -> Iterator[str]:
 def record_if_automatic(rules: Rules) -> None:
     """Record the finished run with DVC if the experiment says so.
 
-    Inside `dvc repro` nothing is done, because DVC records that run itself.
+    Not inside `dvc repro`, which records itself.
     """
     if rules.jobs.experiment.record == "automatic" and "DVC_STAGE" not in os.environ:
         subprocess.run(["aurl", "record"])  # it says itself why it refuses, after a part of the experiment, say

@@ -183,8 +183,8 @@ def _dimensions(body: bytes) -> Counter[int]:
 def numbers(line: bytes) -> int:
     """Count the numbers at the end of a line, whose first field is a word whatever it is."""
     fields = line.split()
-    at_end = next((place for place, field in enumerate(reversed(fields)) if not NUMBER.fullmatch(field)), len(fields))
-    return max(0, min(at_end, len(fields) - 1))
+    trailing = next((place for place, field in enumerate(reversed(fields)) if not NUMBER.fullmatch(field)), len(fields))
+    return max(0, min(trailing, len(fields) - 1))
 
 
 def rows(stream: IO[bytes], form: Form) -> Iterator[Row]:
@@ -193,8 +193,8 @@ def rows(stream: IO[bytes], form: Form) -> Iterator[Row]:
     Raises: FormatError, which names the place.
     """
     stream.read(form.start)
-    rows = _binary_rows(stream, form.dimension) if form.binary else _text_rows(stream, form)
-    yield from rows if form.count is None else itertools.islice(rows, form.count + 2)
+    every_row = _binary_rows(stream, form.dimension) if form.binary else _text_rows(stream, form)
+    yield from every_row if form.count is None else itertools.islice(every_row, form.count + 2)
 
 
 def _text_rows(stream: IO[bytes], form: Form) -> Iterator[Row]:

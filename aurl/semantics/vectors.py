@@ -36,7 +36,7 @@ def load_vectors(path: Path, dimension: int, words: Collection[str] | None = Non
     """
     if not path.is_file():
         raise AurlError(f"{path}: no such vectors file; check semantics.encoder.vectors")
-    chosen = _Found(WordVectors(dimension), None if words is None else set(words))
+    chosen = _ChosenRows(WordVectors(dimension), None if words is None else set(words))
     try:
         with unpacked(path, dimension) as stream:
             form = detect(stream.read(STRIDE))
@@ -86,7 +86,7 @@ def _check_size(path: Path, form: Form) -> None:
 
 
 @dataclass
-class _Found:
+class _ChosenRows:
     """The vectors that are asked for, and what a user should know about the other rows."""
 
     vectors: WordVectors

@@ -15,7 +15,7 @@ from aurl.experiment.read import load_experiment
 from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
-VALUES = {  # SHA-256 of each experiment's values
+VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
     "micro": "f86eeb587628465b8190be87b9c819e3b87f82fda664e6ad558cac1ac6147501",
     "mini": "369c46ab5912ec8a6064e43dd5f29541b262f7b7077dcee0d9d3fe56c8cb2ce5",
     "paper": "ed0fd52ab2353d195fbb87524e5721f00c78c6d7fe8b5123a2e766ed0b16463f",
