@@ -1,4 +1,4 @@
-"""Compare finished jobs with the present parameters, code and inputs."""
+"""Say by its block whether a finished job follows from the present parameters, code and inputs."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -50,10 +50,10 @@ def check_ancestors(jobs: Jobs, job: Job) -> None:
 
 
 def set_aside_foreign(jobs: Jobs) -> Iterator[str]:
-    """Set aside blocks that a hand-run job left and that no longer follow; yield a line for each.
+    """Set aside the blocks of results that were made by hand under other parameters.
 
-    Snakemake did not see such a result being made, so it takes it for the present one. Without its block, Snakemake makes
-    it again. The result itself stays until then.
+    Yields a line for each. Snakemake did not see such a result being made, so it takes it for the present one. Without
+    its block, Snakemake makes it again. The result itself stays until then.
     """
     makers = {path: block_or_none(job.block) for job in jobs.all() for path in job.made}
     for job in jobs.all():
