@@ -21,14 +21,13 @@ include: "workflow/rules/report.smk"  # tables, figures and the page
 
 rule all:
     default_target: True
-    input:
-        RULES.results(),
+    input: RULES.wanted()
 
 
 onstart:
-    for line in reset_future_times(RULES.files()):
+    for line in or_exit(list, before_first_job(RULES)):
         print(f"aurl: {line}", file=sys.stderr)
 
 
 onsuccess:
-    record_if_automatic()
+    record_if_automatic(RULES)

@@ -1,1 +1,73 @@
-"""A reproducible benchmark of AURL, alignment-uniformity aware zero-shot video classification (CVPR 2022)."""
+"""A reproducible benchmark of AURL, alignment-uniformity aware zero-shot video classification (CVPR 2022).
+
+The names below are the public ones. Each loads its module, and so torch, when it is first used:
+
+>>> import aurl
+>>> aurl.evaluation_indices(num_frames=10, clips=2, clip_length=4).tolist()
+[[0, 1, 2, 3], [5, 6, 7, 8]]
+>>> aurl.parts("methods")
+['centres', 'mse', 'seen', 'synthetic']
+>>> from pathlib import Path
+>>> aurl.load_experiment(Path("params.yaml")).unseen
+['shapes_ucf', 'shapes_hmdb']
+
+With a trained checkpoint:
+
+    model, description = aurl.load_model(Path("results/mini/checkpoints/aurl/seed0.safetensors"))
+    space = model.embed_classes(torch.from_numpy(vectors))  # (classes, dimension) -> (classes, space)
+"""
+
+import importlib
+from typing import Any
+
+_MODULES = {  # public name -> the module that defines it
+    "load_experiment": "aurl.experiment.read",
+    "load_preset": "aurl.experiment.presets",
+    "load_model": "aurl.models.checkpoint",
+    "predict": "aurl.inference.predict",
+    "embed_files": "aurl.inference.predict",
+    "embed_videos": "aurl.evaluation.video_embeddings",
+    "embed_classes": "aurl.inference.predict",
+    "evaluate": "aurl.evaluation.evaluate",
+    "half_class_split": "aurl.evaluation.protocols.half_splits",
+    "evaluation_indices": "aurl.frames.clips",
+    "filter_seen": "aurl.semantics.seen",
+    "closeness": "aurl.evaluation.metrics",
+    "dispersion": "aurl.evaluation.metrics",
+    "contrastive": "aurl.models.cosine",
+    "ClassGenerator": "aurl.methods.synthetic",
+}
+_FOLDERS = {  # kind of part -> the folder of its files
+    "methods": "aurl.methods",
+    "backbones": "aurl.backbones",
+    "encoders": "aurl.semantics.encoders",
+    "layouts": "aurl.datasets.layouts",
+    "protocols": "aurl.evaluation.protocols",
+    "measures": "aurl.evaluation.measures",
+    "tables": "aurl.report.tables",
+    "figures": "aurl.report.figures",
+}
+
+
+def parts(kind: str) -> list[str]:
+    """List the names of all parts of a kind, such as `methods` or `encoders`.
+
+    Raises: ValueError for an unknown kind.
+    """
+    from aurl.system.plugins import names
+
+    if kind not in _FOLDERS:
+        raise ValueError(f"'{kind}' is no kind of part; known: {', '.join(_FOLDERS)}")
+    return names(_FOLDERS[kind])
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'aurl' has no attribute '{name}'")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names, for completion."""
+    return sorted([*_MODULES, "parts"])

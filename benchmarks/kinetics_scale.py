@@ -21,6 +21,7 @@ import yaml
 from processes import REPOSITORY, copy_repository, run
 
 from aurl.datasets.rendered import encode
+from aurl.experiment.presets import preset_text
 from aurl.frames.packing import split_shards
 from aurl.pipeline.paths import ResultPaths
 from aurl.system.files import write_json
@@ -72,7 +73,7 @@ def build_dataset(folder: Path, videos: int) -> list[Path]:
 
 def write_params(params: Path, dataset: Path, shards: int) -> str:
     """Write `micro` with the big dataset as its seen one, and one training on a few of its videos; returns its name."""
-    raw = yaml.safe_load((REPOSITORY / "presets/micro.yaml").read_text())
+    raw = yaml.safe_load(preset_text("micro"))
     raw["datasets"][raw["seen"]] = {
         "source": {"folder": str(dataset), "layout": "kinetics700", "versioned": False},
         "tokens": "kinetics700", "broken": "leave_out", "shards": shards,

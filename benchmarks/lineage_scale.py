@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 from processes import REPOSITORY, copy_repository, run
 
+from aurl.experiment.presets import preset_text
 from aurl.system.files import write_json
 
 OUTPUT = REPOSITORY / "benchmarks/measured/lineage_scale.json"
@@ -22,7 +23,7 @@ def main() -> None:
     """Run the experiment, then time every command."""
     with tempfile.TemporaryDirectory(prefix="aurl-lineage-") as top:
         folder = copy_repository(Path(top) / "copy")
-        experiment = yaml.safe_load((folder / "presets/micro.yaml").read_text()) | {"seeds": list(range(SEEDS))}
+        experiment = yaml.safe_load(preset_text("micro")) | {"seeds": list(range(SEEDS))}
         (folder / "params.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
         run(folder, "snakemake", "--cores", "2")
 

@@ -16,7 +16,7 @@ import torch
 from clips import SETTINGS, rendered, store
 from harness import Comparison, seconds
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.frames.store import FrameStore
 from aurl.plan.cost import measure_step
 from aurl.plan.report import largest_shape
@@ -24,12 +24,11 @@ from aurl.training.batches import ClipBatches, batch_loader
 
 AIM = 1.5
 ROUNDS, BATCH = 5, 32
-PRESETS = Path(__file__).resolve().parents[1] / "presets"
 
 
 def compare(preset: str, frames: FrameStore, workers: int, device: str, load: int) -> Comparison:
     """Deliver `load` batches and time training steps, in every round; clips/s over clips/s."""
-    experiment = load_experiment(PRESETS / f"{preset}.yaml")
+    experiment = load_preset(preset)
     batches = ClipBatches(
         frames, np.arange(len(frames)), np.arange(len(frames)), batch_size=BATCH, steps_per_epoch=len(frames) // BATCH,
         epochs=10**6, clip_length=experiment.model.clip_length, shuffling_seed=0, clip_starts_seed=1,
@@ -47,7 +46,7 @@ def compare(preset: str, frames: FrameStore, workers: int, device: str, load: in
 def measure() -> list[Comparison]:
     """Measure at the size of `mini`; at full size on a GPU."""
     with tempfile.TemporaryDirectory() as scratch:
-        experiment = load_experiment(PRESETS / "mini.yaml")
+        experiment = load_preset("mini")
         small = rendered(Path(scratch) / "small", "h264", 128, 64, 48, (32, 48))
         settings = experiment.frames.model_dump(include={"size", "quality", "chroma"})
         rows = [compare("mini", store(Path(scratch) / "mini", small, settings), 1, "cpu", 160)]

@@ -9,7 +9,6 @@ measured once, everything else five times.
 
 import json
 import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from harness import Comparison, interleaved, ratios, seconds
 from processes import REPOSITORY, Usage, copy_repository, cpu_of_children, run
 
+from aurl.experiment.presets import preset_text
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.stages import STAGES
 
@@ -39,7 +39,7 @@ def measure() -> list[Comparison]:
     preset = os.environ.get("AURL_ORCHESTRATION", "mini")
     with tempfile.TemporaryDirectory(prefix="aurl-orchestration-") as top:
         folder = copy_repository(Path(top) / "copy")
-        shutil.copy(folder / f"presets/{preset}.yaml", folder / "params.yaml")
+        (folder / "params.yaml").write_text(preset_text(preset))
         usage = run(folder, "snakemake", "--cores", str(CORES))
         name = load_experiment(folder / "params.yaml").experiment
         blocks = [json.loads(path.read_text()) for path in (folder / f"results/{name}/provenance").rglob("*.json")]

@@ -22,6 +22,7 @@ from harness import Comparison
 from processes import ONE_THREAD, REPOSITORY, Usage, run
 
 from aurl.datasets.rendered import encode
+from aurl.experiment.presets import preset_text
 from aurl.pipeline.paths import ResultPaths
 from aurl.semantics.vectors import load_vectors
 
@@ -115,7 +116,7 @@ def make_experiment(folder: Path, videos: int) -> None:
         path = folder / "videos" / names[number % CLASSES] / f"video_{number:06d}.mp4"
         path.parent.mkdir(parents=True, exist_ok=True)
         os.link(originals / f"{number // LINKS}.mp4", path)
-    experiment = yaml.safe_load((REPOSITORY / "presets/micro.yaml").read_text())
+    experiment = yaml.safe_load(preset_text("micro"))
     source = {"source": {"folder": "videos"}, "tokens": "words", "broken": "error", "shards": 1}
     experiment |= {"experiment": "scale", "seen": "seen", "unseen": ["test"],
                    "datasets": {"seen": source, "test": source}, "trained": ["ls"],

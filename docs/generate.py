@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from aurl.experiment.settings import Experiment
-from aurl.pipeline.stages import PACKAGE, STAGES
+from aurl.pipeline.stages import STAGES
 from aurl.system import plugins
 from aurl.system.files import write_text
-from aurl.system.plugins import load, names
+from aurl.system.plugins import PACKAGE
 
 DOCS = Path(__file__).resolve().parent
 BENCHMARKS = DOCS.parent / "benchmarks/measured"
 NAME = "NAME"
+PART_TITLES = {"mapping": ".", "named": ", name: "}  # between a key and the name of a part
 NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 LIMITS = {
     "minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}",
@@ -119,39 +120,22 @@ def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iter
     rows, inner, parts = [], [], []
     for name, field in node.get("properties", {}).items():
         key = f"{prefix}{name}"
-        if "folder" in field:
-            rows.append(_parts_row(key, field))
-            parts += [(f"{key}.{part}", field["folder"], part) for part in plugins.names(field["folder"])]
-            continue
-        model, place = _model(schema, field, key)
+        model, place = (None, key) if "parts" in field else _model(schema, field, key)
         value = _value(field)
-        if "parts" in field:
-            parts += [(f"{key}, name: {part}", field["parts"], part) for part in plugins.names(field["parts"])]
-            links = [f"[{part}](#{_anchor(f'{key}, name: {part}')})" for part in plugins.names(field["parts"])]
-            value = f"{', '.join(links)}, or a dotted name: a module of your own"
+        if field.get("form") in ("mapping", "named"):
+            titles = {part: f"{key}{PART_TITLES[field['form']]}{part}" for part in plugins.names(field["parts"])}
+            parts += [(title, field["parts"], part) for part, title in titles.items()]
+            value = _parts_value(field, titles)
         elif model is not None:
             inner.append((model, place))
             value = f"[{place}](#{_anchor(place)})" + (" or null" if "anyOf" in field else "")
         default = "" if name in node.get("required", []) else f"`{_default(field)}`"
-        rows.append(f"| `{key}` | {value} | {default} | {', '.join(_reruns(place if model else key)) or 'nothing'} |")
+        rows.append(f"| `{key}` | {value} | {default} | {', '.join(_reruns(place)) or 'nothing'} |")
     yield prefix.removesuffix("."), _description(node), rows
     for place, folder, part in parts:
         yield from _part_sections(place, folder, part)
     for model, place in inner:
         yield from _sections(schema, model, f"{place}.")
-    for name, field in node["properties"].items():
-        if "part_of" in field and "$ref" in field:
-            shared = _model(schema, field, name)[0] or {}
-            yield from _parts(field["part_of"], f"{prefix}{name}", set(shared["properties"]))
-
-
-def _parts(folder: str, key: str, shared: set[str]) -> Iterator[tuple[str, str, list[str]]]:
-    """Title, description and rows of each part of a folder: its keys without those that all parts share."""
-    for name in names(folder):
-        schema = load(folder, name).Settings.model_json_schema()
-        schema["properties"] = {key: field for key, field in schema["properties"].items() if key not in shared}
-        for title, description, rows in _sections(schema, schema, f"{key}."):
-            yield (f"{title}, {name}" if title == key else title), description, rows
 
 
 def _part_sections(place: str, folder: str, part: str) -> Iterator[tuple[str, str, list[str]]]:
@@ -164,13 +148,19 @@ def _part_sections(place: str, folder: str, part: str) -> Iterator[tuple[str, st
     yield from [(place if named else title, f"{about} {description}", rows), *others]
 
 
-def _parts_row(key: str, field: dict[str, Any]) -> str:
-    """The row of a key that maps parts to their settings, with a link to each part of its folder."""
-    links = ", ".join(f"[`{part}`](#{_anchor(f'{key}.{part}')})" for part in plugins.names(field["folder"]))
-    short = f", or to its `{field['short']}` alone" if field.get("short") else ""
+def _parts_value(field: dict[str, Any], titles: dict[str, str]) -> str:
+    """Describe a key that names parts with their settings, with a link to each part's section."""
+    links = ", ".join(f"[`{part}`](#{_anchor(title)})" for part, title in titles.items())
+    if field["form"] == "named":
+        return f"{links}, or a dotted name: a module of your own"
+    short = f", or to its `{field['short']}` alone" if field["short"] else ""
     value = f"mapping of {links}, or a dotted name of your own, to its settings{short}"
-    limits = [text.format(field[name]) for name, text in LIMITS.items() if name in field]
-    return f"| `{key}` | {', '.join([value, *limits])} |  | {', '.join(_reruns(key)) or 'nothing'} |"
+    return ", ".join([value, *_limits(field)])
+
+
+def _limits(field: dict[str, Any]) -> list[str]:
+    """Write a value's limits in words."""
+    return [text.format(field[name]) for name, text in LIMITS.items() if name in field]
 
 
 def _description(node: dict[str, Any]) -> str:
@@ -194,8 +184,8 @@ def _value(field: dict[str, Any]) -> str:
     """Type and limits of a value, in words."""
     if "anyOf" in field:
         return " or ".join(_value(option) for option in field["anyOf"])
-    if "part_of" in field:
-        return f"{', '.join(f'`{name}`' for name in names(field['part_of']))}, or a module's dotted name"
+    if "parts" in field:
+        return f"{', '.join(f'`{name}`' for name in plugins.names(field['parts']))}, or a module's dotted name"
     if "values" in field:
         return str(field["values"])
     if field.get("pattern") == NAME_PATTERN:
@@ -205,7 +195,7 @@ def _value(field: dict[str, Any]) -> str:
     kind = {"integer": "whole number", "boolean": "`true` or `false`", "array": "list", "object": "mapping"}.get(
         field.get("type", ""), field.get("type", "value")
     )
-    limits = [text.format(field[name]) for name, text in LIMITS.items() if name in field]
+    limits = _limits(field)
     if field.get("prefixItems"):
         items = " and ".join(dict.fromkeys(_value(item) for item in field["prefixItems"]))
         return f"list of {len(field['prefixItems'])}: {items}"
@@ -222,13 +212,13 @@ def _default(field: dict[str, Any]) -> str:
 
 
 def _reruns(key: str) -> list[str]:
-    """The stages that a parameter shapes, as their settings tell."""
+    """The stages that a parameter shapes, as their declarations say."""
     return [
         stage
         for stage, described in STAGES.items()
         if any(
-            f"{key}.".startswith(f"{told}.") or f"{told}.".startswith(f"{key}.")
-            for told in [re.sub(r"\{\w+\}", NAME, setting) for setting in described.settings]
+            f"{key}.".startswith(f"{declared}.") or f"{declared}.".startswith(f"{key}.")
+            for declared in [re.sub(r"\{\w+\}", NAME, setting) for setting in described.settings]
         )
     ]
 

@@ -24,7 +24,7 @@ INPUTS = ("manifests", "frames", "embeddings", "seen_classes.csv")
 
 def prepare(folder: Path) -> None:
     """Give a copy of the code one short epoch, and the data that are here."""
-    experiment = yaml.safe_load((folder / "presets/mini.yaml").read_text())
+    experiment = yaml.safe_load((folder / "params.yaml").read_text())  # as that commit writes it
     experiment["training"] |= {"epochs": 1, "epoch_videos": VIDEOS}
     (folder / "params.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
     results = folder / "results/mini"

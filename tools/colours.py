@@ -11,7 +11,7 @@ import pandas as pd
 
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.metrics import cosine_similarity
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.pipeline.paths import ResultPaths
 
 OUTPUT = Path("benchmarks/measured/colours.md")
@@ -27,7 +27,7 @@ def top1_by_colour(path: Path) -> pd.Series:
 
 def main() -> None:
     """Print and write one table for each test set."""
-    experiment = load_experiment(Path("presets/mini.yaml"))
+    experiment = load_preset("mini")
     paths = ResultPaths(experiment.experiment)
     parts = []
     for dataset in experiment.unseen:

@@ -16,6 +16,7 @@ import yaml
 from safetensors.torch import save_file
 from tabulate import tabulate
 
+from aurl.experiment.presets import preset_text
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.paths import ResultPaths
 from aurl.system.files import replace_section
@@ -43,7 +44,7 @@ def write_features(path: Path, seed: int, clips: list[int]) -> None:
 
 def measure(seeds: int, folder: Path) -> list[object]:
     """Measure `paper` with UCF101 alone and so many seeds; returns its row of the table."""
-    raw = yaml.safe_load((REPOSITORY / "presets/paper.yaml").read_text())
+    raw = yaml.safe_load(preset_text("paper"))
     test_set = raw["report"]["test_sets"]["ucf101"]
     raw |= {"seeds": list(range(seeds)), "unseen": [test_set["dataset"]]}
     raw["report"]["test_sets"] = {"ucf101": test_set}

@@ -19,7 +19,7 @@ def record(jobs: Jobs, accept: bool) -> None:
     """Record the finished experiment with DVC (writes dvc.lock; never runs git)."""
     from aurl.lineage.record import record_experiment
 
-    for line in record_experiment(jobs.experiment.experiment, accept, jobs.missing):
+    for line in record_experiment(jobs, accept):
         click.echo(line)
 
 

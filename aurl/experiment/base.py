@@ -1,7 +1,7 @@
 """The base class of all settings, and how the settings of a part are checked by the part's own file."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -91,9 +91,15 @@ def parts_reader(folder: str, base: type[Settings], needs: Iterable[str] = (), s
     return BeforeValidator(read)
 
 
-def parts_schema(folder: str, short: str | None = None) -> dict[str, Any]:
-    """Return what the JSON schema says of a key that names parts; the parameters page is made from it."""
-    return {"folder": folder, "short": short}
+def parts_schema(folder: str, form: Literal["mapping", "named", "name"], short: str | None = None) -> dict[str, Any]:
+    """Return what the JSON schema says of a key that names parts; the parameters page and messages use it.
+
+    Args:
+        form: a `mapping` of parts to their settings, one part with its settings beside its `name` (`named`), or a bare
+            `name`.
+        short: the key that a bare value stands for, in a mapping.
+    """
+    return {"parts": folder, "form": form, "short": short}
 
 
 def _settings_class(folder: str, name: str, base: type[Settings], needs: Iterable[str]) -> type[Settings]:

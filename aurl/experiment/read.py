@@ -81,6 +81,8 @@ def parse_experiment(raw: Any, where: str) -> Experiment:
     """Check a mapping that was read from `where`. Raises: AurlError, one line with every problem's first."""
     if not isinstance(raw, dict):
         raise AurlError(f"{where}: expected a mapping with the key 'experiment', found {type(raw).__name__}")
+    if "base" in raw:
+        raise AurlError(f"{where}: base: only a preset may have one; write the whole file with 'aurl use NAME'")
     try:
         return Experiment.model_validate(raw)
     except ValidationError as error:
@@ -154,12 +156,11 @@ def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
     for part in location:
         raw = raw.get(part) if isinstance(raw, dict) else None
         by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
-        if "folder" in node:  # a mapping of parts: each has its settings in its own file
-            schema = node = plugins.load(node["folder"], part).Settings.model_json_schema()
-            raw = raw[part]
+        if node.get("form") == "mapping":  # a mapping of parts: each has its settings in its own file
+            schema = node = plugins.load(node["parts"], part).Settings.model_json_schema()
             continue
-        node, raw = node.get("properties", {}).get(part) or by_pattern[0] or {}, raw[part]
-        if "parts" in node:
+        node = node.get("properties", {}).get(part) or by_pattern[0] or {}
+        if node.get("form") == "named":
             return list(plugins.load(node["parts"], raw["name"]).Settings.model_fields)
         for option in (node, *node.get("anyOf", [])):
             if "$ref" in option:

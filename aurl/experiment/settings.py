@@ -26,7 +26,7 @@ DEFAULT_PROTOCOL = "half_splits"  # whose rows tables and figures show
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Channel = tuple[float, float, float]
 Size = Annotated[int, Field(ge=2, le=1 << 24)]  # of a layer; a larger one is a mistake
-Layout = Annotated[str, AfterValidator(check_layout), Field(json_schema_extra={"part_of": LAYOUTS})]
+Layout = Annotated[str, AfterValidator(check_layout), Field(json_schema_extra=parts_schema(LAYOUTS, "name"))]
 Tokens = Annotated[
     str,
     AfterValidator(check_tokens),
@@ -37,7 +37,7 @@ Tokens = Annotated[
 Backbone = Annotated[
     SerializeAsAny[PartSettings],
     named_part_reader("aurl.backbones", PartSettings, ["build"]),
-    Field(json_schema_extra={"parts": "aurl.backbones"}),
+    Field(json_schema_extra=parts_schema("aurl.backbones", "named")),
 ]
 
 
@@ -118,7 +118,7 @@ class SemanticsSettings(Settings):
     encoder: Annotated[
         SerializeAsAny[EncoderSettings],
         named_part_reader(ENCODERS, EncoderSettings, ["inputs", "encode"]),
-        Field(json_schema_extra={"parts": ENCODERS}),
+        Field(json_schema_extra=parts_schema(ENCODERS, "named")),
     ]
     tau: Annotated[float, Field(ge=0, le=2)]
     expected_seen_classes: Positive | None
@@ -197,7 +197,7 @@ class EvaluationSettings(Settings):
     clips: Annotated[list[Positive], Field(min_length=1)]
     protocols: Annotated[
         dict[str, SerializeAsAny[Settings]],
-        Field(min_length=1, json_schema_extra=parts_schema(PROTOCOLS)),
+        Field(min_length=1, json_schema_extra=parts_schema(PROTOCOLS, "mapping")),
         parts_reader(PROTOCOLS, Settings, ["evaluate"]),
     ]
     statistics: StatisticsSettings

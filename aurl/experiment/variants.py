@@ -53,7 +53,7 @@ class VariantSettings(Settings):
 
     losses: Annotated[
         dict[str, SerializeAsAny[TermSettings]],
-        Field(min_length=1, json_schema_extra=parts_schema(METHODS, "weight")),
+        Field(min_length=1, json_schema_extra=parts_schema(METHODS, "mapping", "weight")),
         parts_reader(METHODS, TermSettings, ["loss"], "weight"),
     ]
     word_projector: bool

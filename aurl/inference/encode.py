@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from aurl.experiment.settings import ComputeSettings
-from aurl.models.checkpoint import open_checkpoint
+from aurl.models.checkpoint import load_model
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.compute import autocast, prepare_device
 from aurl.system.errors import AurlError
@@ -31,7 +31,7 @@ def encode(checkpoint: Path, clips: Path | None, vectors: Path | None, output: P
     if clips is None and vectors is None:
         raise AurlError("nothing to encode: give --clips, --vectors or both")
     device = prepare_device(compute.device, compute.threads)
-    model, described = open_checkpoint(checkpoint)
+    model, described = load_model(checkpoint)
     clip_array = None if clips is None else read_clips(clips)
     word_array = None if vectors is None else read_vectors(vectors, described["model"]["dimension"])
     arrays: dict[str, Any] = {}

@@ -25,7 +25,7 @@ from aurl.frames.extract import extract_video
 from aurl.frames.packing import write_index, write_shard
 from aurl.frames.store import FrameStore
 from aurl.frames.video import VideoProperties, probe
-from aurl.models.checkpoint import open_checkpoint
+from aurl.models.checkpoint import load_model
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.paths import ResultPaths
 from aurl.semantics.embedding import check_embeddings
@@ -77,10 +77,10 @@ def predict(videos: list[Path], classes: list[str], checkpoint: Path, encoder: E
     Raises:
         AurlError: the checkpoint or the encoder's files are not usable, or a class name has unknown words.
     """
-    model, described = open_checkpoint(checkpoint)
+    model, described = load_model(checkpoint)
     frames = choose_frames(described, own, checkpoint, size)
     encoder = encoder.model_copy(update={"dimension": described["model"]["dimension"]})
-    embedded = embed_names(classes, encoder, tokens)
+    embedded = embed_classes(classes, encoder, tokens)
     files = embed_files(model, videos, clips, described["clip_length"], frames, batch_size, compute)
     if not files.videos:
         return Answer([], files.failures)
@@ -93,7 +93,7 @@ def predict(videos: list[Path], classes: list[str], checkpoint: Path, encoder: E
     return Answer(predictions, files.failures)
 
 
-def embed_names(classes: list[str], encoder: EncoderSettings, tokens: str = "words") -> np.ndarray:
+def embed_classes(classes: list[str], encoder: EncoderSettings, tokens: str = "words") -> np.ndarray:
     """Embed class names in their order: float32 (classes, dimension). Raises: AurlError for unknown words."""
     embeddings = load_encoder(encoder).encode(classes, tokens, encoder)
     if embeddings.dropped:

@@ -1,24 +1,28 @@
 """Record a finished experiment in dvc.lock, and bring a recorded one back."""
 
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from aurl.lineage.dvc import Status, changes, commit_changed, drop_damaged, dvc, status
 from aurl.lineage.dvc_lock import Lock
+from aurl.pipeline.dvc_yaml import refresh
+from aurl.pipeline.jobs import Jobs
 from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
 
 
-def record_experiment(experiment: str, accept: bool = False, missing: Iterable[str] = ()) -> Iterator[str]:
+def record_experiment(jobs: Jobs, accept: bool = False) -> Iterator[str]:
     """Commit the stages that changed since they were last recorded; never runs git.
 
     Args:
         accept: also record outputs that changed although nothing they depend on did.
-        missing: data that is not here, and that the experiment does without.
     Raises:
         AurlError: Snakemake has work left, or an output was changed by something else than its stage.
     """
+    experiment = jobs.experiment.experiment
+    if refresh(jobs.experiment):
+        yield "dvc.yaml did not follow from the stages of this code: it was written anew"
     with ThreadPoolExecutor(1) as beside:  # Snakemake plans in its own process while DVC reads its lock in this one
         finished = beside.submit(nothing_to_do)
 
@@ -41,8 +45,8 @@ def record_experiment(experiment: str, accept: bool = False, missing: Iterable[s
         yield f"recorded {len(recorded)} stages of experiment '{experiment}' in dvc.lock"
     else:
         yield "nothing has changed since the last record"
-    if missing:
-        yield f"what waits for {', '.join(missing)} is not recorded"
+    if jobs.missing:
+        yield f"what waits for {', '.join(jobs.missing)} is not recorded"
     yield f"to keep it in git: git add dvc.lock dvc.yaml params.yaml && git commit -m 'Record {experiment}'"
 
 

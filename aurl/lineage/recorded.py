@@ -1,7 +1,7 @@
 """Run a job under its lock, from checked inputs, and leave its provenance block."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from aurl.pipeline.run import device_of, load_stage, run_job, seeds_of
 from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
 from aurl.system.files import files_below
-from aurl.system.locks import exclusive
+from aurl.system.locks import exclusive, last_attempt, maker
 
 TOGETHER_SECONDS = 2.0  # within which a job's outputs and its block are written
 
@@ -56,6 +56,26 @@ def check_inputs(jobs: Jobs, job: Job, inputs: Mapping[str, str], digests: Diges
             _check_shards(maker, makers, digests)
 
 
+def damaged_results(jobs: Jobs) -> Iterator[str]:
+    """Find finished results that are no longer what their stage made; yield a line for each, with what to do.
+
+    An output is read only where its file changed after its block was written, and where that state was not read before:
+    a run that has nothing to do reads no data. A job whose last attempt did not end is Snakemake's to repeat.
+    """
+    digests = Digests()
+    for job in jobs.all():
+        if not job.block.is_file() or maker(job.block) is not None or last_attempt(job.block) is not None:
+            continue
+        recorded = recorded_outputs(job.block)
+        if recorded.keys() != set(job.made):
+            yield _damaged(job.block, "is not the provenance block of its job")
+            continue
+        for path in job.made:
+            if is_damaged(path, recorded[path], job.block, digests):
+                yield _damaged(path, f"is not what its provenance block records ({recorded[path][:12]})")
+    digests.save()
+
+
 def _check_shards(index: Job, makers: Mapping[Path, Job], digests: Digests) -> None:
     """Check the shards behind a frame index; a shard is read only where its file changed after its block."""
     for shard in index.depends:
@@ -82,9 +102,12 @@ def is_damaged(path: Path, recorded: str | None, block: Path, digests: Digests) 
 def _refuse_damaged(path: Path, recorded: str | None, on_disk: str) -> None:
     if recorded is not None and recorded != on_disk:
         raise AurlError(
-            f"{path}: damaged: its provenance block records {recorded[:12]}, on disk is {on_disk[:12]}; restore it with"
-            f" 'dvc checkout --force {path}', or rebuild it with 'snakemake --force -- {path}'"
+            _damaged(path, f"is not what its provenance block records ({recorded[:12]}, on disk is {on_disk[:12]})")
         )
+
+
+def _damaged(path: Path, reason: str) -> str:
+    return f"{path}: damaged: it {reason}; restore it ('dvc checkout --force {path}'), or delete it and run 'snakemake'"
 
 
 def _together(one: os.stat_result, other: os.stat_result) -> bool:

@@ -8,7 +8,7 @@ A loss term is one file, named by its name in `variants.NAME.losses`. The file d
   otherwise a `ClassBatch`. Over videos it must be a mean, so that the parts of a batch add up to the whole;
 - `class_generator(settings)`, only if `settings.generates_classes` can be true: what draws the synthetic classes.
 
-Settings are checked where torch is not loaded, so a term imports torch and `aurl.losses` inside its functions.
+Settings are checked where torch is not loaded, so a term imports torch and `aurl.models.cosine` inside its functions.
 """
 
 from collections.abc import Callable, Iterable

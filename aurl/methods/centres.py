@@ -23,6 +23,6 @@ class Settings(TermSettings):
 
 def loss(settings: Settings, batch: VideoBatch) -> "Tensor":
     """Compute the mean over the batch, a scalar."""
-    from aurl.losses import contrastive
+    from aurl.models.cosine import contrastive
 
     return contrastive(batch.videos, batch.centres, batch.labels, batch.scale)

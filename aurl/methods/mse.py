@@ -22,8 +22,15 @@ class Settings(TermSettings):
     marked = False
 
 
+def mean_squared_error(videos: "Tensor", targets: "Tensor") -> "Tensor":
+    """Compute the mean over batch and dimensions of (unit(v) - unit(c(y)))^2: (n, d), (n, d) -> scalar."""
+    from torch.nn import functional
+
+    from aurl.models.cosine import unit
+
+    return functional.mse_loss(unit(videos), unit(targets))
+
+
 def loss(settings: Settings, batch: VideoBatch) -> "Tensor":
     """Compute the mean over batch and dimensions, a scalar."""
-    from aurl.losses import mean_squared_error
-
     return mean_squared_error(batch.videos, batch.classes[batch.labels])

@@ -16,9 +16,7 @@ from aurl.experiment.base import Positive
 from aurl.methods.base import ClassBatch, TermSettings
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from aurl.losses import ClassGenerator, IdentityGenerator
+    from torch import Generator, Tensor
 
 
 class Settings(TermSettings):
@@ -50,18 +48,67 @@ class Settings(TermSettings):
         return self.mix == "uniform"
 
 
-def class_generator(settings: Settings) -> "ClassGenerator | IdentityGenerator":
-    """Make what mixes visual centres (K, d) and class embeddings (K, e) alike, to (K_u, d) and (K_u, e)."""
-    from aurl.losses import ClassGenerator, IdentityGenerator
+class ClassGenerator:
+    """Synthesise classes by mixing seen ones: Lam ~ U(low, high), Theta = Lam @ unit(W), Z = Lam @ unit(s).
 
+    The paper interpolates and extrapolates; the released code draws from (0, 1), with as many synthetic
+    classes as seen ones.
+    """
+
+    def __init__(self, low: float, high: float, rows: int | None = None) -> None:
+        """`rows` is K_u; None means as many as there are classes."""
+        self.low, self.high, self.rows = low, high, rows
+
+    def __call__(self, visual: "Tensor", semantic: "Tensor", generator: "Generator") -> "tuple[Tensor, Tensor]":
+        """Mix (K, d) visual centres and (K, e) class embeddings alike, to (K_u, d) and (K_u, e).
+
+        The rows of both are scaled to unit length first; gradients flow to both.
+        """
+        import torch
+
+        from aurl.models.cosine import unit
+
+        classes = len(visual)
+        mix = torch.rand(self.rows or classes, classes, generator=generator, device=generator.device)
+        mix = (self.low + (self.high - self.low) * mix).to(visual)
+        return mix @ unit(visual), mix @ unit(semantic)
+
+
+class IdentityGenerator:
+    """Return the seen classes themselves, Lam = identity: AURL without the class generator (*assumed*)."""
+
+    def __call__(self, visual: "Tensor", semantic: "Tensor", generator: "Generator") -> "tuple[Tensor, Tensor]":
+        """Scale the rows of (K, d) and (K, e) to unit length; draws nothing."""
+        from aurl.models.cosine import unit
+
+        return unit(visual), unit(semantic)
+
+
+def class_generator(settings: Settings) -> ClassGenerator | IdentityGenerator:
+    """Make what mixes visual centres (K, d) and class embeddings (K, e) alike, to (K_u, d) and (K_u, e)."""
     return (
         ClassGenerator(settings.low, settings.high, settings.rows) if settings.mix == "uniform" else IdentityGenerator()
     )
 
 
+def synthetic_contrastive(theta: "Tensor", z: "Tensor", scale: float, query: str) -> "Tensor":
+    """Compute L_US: row i of the synthetic visual features against row i of the synthetic semantic ones.
+
+    Args:
+        theta, z: (K_u, d) synthetic visual and semantic features.
+        query: `visual` as in the poster's formula, or `semantic` as in the released code.
+    """
+    import torch
+
+    from aurl.models.cosine import contrastive
+
+    rows = torch.arange(len(theta), device=theta.device)
+    if query == "visual":
+        return contrastive(theta, z, rows, scale)
+    return contrastive(z, theta, rows, scale)
+
+
 def loss(settings: Settings, batch: ClassBatch) -> "Tensor":
     """Compute the mean over the synthetic classes, a scalar."""
-    from aurl.losses import synthetic_contrastive
-
     theta, z = class_generator(settings)(batch.centres, batch.classes, batch.random)
     return synthetic_contrastive(theta, z, batch.scale, settings.query)

@@ -19,24 +19,18 @@ def state_bytes(model: torch.nn.Module) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
 
 
-def open_checkpoint(checkpoint: Path) -> tuple[ZeroShotModel, dict[str, Any]]:
-    """Load a model, on the CPU in evaluation mode, with the description beside it: the same name with .json.
+def load_model(checkpoint: Path, description: Path | None = None) -> tuple[ZeroShotModel, dict[str, Any]]:
+    """Rebuild a trained model on the CPU, in evaluation mode, with its description.
 
-    Raises: AurlError if either file is missing or damaged.
+    Args:
+        description: by default the file beside the checkpoint, of the same name with .json.
+    Raises: AurlError if either file is missing or damaged, or they do not fit each other.
     """
-    description = checkpoint.with_suffix(".json")
+    description = description or checkpoint.with_suffix(".json")
     if not checkpoint.is_file():
         raise AurlError(f"{checkpoint}: no such checkpoint; give a .safetensors file that 'aurl train' has written")
     if not description.is_file():
         raise AurlError(f"{description}: no such file; a checkpoint's description must lie beside {checkpoint.name}")
-    return load_model(checkpoint, description)
-
-
-def load_model(checkpoint: Path, description: Path) -> tuple[ZeroShotModel, dict[str, Any]]:
-    """Rebuild a trained model on the CPU, in evaluation mode, with its description.
-
-    Raises: AurlError if either file is damaged, or they do not fit each other.
-    """
     try:
         described = json.loads(description.read_text())
         state = load_file(checkpoint)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aurl.experiment.changes import describe_changes
 from aurl.experiment.folders import source_folder
-from aurl.experiment.presets import PRESETS, preset_names
+from aurl.experiment.presets import load_preset, preset_text
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
 from aurl.lineage.dvc import has_results, status
@@ -20,13 +20,9 @@ def use_preset(name: str, params: Path, force: bool = False) -> Iterator[str]:
         AurlError: there is no such preset, or the present experiment has results that are not recorded
             (their lineage would no longer be) and `force` is not given.
     """
-    preset = PRESETS / f"{name}.yaml"
-    known = preset_names()
-    if name not in known:
-        raise AurlError(f"unknown preset '{name}'; known: {', '.join(known)}")
-    chosen = load_experiment(preset)
+    chosen, text = load_preset(name), preset_text(name)
     if params.is_file():
-        if preset.read_text() == params.read_text():
+        if text == params.read_text():
             yield f"{params} is preset '{name}' already"
             return
         present = _present(params)
@@ -38,7 +34,7 @@ def use_preset(name: str, params: Path, force: bool = False) -> Iterator[str]:
                     f" or 'aurl use {name} --force' (its files stay in results/{leaving} either way)"
                 )
             yield from describe_changes(present, chosen)
-    write_text(params, preset.read_text())
+    write_text(params, text)
     yield f"{params} is now preset '{name}'; results go to results/{chosen.experiment}"
     for dataset, settings in chosen.datasets.items():
         if settings.source.folder is not None and not source_folder(settings.source.folder).is_dir():

@@ -12,7 +12,7 @@ from aurl.pipeline.selections import SELECTIONS
 from aurl.pipeline.stages import STAGES
 from aurl.system.errors import AurlError
 
-CAPTIONS = {".html": {"tables": "table", "report": "page"}, ".png": {"figures": "figure"}}
+CAPTIONS = {("tables", ".html"): "table", ("figures", ".png"): "figure", ("report", ".html"): "page"}
 NUMBERS = ("seed", "shard")
 GPU = Path("/dev/nvidia0")
 
@@ -42,10 +42,12 @@ class Rules:
         outputs = {name: str(paths.root / template) for name, template in templates.items()}
         return outputs | {"block": str(paths.provenance(paths.root / templates[STAGES[stage].artefact]))}
 
-    def results(self) -> list[str]:
-        """Return what a run makes: the outputs of every stage that has one job, and so what these read."""
-        once = [job for job in self.listed.values() if job.stage.jobs == "once"]
-        return [str(path) for job in once for path in job.made]
+    def wanted(self) -> list[str]:
+        """Return what a whole run makes: the outputs of jobs that nothing reads, and of stages that have one job."""
+        jobs = list(self.listed.values())
+        read = {path for job in jobs for path in job.depends}
+        final = [job for job in jobs if job.stage.jobs == "once" or not read & set(job.made)]
+        return [str(path) for job in final for path in job.made]
 
     def files(self) -> set[Path]:
         """Return every file that the run reads or makes, code included."""
@@ -64,10 +66,9 @@ class Rules:
         """Return the outputs that are folders."""
         return STAGES[stage].folders
 
-    def captions(self, stage: str) -> dict[str, Path]:
-        """Map the outputs that Snakemake's own report shows to their captions."""
-        shown = {name: CAPTIONS.get(Path(path).suffix, {}).get(stage) for name, path in STAGES[stage].makes.items()}
-        return {name: Path(f"../report/{caption}.rst") for name, caption in shown.items() if caption}
+    def caption(self, stage: str, name: str) -> str | None:
+        """Return the kind of caption of an output that Snakemake's own report shows."""
+        return CAPTIONS.get((stage, Path(STAGES[stage].makes.get(name, "")).suffix))
 
     def threads(self, stage: str) -> int:
         """Return how many cores one job of a stage uses."""

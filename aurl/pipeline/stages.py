@@ -6,14 +6,13 @@ rule in `workflow/rules/` is six lines; `python -m aurl.pipeline.dvc_yaml` write
 
 from aurl.experiment.parts import ENCODERS, LAYOUTS
 from aurl.experiment.settings import PROTOCOLS
-from aurl.pipeline.figure_list import figure_files
+from aurl.pipeline.outputs import figure_files, table_files
 from aurl.pipeline.stage import AllOf, Each, Input, Named, One, PartFiles, Parts, Shipped, Stage
-from aurl.pipeline.table_names import EXTENSIONS, table_names
 from aurl.system import shipped
 
 FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma")
 SHARD_KEYS = (*FRAME_KEYS, "datasets.{dataset}.shards")
-TABLES = {f"{name}_{extension}": f"tables/{name}.{extension}" for name in table_names() for extension in EXTENSIONS}
+TABLES = {f"{name}_{extension}": f"tables/{name}.{extension}" for name, extension in table_files()}
 FIGURES = {"figures_index": "figures/index.json"} | {
     f"{name}_{extension}": f"figures/{name}.{extension}" for name, extension in figure_files()
 }
@@ -212,6 +211,7 @@ FIGURES_STAGE = Stage(
     jobs="once",
     reads={
         "metrics": One("metrics_csv"),
+        "published": Shipped((str(shipped.PUBLISHED),)),  # the labels of variants
         "seen_classes": Each("seen_classes", "once_if_complete"),
         "features": Each("features", "cells"),
         "steps": Each("steps", "trained"),

@@ -1,10 +1,11 @@
 """Gather how an experiment was made, as plain values for the page."""
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from aurl.experiment.changes import describe_changes
 from aurl.experiment.presets import find_preset
@@ -24,6 +25,14 @@ class Verdict:
     agrees: bool | None
     summary: str
     findings: list[str]
+
+
+@dataclass(frozen=True)
+class AuditFile:
+    """The contents of `audit.json`: a verdict, and path -> SHA-256 of every artefact that was audited."""
+
+    verdict: Verdict
+    outputs: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -87,23 +96,18 @@ def facts_of(jobs: Jobs, blocks: list[Block]) -> PageFacts:
 
 
 def write_verdict(root: Path, verdict: Verdict, outputs: dict[str, str]) -> None:
-    """Keep an audit's verdict for the page.
-
-    Args:
-        root: the experiment's results.
-        outputs: path -> SHA-256 of the artefacts that were audited.
-    """
-    write_json(root / AUDIT, {"verdict": asdict(verdict), "outputs": outputs})
+    """Keep an audit's verdict for the page; `root` is the folder of the experiment's results."""
+    write_json(root / AUDIT, asdict(AuditFile(verdict, outputs)))
 
 
 def last_verdict(jobs: Jobs, blocks: list[Block]) -> Verdict:
     """Return the last audit's verdict if it is about these very artefacts; otherwise say what dvc.lock knows."""
     outputs = {path: digest for block in blocks for path, digest in block.outputs.items()}
     try:
-        kept = json.loads((jobs.paths.root / AUDIT).read_text())
-        if kept["outputs"] == outputs:
-            return Verdict(**kept["verdict"])
-    except (OSError, ValueError, KeyError, TypeError):
+        kept = TypeAdapter(AuditFile).validate_json((jobs.paths.root / AUDIT).read_bytes(), strict=True)
+        if kept.outputs == outputs:
+            return kept.verdict
+    except (OSError, ValueError):
         pass  # there is none, or it is damaged: nothing was audited
     lock = Lock.read()
     expected = [str(path) for job in jobs.all() if job.stage.repeats for path in job.made]

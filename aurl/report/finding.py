@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from aurl.evaluation.published import read_published
 from aurl.experiment.settings import ReportSettings, TestSetSettings
 from aurl.report.results import Measured, Results
+from aurl.report.tables.base import Cell
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,15 @@ def _ranking(measured: Mapping[str, Measured], counts: tuple[int, int], test_set
     best, named = ranked[0], ranked[:1]
     text = (
         f"On {test_set.label} ({counts[0]:,} videos of {counts[1]} unseen classes, chance {100 / counts[1]:.1f} %)"
-        f" {labels[best]} is best of {len(ranked)} variants, with {_show(measured[best])} % top-1"
+        f" {labels[best]} is best of {len(ranked)} variants, with {_percent(measured[best])} % top-1"
     )
     if report.proposed in measured and best != report.proposed:
         named.append(report.proposed)
         less = measured[best].mean - measured[report.proposed].mean
-        text += f"; {labels[report.proposed]} has {_show(measured[report.proposed])} %, {less:.1f} points less"
+        text += f"; {labels[report.proposed]} has {_percent(measured[report.proposed])} %, {less:.1f} points less"
     elif len(ranked) > 1:
         named.append(ranked[1])
-        text += f"; next is {labels[ranked[1]]} with {_show(measured[ranked[1]])} %"
+        text += f"; next is {labels[ranked[1]]} with {_percent(measured[ranked[1]])} %"
     published = _published(report.proposed, test_set) if report.paper_setting else None
     if published is not None and report.proposed in measured:
         text += f". Published for {labels[report.proposed]}: {published:.1f} %, ours differs by"
@@ -68,5 +69,5 @@ def _published(variant: str, test_set: TestSetSettings) -> float | None:
     return rows[variant].value(test_set.published, "top1") if variant in rows else None
 
 
-def _show(measured: Measured) -> str:
-    return f"{measured.mean:.1f}" + ("" if measured.std is None else f" ± {measured.std:.1f}")
+def _percent(measured: Measured) -> str:
+    return Cell(measured, None, 1).text()

@@ -1,15 +1,13 @@
 """Prepare tables for the page: each entry with the number it sorts by and a link to its lineage."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from aurl.report.intervals import Statistics
 from aurl.report.table_formats import LONGEST_LINE
 from aurl.report.tables.base import Table
-from aurl.system.text_files import rerun_hint, unreadable
 
 NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?(?:e-?\d+)?)(?: (?:[±\[(]|to ).*)?")  # "+1.2", "44.4 ± 0.3 [..]", "1 to 2"
 Link = Callable[[tuple[str, str]], str | None]  # (variant, dataset) -> the id of its lineage on the page
@@ -79,45 +77,37 @@ def make_grid(
 
 
 def statistics_grids(
-    path: Path, labels: Mapping[str, str], test_sets: Mapping[str, str], link: Link
+    statistics: Statistics, labels: Mapping[str, str], test_sets: Mapping[str, str], link: Link
 ) -> tuple[list[Grid], list[str]]:
-    """Prepare the intervals and paired tests of `statistics.json`, and the sentences of the tests.
+    """Prepare the intervals and the paired tests, and the sentences of the tests.
 
     Args:
-        labels: variant -> label. test_sets: dataset -> label; another dataset has its own name.
-    Raises: AurlError for a damaged file.
+        labels: variant -> label. test_sets: dataset -> label. Others have their own names.
     """
-    try:
-        raw = json.loads(path.read_text())
-        percent = f"{100 * raw['confidence']:g} %"
-        grids = [
-            _interval_grid(raw, percent, labels, test_sets, link), _paired_grid(raw, percent, labels, test_sets, link)
-        ]  # fmt: skip
-        sentences = [
-            f"{labels.get(test['variant'], test['variant'])} against {labels.get(test['against'], test['against'])} on"
-            f" {test_sets.get(test['dataset'], test['dataset'])}: {test['sentence']}"
-            for test in raw["paired"]
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise unreadable(path, error, rerun_hint(path)) from None
-    return grids, sentences
+    sentences = [
+        f"{labels.get(test.variant, test.variant)} against {labels.get(test.against, test.against)} on"
+        f" {test_sets.get(test.dataset, test.dataset)}: {test.sentence}"
+        for test in statistics.comparisons
+    ]
+    parts = (statistics, f"{100 * statistics.confidence:g} %", labels, test_sets, link)
+    return [_interval_grid(*parts), _paired_grid(*parts)], sentences
 
 
-def _interval_grid(raw: Any, percent: str, labels: Mapping[str, str], test_sets: Mapping[str, str], link: Link) -> Grid:
+def _interval_grid(
+    statistics: Statistics, percent: str, labels: Mapping[str, str], test_sets: Mapping[str, str], link: Link
+) -> Grid:
+    order = dict(zip(labels, range(len(labels)), strict=True))
     rows = []
-    order = [*(name for name in labels if name in raw["variants"]), *(raw["variants"].keys() - labels.keys())]
-    for variant in order:
-        for dataset, entry in raw["variants"][variant].items():
-            for clips in (key for key in entry if key.startswith("clips")):
-                top1, target = entry[clips]["top1"], link((variant, dataset))
-                rows.append([
-                    Entry(labels.get(variant, variant)), Entry(test_sets.get(dataset, dataset)),
-                    Entry(clips.removeprefix("clips")), _number(top1["mean"], target), _number(top1["std"], target),
-                    _range(top1["low"], top1["high"], target), _range(top1["fixed_low"], top1["fixed_high"], target),
-                    Entry(str(entry["videos"])), Entry(str(entry["classes"])),
-                ])  # fmt: skip
-    seeds = ", ".join(map(str, raw["seeds"]))
-    note = f"{raw['resamples']} resamples with seed {raw['seed']}; seeds of the experiment: {seeds}."
+    for cell in sorted(statistics.intervals, key=lambda cell: order.get(cell[0], len(order))):
+        (variant, dataset, clips), top1 = cell, statistics.intervals[cell]
+        target = link((variant, dataset))
+        rows.append([
+            Entry(labels.get(variant, variant)), Entry(test_sets.get(dataset, dataset)), Entry(str(clips)),
+            _number(top1.mean, target), _number(top1.std, target), _range(top1.low, top1.high, target),
+            _range(top1.fixed_low, top1.fixed_high, target), *(Entry(str(n)) for n in statistics.sizes[variant, dataset]),
+        ])  # fmt: skip
+    seeds = ", ".join(map(str, statistics.seeds))
+    note = f"{statistics.resamples} resamples with seed {statistics.seed}; seeds of the experiment: {seeds}."
     columns = [
         "Method", "Test set", "Clips", "Top-1 mean", "Std", f"{percent} interval", f"{percent}, fixed classes",
         "Videos", "Classes",
@@ -125,16 +115,18 @@ def _interval_grid(raw: Any, percent: str, labels: Mapping[str, str], test_sets:
     return make_grid("intervals", f"Top-1 with {percent} intervals", columns, rows, [note], "Intervals")
 
 
-def _paired_grid(raw: Any, percent: str, labels: Mapping[str, str], test_sets: Mapping[str, str], link: Link) -> Grid:
+def _paired_grid(
+    statistics: Statistics, percent: str, labels: Mapping[str, str], test_sets: Mapping[str, str], link: Link
+) -> Grid:
     rows = []
-    for test in raw["paired"]:
-        target = link((test["variant"], test["dataset"]))
+    for test in statistics.comparisons:
+        target = link((test.variant, test.dataset))
         rows.append([
-            Entry(labels.get(test["variant"], test["variant"])), Entry(labels.get(test["against"], test["against"])),
-            Entry(test_sets.get(test["dataset"], test["dataset"])), Entry(str(test["clips"])),
-            _number(test["difference"], target, "+"), _range(test["low"], test["high"], target),
-            Entry(f"{test['p']:g}", test["p"], target), Entry(f"{test['p_corrected']:g}", test["p_corrected"], target),
-            Entry(test["test"]), Entry(str(test["seeds"])),
+            Entry(labels.get(test.variant, test.variant)), Entry(labels.get(test.against, test.against)),
+            Entry(test_sets.get(test.dataset, test.dataset)), Entry(str(test.clips)),
+            _number(test.difference, target, "+"), _range(test.low, test.high, target),
+            Entry(f"{test.p:g}", test.p, target), Entry(f"{test.p_corrected:g}", test.p_corrected, target),
+            Entry(test.test), Entry(str(test.seeds)),
         ])  # fmt: skip
     columns = [
         "Method", "Against", "Test set", "Clips", "Difference", f"{percent} interval", "p", "p corrected", "Test",
@@ -161,5 +153,5 @@ def _number(value: float | None, link: str | None, sign: str = "") -> Entry:
     return Entry("") if value is None else Entry(f"{value:{sign}.1f}", value, link)
 
 
-def _range(low: float | None, high: float | None, link: str | None) -> Entry:
-    return Entry("") if low is None or high is None else Entry(f"{low:.1f} to {high:.1f}", low, link)
+def _range(low: float, high: float, link: str | None) -> Entry:
+    return Entry(f"{low:.1f} to {high:.1f}", low, link)

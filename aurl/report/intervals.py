@@ -4,15 +4,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from aurl.system.text_files import rerun_hint, unreadable
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The interval of an accuracy in percent: with classes drawn anew, and with fixed classes."""
+    """Top-1 in percent: mean and std over seeds, the interval with classes drawn anew, and that with fixed classes."""
 
+    mean: float
+    std: float | None
     low: float
     high: float
     fixed_low: float
@@ -21,44 +24,54 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A paired test: the difference in points with its interval, the corrected p, and the conclusion."""
+    """A paired test: the difference in points with its interval, p, and the conclusion."""
 
     variant: str
     against: str
     dataset: str
+    clips: int
     difference: float
     low: float
     high: float
+    p: float
     p_corrected: float
+    test: str
+    seeds: int
     sentence: str
 
 
 class Statistics:
-    """The statistics of an experiment; empty where nothing was measured."""
+    """The statistics of an experiment; empty where nothing was measured.
+
+    `intervals` maps (variant, dataset, clips) to top-1 over all classes, `sizes` (variant, dataset) to the numbers of
+    videos and classes.
+    """
 
     def __init__(self, path: Path) -> None:
         """Read `statistics.json`. Raises: AurlError for a damaged file."""
+        self.intervals: dict[tuple[str, str, int], Interval] = {}
+        self.sizes: dict[tuple[str, str], tuple[int, int]] = {}
         try:
             raw = json.loads(path.read_text())
             self.confidence, self.resamples = float(raw["confidence"]), int(raw["resamples"])
-            self._intervals = {
-                (variant, dataset, key): _interval(cell["top1"])
-                for variant, by_dataset in raw["variants"].items()
-                for dataset, cells in by_dataset.items()
-                for key, cell in cells.items()
-                if key.startswith("clips")
-            }
-            self.comparisons = [Comparison(**{key: entry[key] for key in _FIELDS}) for entry in raw["paired"]]
+            self.seed, self.seeds = int(raw["seed"]), list(raw["seeds"])
+            for variant, by_dataset in raw["variants"].items():
+                for dataset, cell in by_dataset.items():
+                    self.sizes[variant, dataset] = (int(cell["videos"]), int(cell["classes"]))
+                    for key in (key for key in cell if key.startswith("clips")):
+                        top1 = TypeAdapter(Interval).validate_python(cell[key]["top1"])
+                        self.intervals[variant, dataset, int(key.removeprefix("clips"))] = top1
+            self.comparisons = TypeAdapter(list[Comparison]).validate_python(raw["paired"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise unreadable(path, error, rerun_hint(path)) from None
 
     def interval(self, variant: str, dataset: str, clips: int) -> Interval | None:
         """Return the interval of top-1 on all classes, or None where it was not measured."""
-        return self._intervals.get((variant, dataset, f"clips{clips}"))
+        return self.intervals.get((variant, dataset, clips))
 
     def notes(self) -> list[str]:
         """Explain the intervals, where there are any."""
-        if not self._intervals:
+        if not self.intervals:
             return []
         return [
             f"[low, high] is the {100 * self.confidence:g} % interval of top-1 on all classes, from {self.resamples}"
@@ -85,14 +98,7 @@ class Statistics:
         return [head, *(_sentence(test, methods, test_sets[test.dataset]) for test in shown)]
 
 
-_FIELDS = tuple(Comparison.__dataclass_fields__)
-
-
 def _sentence(test: Comparison, methods: Mapping[str, str], test_set: str) -> str:
     method, other = (methods.get(name, name) for name in (test.variant, test.against))
     difference = f"{test.difference:+.1f} [{test.low:+.1f}, {test.high:+.1f}]"
     return f"{method} against {other}, {test_set}: {difference}, p {test.p_corrected:.2g}. {test.sentence}"
-
-
-def _interval(top1: dict[str, Any]) -> Interval:
-    return Interval(*(float(top1[key]) for key in Interval.__dataclass_fields__))

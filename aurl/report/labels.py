@@ -1,4 +1,4 @@
-"""Label variants and test sets: the same text in tables, figures, sentences and the page."""
+"""Label variants and test sets, and count: the same text in tables, figures, sentences and the page."""
 
 from collections.abc import Iterable, Sequence
 
@@ -37,3 +37,8 @@ def baseline_and_proposed(measured: Sequence[str], report: ReportSettings) -> li
     baseline = report.baseline if report.baseline in measured else measured[0]
     proposed = report.proposed if report.proposed in measured else measured[-1]
     return list(dict.fromkeys([baseline, proposed]))
+
+
+def counted(number: int, thing: str) -> str:
+    """Write a number with its noun: 1 clip, 4 clips."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

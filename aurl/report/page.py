@@ -28,7 +28,8 @@ from aurl.report.drawing.style import encode
 from aurl.report.facts import PageFacts, blocks_of, facts_of
 from aurl.report.finding import main_finding
 from aurl.report.graph import lay_out_graph
-from aurl.report.grid import Grid, grid_of_table, statistics_grids
+from aurl.report.grid import grid_of_table, statistics_grids
+from aurl.report.intervals import Statistics
 from aurl.report.labels import test_set_labels, variant_labels
 from aurl.report.results import Results
 from aurl.report.tables.base import Table
@@ -49,7 +50,6 @@ class PageInputs:
     Attributes:
         table_files: (table, extension) -> file.
         figures: the folder of figures.
-        statistics: None where there are no statistics.
         manifests, datasets: by dataset.
         blocks: the provenance blocks of the jobs.
     """
@@ -58,7 +58,7 @@ class PageInputs:
     tables: dict[str, Table]
     table_files: dict[tuple[str, str], Path]
     figures: Path
-    statistics: Path | None
+    statistics: Path
     manifests: dict[str, Path]
     datasets: dict[str, DatasetSettings]
     blocks: list[Block]
@@ -69,9 +69,6 @@ def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report
     results, lineage = Results(inputs.metrics), Lineage(inputs.blocks, facts.artefacts)
     labels, test_sets = variant_labels(variants, report), test_set_labels(report)
     report, not_compared = compared(results, report, inputs.datasets)
-    statistics: tuple[list[Grid], list[str]] | None = None
-    if inputs.statistics is not None:
-        statistics = statistics_grids(inputs.statistics, labels, test_sets, lineage.cell)
     write_text(
         output,
         render_page(
@@ -89,7 +86,7 @@ def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report
                 )
                 for name, table in inputs.tables.items()
             ],
-            statistics=statistics,
+            statistics=statistics_grids(Statistics(inputs.statistics), labels, test_sets, lineage.cell),
             figures=[*read_figures(inputs.figures), cost_figure(inputs.blocks)],
             lineage=lineage,
             datasets=[describe_manifest(name, path, inputs.datasets[name]) for name, path in inputs.manifests.items()],

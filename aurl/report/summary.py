@@ -18,13 +18,7 @@ def summarise(paths: ResultPaths) -> str:
     table = paths.of("ablation_md")
     if not table.is_file():
         raise AurlError(f"{table}: not written yet; run 'snakemake'")
-    files = [
-        paths.of("report"),
-        paths.of("ablation_html"),
-        paths.of("sota_md"),
-        paths.of("metrics_csv"),
-        paths.of("ablation_png"),
-    ]
+    files = map(paths.of, ("report", "ablation_html", "sota_md", "metrics_csv", "ablation_png"))
     listed = "\n".join(f"  {path}" for path in files if path.is_file())
     times = stage_times(paths.root / "provenance")
     return f"{table.read_text()}\nAlso:\n{listed}\n\nStages (from their provenance blocks):\n{times}"

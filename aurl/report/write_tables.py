@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aurl.evaluation.published import check_test_set
 from aurl.pipeline.jobs import Job
-from aurl.pipeline.table_names import FOLDER, table_names
+from aurl.pipeline.outputs import TABLES, table_names
 from aurl.report.comparable import compared
 from aurl.report.intervals import Statistics
 from aurl.report.labels import variant_labels
@@ -35,7 +35,7 @@ def read_sources(inputs: TableInputs, settings: TableSettings) -> Sources:
 
 def make_table(name: str, sources: Sources) -> Table:
     """Make one table; a name with a dot is a module from outside. Raises: AurlError."""
-    part = plugins.load(FOLDER, name)
+    part = plugins.load(TABLES, name)
     table: Table = part.make_table(sources)
     return replace(table, title=part.TITLE)
 

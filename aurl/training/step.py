@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from aurl.experiment.settings import ComputeSettings
-from aurl.losses import unit
+from aurl.models.cosine import unit
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.compute import autocast
 from aurl.training.distributed import ALONE, World, average

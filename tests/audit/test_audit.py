@@ -18,7 +18,6 @@ from runs import edit, own_dataset
 from aurl.audit.audit import Audit
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.jobs import Jobs
-from aurl.pipeline.paths import ResultPaths
 from aurl.system.digests import Digests
 
 pytestmark = pytest.mark.workflow
@@ -147,7 +146,7 @@ def parameter_changed(run: Runner) -> None:
 
 
 def code_changed(run: Runner) -> None:
-    with Path("aurl/losses.py").open("a") as handle:
+    with Path("aurl/methods/synthetic.py").open("a") as handle:
         handle.write("# another version\n")
 
 
@@ -229,7 +228,7 @@ ATTACKS = [
     Attack(bit_in_cache, "not cached", str(CHECKPOINT)),
     Attack(cache_lost, "not cached", str(CHECKPOINT)),
     Attack(parameter_changed, "stale parameters", "seed0.safetensors.json: variants.aurl"),
-    Attack(code_changed, "stale code", "seed0.safetensors.json: aurl/losses.py"),
+    Attack(code_changed, "stale code", "seed0.safetensors.json: aurl/methods/synthetic.py"),
     Attack(lock_edited, "unrecorded", str(METRICS)),
     Attack(clock_set_back, "changed", str(METRICS)),
     Attack(table_typed, "changed", str(RESULTS / "tables/ablation.md")),
@@ -327,7 +326,7 @@ def test_a_video_that_stays_in_its_own_folder_is_held_by_its_digest(
     edit(micro / "params.yaml", "versioned: true", "versioned: false")
     runner(micro)("aurl", "ingest", "micro_hmdb")
     experiment = load_experiment(Path("params.yaml"))
-    job = Jobs(experiment, ResultPaths("micro")).ingest("micro_hmdb")
+    job = Jobs(experiment).of("ingest", dataset="micro_hmdb")
 
     def kinds() -> dict[str, str]:
         report = Audit(experiment, Digests(None)).run([job])

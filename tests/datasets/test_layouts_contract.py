@@ -5,13 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from pages import file_of
 from repositories import REPOSITORY
 
 from aurl.datasets.ingest import find_videos
 from aurl.datasets.layouts.base import load_layout
 from aurl.experiment.parts import LAYOUTS, layout_module
-from aurl.experiment.read import parse_experiment, read_yaml
+from aurl.experiment.presets import preset_text
+from aurl.experiment.read import parse_experiment
 from aurl.system.errors import AurlError
 from aurl.system.plugins import load, names
 
@@ -84,7 +86,7 @@ def test_the_layout_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_experiment_with_a_layout_from_outside(outside: str) -> None:
-    raw = read_yaml(REPOSITORY / "presets/micro.yaml")
+    raw = yaml.safe_load(preset_text("micro"))
     raw["datasets"]["micro_ucf"]["source"] = {"folder": "videos", "layout": outside}
     datasets = parse_experiment(raw, "params.yaml").datasets
     assert layout_module(datasets["micro_ucf"].source) == outside

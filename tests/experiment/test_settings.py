@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 
 from aurl.experiment.changes import describe_changes
 from aurl.experiment.folders import source_folder
+from aurl.experiment.presets import load_preset, preset_names, preset_text
 from aurl.experiment.read import load_experiment, lookup, parse_experiment
 from aurl.system.errors import AurlError
 
-PRESETS = sorted((Path(__file__).resolve().parents[2] / "presets").glob("*.yaml"))
-MINI = yaml.safe_load((PRESETS[0].parent / "mini.yaml").read_text())
+REPOSITORY = Path(__file__).resolve().parents[2]
+MINI = yaml.safe_load(preset_text("mini"))
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
-def test_presets_are_valid_and_named_after_their_experiment(preset: Path) -> None:
-    experiment = load_experiment(preset)
-    assert experiment.experiment == preset.stem
+@pytest.mark.parametrize("preset", preset_names())
+def test_presets_are_valid_and_named_after_their_experiment(preset: str) -> None:
+    experiment = load_preset(preset)
+    assert experiment.experiment == preset
     assert {"mse", "ls", "ls_e2e", "aurl", "aurl_no_cg"} <= set(experiment.variants)
 
 
@@ -232,7 +233,7 @@ def test_folders_may_start_with_an_environment_variable(monkeypatch: pytest.Monk
 
 
 def test_the_lock_pins_every_version_and_leaves_the_build_of_torch_open() -> None:
-    lines = [line for line in (PRESETS[0].parents[1] / "requirements.lock").read_text().splitlines() if line]
+    lines = [line for line in (REPOSITORY / "requirements.lock").read_text().splitlines() if line]
     pinned = [line for line in lines if not line.startswith(("#", " "))]
     assert [line for line in pinned if not re.fullmatch(r"[a-z0-9.-]+==[A-Za-z0-9.]+", line)] == []
     assert "torch==2.13.0" in pinned

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.frames.store import FrameStore
 from aurl.models.shape import variant_shape
 from aurl.training.batches import ClipBatches
@@ -16,7 +16,7 @@ from aurl.training.objective import Objective
 from aurl.training.step import TrainingStep
 
 BATCH, CLASSES, ACCUMULATION = 8, 6, 2
-MICRO = load_experiment(Path(__file__).resolve().parents[2] / "presets" / "micro.yaml")
+MICRO = load_preset("micro")
 
 
 def batches_of(frames_index: Path, world: World) -> ClipBatches:

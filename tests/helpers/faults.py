@@ -130,11 +130,10 @@ def workers_of(pid: int) -> list[int]:
 
 def forget(folder: Path, rules: list[str]) -> None:
     """Delete what rules made, and its provenance blocks, so that they run again."""
-    stages = {{"render": "ingest"}.get(rule, rule) for rule in rules}
     for block in (folder / "results/micro/provenance").rglob("*.json"):
         with contextlib.suppress(ValueError):
             told = json.loads(block.read_text())
-            if told["identity"]["stage"] in stages:
+            if told["identity"]["stage"] in rules:
                 for path in (folder / name for name in told["outputs"]):
                     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
                 block.unlink()

@@ -8,21 +8,22 @@ import numpy as np
 import pandas as pd
 import safetensors.numpy
 import torch
-from repositories import REPOSITORY
 from safetensors.torch import save
 
 from aurl.evaluation.collect import collect_metrics
 from aurl.evaluation.evaluate import evaluate
-from aurl.experiment.read import load_experiment
+from aurl.evaluation.protocols import half_splits
+from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import TestSetSettings, VariantSettings
 from aurl.frames.packing import encode_jpegs, write_index, write_shard
 from aurl.models.checkpoint import state_bytes
+from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.report.figures.base import FigureData, FigureInputs
 from aurl.semantics.seen import write_seen_classes
 from aurl.system.files import write_json
 
-MICRO = load_experiment(REPOSITORY / "presets/micro.yaml")
+MICRO = load_preset("micro")
 VARIANTS, SEEDS, CLIPS, SPLITS = ["mse", "ls", "aurl"], [0, 1], [1, 3], [1, 3, 10, 50]
 SEEN = "micro_seen"
 TEST_SETS = {"micro_ucf": "UCF-like", "micro_hmdb": "HMDB-like"}
@@ -60,7 +61,7 @@ def build(
                 key = (variant, seed, dataset)
                 features[key], metrics[key] = (folder / f"{variant}{seed}{dataset}.{kind}" for kind in ("st", "json"))
                 write_features(features[key], sorted(classes[dataset]), rng)
-                evaluate(features[key], SPLITS, metrics[key])
+                evaluate(features[key], {"half_splits": half_splits.Settings(splits=SPLITS)}, metrics[key])
     collect_metrics(metrics, folder / "metrics.csv")
     steps = {(variant, seed): folder / f"{variant}{seed}.steps.csv" for variant in variants for seed in seeds}
     for (variant, _), path in steps.items():
@@ -78,17 +79,16 @@ def build(
 
 def settings_of(test_sets: Mapping[str, str], variants: Sequence[str]) -> dict[str, object]:
     """State the settings that figures read, by dotted key."""
+    shown = {name: TestSetSettings(dataset=name, label=label, published=None) for name, label in test_sets.items()}
+    changes = {"title": "A test", "test_sets": shown, "closeness_of": next(iter(test_sets)), "ablation_clips": 1}
     return {
-        "report.title": "A test",
-        "report.test_sets": {name: TestSetSettings(dataset=name, label=label) for name, label in test_sets.items()},
-        "report.closeness_of": next(iter(test_sets)),
-        "report.ablation_clips": 1,
+        "report": MICRO.report.model_copy(update=changes),
         "variants": {name: variant_like(name) for name in variants},
         "datasets": dict.fromkeys([SEEN, *test_sets], MICRO.datasets["micro_ucf"]),
         "seen": SEEN,
         "semantics.tau": 0.05,
         "evaluation.clips": CLIPS,
-        "evaluation.splits": SPLITS,
+        "evaluation.protocols.half_splits.splits": SPLITS,
     }
 
 
@@ -138,10 +138,10 @@ def write_frames(manifest: Path, index: Path, classes: list[str], rng: np.random
 def write_checkpoint(folder: Path, random_seed: int) -> Path:
     """Write a tiny untrained network and its description."""
     shape = {
-        "width": 4, "blocks": [1], "embedding": 6, "word_hidden": 7, "dropout": 0.0, "mean": [0, 0, 0], "std": [1, 1, 1],
-        "dimension": 5, "word_projector": True, "seen_classes": None,
+        "backbone": {"name": "r2plus1d", "width": 4, "blocks": [1]}, "embedding": 6, "word_hidden": 7, "dropout": 0.0,
+        "mean": [0, 0, 0], "std": [1, 1, 1], "dimension": 5, "word_projector": True, "seen_classes": None,
     }  # fmt: skip
     torch.manual_seed(random_seed)
-    (folder / "aurl.safetensors").write_bytes(state_bytes(ZeroShotModel(**shape)))
+    (folder / "aurl.safetensors").write_bytes(state_bytes(ZeroShotModel(ModelShape(**shape))))
     write_json(folder / "aurl.json", {"model": shape, "clip_length": 8})
     return folder / "aurl.safetensors"

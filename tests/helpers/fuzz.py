@@ -28,6 +28,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from aurl.experiment.presets import preset_text
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "tests/helpers"))
 OUTPUT = REPOSITORY / "benchmarks/measured/fuzz.json"
@@ -150,7 +154,6 @@ def targets() -> dict[str, Target]:
     import archives
     import numpy as np
     import torch
-    import yaml
     from official_tokens import read_class_names
     from safetensors.numpy import save
 
@@ -223,7 +226,7 @@ def targets() -> dict[str, Target]:
         np.save(stream, array)
         return stream.getvalue()
 
-    preset = (REPOSITORY / "presets/micro.yaml").read_bytes()
+    preset = preset_text("micro").encode()
     sources = yaml.safe_load((REPOSITORY / "data/sources.yaml").read_text())
     one_source = yaml.safe_dump({"hmdb51": sources["hmdb51"]}).encode()
     state = {"stem.0.weight": torch.zeros(2, 3), "fc.bias": torch.ones(2, dtype=torch.float16)}

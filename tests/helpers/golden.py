@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import Experiment
 from aurl.models.shape import variant_shape
 from aurl.training.loop import build_model, make_optimizer
@@ -19,7 +19,6 @@ from aurl.training.seeds import axis_seeds, step_seed
 from aurl.training.step import MEASURES, TrainingStep
 
 GOLDEN = Path(__file__).with_name("golden.csv")
-MICRO = Path(__file__).resolve().parents[2] / "presets" / "micro.yaml"
 STEPS, STEPS_PER_EPOCH, BATCH, CLASSES = 20, 5, 6, 10
 
 
@@ -49,7 +48,7 @@ def train_20_steps(experiment: Experiment, variant: str) -> pd.DataFrame:
 
 def all_variants() -> pd.DataFrame:
     """Every variant's 20 steps."""
-    experiment = load_experiment(MICRO)
+    experiment = load_preset("micro")
     return pd.concat([train_20_steps(experiment, variant) for variant in experiment.variants], ignore_index=True)
 
 

@@ -20,6 +20,8 @@ import archives
 import media
 import numpy as np
 
+from aurl.experiment.presets import preset_text
+
 Maker = Callable[[], bytes]
 Kind = tuple[str, bytes | Maker, str]  # file name, contents, a part of the line (regular expression)
 
@@ -173,7 +175,7 @@ def expanding_yaml(merged: bool) -> bytes:
 
 
 def preset(old: str, new: str) -> bytes:
-    text = (Path(__file__).resolve().parents[2] / "presets/micro.yaml").read_text()
+    text = preset_text("micro")
     assert old in text
     return text.replace(old, new, 1).encode()
 

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from aurl.experiment.presets import preset_text
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 REALVIDEO = Path(os.environ.get("AURL_REALVIDEO", REPOSITORY.parent / "shared" / "realvideo")).resolve()
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -23,7 +25,7 @@ def copy_repository(target: Path) -> Path:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, target / name)
     (target / "dvc.lock").unlink(missing_ok=True)
-    shutil.copy(REPOSITORY / "presets" / "mini.yaml", target / "params.yaml")
+    (target / "params.yaml").write_text(preset_text("mini"))
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "copy"]):
         identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
         subprocess.run(["git", *identity, *command], cwd=target, check=True)

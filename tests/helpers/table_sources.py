@@ -20,7 +20,7 @@ def table_inputs(experiment: Experiment, folder: Path, measured: bool = True) ->
     ]
     for variant, seed, dataset in cells if measured else []:
         for clips in experiment.evaluation.clips:
-            for splits in experiment.evaluation.splits:
+            for splits in experiment.evaluation.protocols["half_splits"].splits:
                 top1, std, top5, class_top1 = rng.uniform(5, 95, 4).round(6)
                 values = [top1, "" if splits == 1 else std, top5, class_top1, *rng.uniform(0, 1, 2).round(6), 40, 7]
                 rows.append(",".join(map(str, [variant, seed, dataset, clips, splits, *values])))

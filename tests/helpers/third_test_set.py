@@ -4,12 +4,12 @@ from pathlib import Path
 
 import yaml
 
-PRESETS = Path(__file__).resolve().parents[2] / "presets"
+from aurl.experiment.presets import preset_text
 
 
 def three_test_sets(folder: Path, published: str | None = None) -> Path:
     """Write `folder/three.yaml`: the experiment micro with ActivityNet as a third test set."""
-    params = yaml.safe_load((PRESETS / "micro.yaml").read_text())
+    params = yaml.safe_load(preset_text("micro"))
     params["unseen"].append("activitynet")
     params["datasets"]["activitynet"] = {
         "source": {"folder": "datasets/activitynet"}, "tokens": "activitynet200", "broken": "leave_out", "shards": 1,

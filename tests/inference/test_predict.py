@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import media
@@ -16,7 +17,7 @@ from aurl.cli import main
 from aurl.datasets.ingest import ingest_folder
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.video_embeddings import extract_features
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset, preset_text
 from aurl.experiment.settings import ComputeSettings, EncoderSettings, Experiment, FrameSettings
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
@@ -29,11 +30,11 @@ from aurl.inference.predict import (
     choose_encoder,
     choose_frames,
     class_names,
+    embed_classes,
     embed_files,
-    embed_names,
     predict,
 )
-from aurl.models.checkpoint import open_checkpoint, state_bytes
+from aurl.models.checkpoint import load_model, state_bytes
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.paths import ResultPaths
@@ -108,7 +109,7 @@ def test_a_prediction_is_the_evaluations(corpus: dict[str, Path], tmp_path: Path
     assert features.class_names == CLASSES
     files = [tmp_path / "set" / path for path in features.paths]
     assert len(files) == 6
-    model, _ = open_checkpoint(checkpoint)
+    model, _ = load_model(checkpoint)
     for number in clips:
         found = embed_files(model, files, number, 8, FRAMES, 5, COMPUTE)
         assert found.videos == files
@@ -133,7 +134,7 @@ def test_a_prediction_of_real_clips_is_the_evaluations(realvideo: Path, tmp_path
         shutil.copytree(realvideo / "UCF-101" / name, tmp_path / "set" / name)
     features = read_features(evaluated(tmp_path / "set", "ucf101", "ucf101", GLOVE, checkpoint, [2]))
     found = embed_files(
-        open_checkpoint(checkpoint)[0], [tmp_path / "set" / path for path in features.paths], 2, 8, FRAMES, 5, COMPUTE
+        load_model(checkpoint)[0], [tmp_path / "set" / path for path in features.paths], 2, 8, FRAMES, 5, COMPUTE
     )
     assert torch.equal(found.embeddings, features.videos[2])
 
@@ -176,11 +177,11 @@ def test_a_video_that_takes_too_long_costs_only_itself(
 def test_names_become_means_of_unit_vectors(tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("2 2\nride 3 0\nhorse 0 5\n")
     vectors = GOOGLE.model_copy(update={"vectors": str(tmp_path / "v.txt"), "dimension": 2})
-    np.testing.assert_allclose(embed_names(["horse", "RideHorse"], vectors), [[0, 1], [0.5, 0.5]])
+    np.testing.assert_allclose(embed_classes(["horse", "RideHorse"], vectors), [[0, 1], [0.5, 0.5]])
     with pytest.raises(AurlError, match=r"does not know 'a', 'unicorn'; use other words, or --vectors .*GoogleNews"):
-        embed_names(["ride a unicorn", "horse"], vectors)
+        embed_classes(["ride a unicorn", "horse"], vectors)
     with pytest.raises(AurlError, match="no word in its name"):
-        embed_names(["?!"], vectors)
+        embed_classes(["?!"], vectors)
 
 
 def test_class_names_from_a_list_or_a_file(tmp_path: Path) -> None:
@@ -202,7 +203,7 @@ def test_class_names_from_a_list_or_a_file(tmp_path: Path) -> None:
 
 @pytest.fixture
 def micro() -> Experiment:
-    return load_experiment(REPOSITORY / "presets" / "micro.yaml")
+    return load_preset("micro")
 
 
 def test_which_checkpoint_and_which_frames(micro: Experiment, tmp_path: Path) -> None:
@@ -256,9 +257,11 @@ def test_text_and_json(corpus: dict[str, Path], checkpoint: Path) -> None:
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[object, str, str]:
     """Exit status (or the message that ends the program), output and errors of an `aurl` command in the repository."""
     status: object = 0
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, tempfile.NamedTemporaryFile("w", suffix=".yaml") as params:
+        params.write(preset_text("micro"))
+        params.flush()
         patch.chdir(REPOSITORY)
-        patch.setattr(sys, "argv", ["aurl", "--params", "presets/micro.yaml", *map(str, arguments)])
+        patch.setattr(sys, "argv", ["aurl", "--params", params.name, *map(str, arguments)])
         try:
             main()
         except SystemExit as ended:
@@ -304,7 +307,7 @@ def test_encode_gives_the_models_embeddings(checkpoint: Path, tmp_path: Path) ->
     np.save(tmp_path / "words.npy", words)
     files = (tmp_path / "clips.npy", tmp_path / "words.npy")
     encode(checkpoint, *files, tmp_path / "out.npz", 2, COMPUTE)
-    model, _ = open_checkpoint(checkpoint)
+    model, _ = load_model(checkpoint)
     with np.load(tmp_path / "out.npz") as found, torch.inference_mode():
         assert sorted(found) == ["video", "word"]
         assert found["video"].dtype == found["word"].dtype == np.float32
@@ -388,14 +391,14 @@ def test_checkpoints_that_are_not_there_or_damaged(checkpoint: Path, tmp_path: P
     with pytest.raises(AurlError, match="nothing to encode"):
         encode(checkpoint, None, None, tmp_path / "out.npz", 2, COMPUTE)
     with pytest.raises(AurlError, match="no such checkpoint"):
-        open_checkpoint(tmp_path / "none.safetensors")
+        load_model(tmp_path / "none.safetensors")
     description = checkpoint.with_suffix(".json")
     text = description.read_text()
     description.write_text("{}")
     with pytest.raises(AurlError, match="not a usable checkpoint"):
-        open_checkpoint(checkpoint)
+        load_model(checkpoint)
     description.unlink()
     with pytest.raises(AurlError, match="description must lie beside seed0.safetensors"):
-        open_checkpoint(checkpoint)
+        load_model(checkpoint)
     description.write_text(text)
-    open_checkpoint(checkpoint)
+    load_model(checkpoint)

@@ -6,16 +6,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from repositories import REPOSITORY
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.lineage.blocks import block_or_none, identity_of, read_block, recorded_outputs, write_block
 from aurl.pipeline.jobs import Files, Jobs
 from aurl.system.errors import AurlError
 
 
 def test_a_block_holds_inputs_settings_code_and_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    micro = load_experiment(REPOSITORY / "presets/micro.yaml")
+    micro = load_preset("micro")
     monkeypatch.chdir(tmp_path)
     source, output, path = Path("in.csv"), Path("out.csv"), Path("prov/out.csv.json")
     source.write_text("before")

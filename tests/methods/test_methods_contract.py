@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ import yaml
 from pages import file_of
 from torch import Tensor
 
+from aurl.experiment.presets import preset_text
 from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import Experiment
 from aurl.experiment.variants import METHODS, TermSettings
 from aurl.losses import unit
 from aurl.methods.base import ClassBatch, VideoBatch, class_generator, symbols, term_modules
-from aurl.report.figures.training import COLUMNS, draw_training
+from aurl.report.figures.base import LOG_COLUMNS, FigureData, FigureInputs
+from aurl.report.figures.training import draw
 from aurl.report.tables.ablation import _components
 from aurl.system import plugins
 from aurl.system.errors import AurlError
@@ -69,7 +72,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def experiment(terms: dict[str, Any], word_projector: bool = True) -> Experiment:
     """The preset micro with one variant `mine` more, which is trained."""
-    raw = yaml.safe_load((REPOSITORY / "presets/micro.yaml").read_text())
+    raw = yaml.safe_load(preset_text("micro"))
     raw["variants"]["mine"] = {"losses": terms, "word_projector": word_projector}
     raw["trained"].append("mine")
     return parse_experiment(raw, "params.yaml")
@@ -169,9 +172,13 @@ def check_settings(name: str) -> None:
 def check_shown(name: str, settings: TermSettings) -> None:
     """The training figure draws the term, and the ablation table marks it, by its symbol."""
     terms, word_projector = losses_with(name, 1)
-    variants = experiment(terms, word_projector).variants
-    log = pd.DataFrame({column: np.arange(6.0) for column in [*COLUMNS, *terms]}).assign(epoch=[0, 0, 0, 1, 1, 1])
-    figure = draw_training({("mine", 0): log}, list(variants), symbols(variants.values())).figure
+    read = experiment(terms, word_projector)
+    variants = read.variants
+    log = pd.DataFrame({column: np.arange(6.0) for column in [*LOG_COLUMNS, *terms]}).assign(epoch=[0, 0, 0, 1, 1, 1])
+    data = FigureData(FigureInputs(Path(), None, {}, {}, {}, {}, {}, {}), {"variants": variants, "report": read.report})
+    data.steps = {("mine", 0): log}
+    with chdir(REPOSITORY):  # labels come from its table of published methods
+        figure = draw(data).figure
     panels = {axes.get_ylabel(): axes for axes in figure.axes if axes.lines}
     assert panels.keys() == {
         "loss", "training top-1 [%]", "learning rate",
@@ -228,7 +235,7 @@ def test_importing_a_term_loads_no_heavy_library_and_no_other_term(name: str) ->
     script = f"import sys, aurl.methods.{name}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     loaded = set(done.stdout.split())
-    assert not loaded & {"torch", "numpy", "pandas", "matplotlib", "gensim", "aurl.losses"}
+    assert not loaded & {"torch", "numpy", "pandas", "matplotlib", "gensim", "aurl.losses", "aurl.models.cosine"}
     assert {module for module in loaded if module.startswith("aurl.methods.")} == {
         f"aurl.methods.{name}",
         "aurl.methods.base",

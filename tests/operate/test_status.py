@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from repositories import REPOSITORY, environment_of, runner
+from repositories import environment_of, runner
 from terminal import on_terminal
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset, preset_text
 from aurl.operate.status import JobStatus, Overview, last_lines, survey
 from aurl.operate.status_report import as_text
 from aurl.pipeline.jobs import Jobs
-from aurl.pipeline.paths import ResultPaths
 from aurl.system.locks import Holder, exclusive, forget_dead_run, living_run, maker
 
 STAGES = 14
@@ -159,7 +158,7 @@ def test_a_failed_job_shows_the_end_of_its_log_and_status_1(micro: Path) -> None
     done = run("aurl", "status", ok=False)
     assert "    it went [2J on\n" in done.stdout
     assert states(look(micro))["embeddings micro_hmdb"] == "failed"
-    shutil.copy(micro / "presets/micro.yaml", micro / "params.yaml")
+    (micro / "params.yaml").write_text(preset_text("micro"))
     run("snakemake", "--", "results/micro/embeddings/micro_ucf.safetensors")
     assert states(look(micro))["embeddings micro_ucf"] == "done"
 
@@ -181,7 +180,7 @@ def test_colours_only_on_a_terminal_without_no_color(finished_micro: Path) -> No
 def test_it_is_fast_and_imports_nothing_heavy(tmp_path: Path) -> None:
     """All of `mini`, nothing made: under a second after the imports."""
     with chdir(tmp_path):
-        jobs = Jobs(load_experiment(REPOSITORY / "presets/mini.yaml"), ResultPaths("mini"))
+        jobs = Jobs(load_preset("mini"))
         began = time.monotonic()
         overview = survey(jobs)
         assert time.monotonic() - began < 1
@@ -196,7 +195,7 @@ def test_it_is_fast_and_imports_nothing_heavy(tmp_path: Path) -> None:
 
 def test_missing_data_is_told(tmp_path: Path) -> None:
     with chdir(tmp_path):
-        jobs = Jobs(load_experiment(REPOSITORY / "presets/paper.yaml"), ResultPaths("paper"))
+        jobs = Jobs(load_preset("paper"))
         text = as_text(survey(jobs), 0)
     assert "missing data\n  kinetics700: no folder datasets/kinetics700\n" in text.replace("\x1b[1m", "").replace(
         "\x1b[0m", ""
@@ -206,16 +205,15 @@ def test_missing_data_is_told(tmp_path: Path) -> None:
 def test_remaining_time_by_hand(tmp_path: Path) -> None:
     """Two finished trainings of 10 and 20 s: one that waits takes 15 s, one that has run 5 s another 10 s."""
     with chdir(tmp_path):
-        jobs = Jobs(load_experiment(REPOSITORY / "presets/mini.yaml"), ResultPaths("mini"))
-        trained = [job for job in jobs.all() if job.stage == "train"]
-        log = tmp_path / "log"
+        jobs = Jobs(load_preset("mini"))
+        trained = [job for job in jobs.all() if job.stage.name == "train"]
         statuses = [
-            JobStatus(trained[0], "done", "", log, None, 10.0),
-            JobStatus(trained[1], "done", "", log, None, 20.0),
-            JobStatus(trained[2], "waiting", "", log, None, None),
-            JobStatus(trained[3], "running", "", log, Holder(1, 995.0), None),
-            JobStatus(trained[4], "running", "", log, Holder(2, 900.0), None),  # longer than expected: 0 s left
-            JobStatus(jobs.tables(), "waiting", "", log, None, None),
+            JobStatus(trained[0], "done", "", None, 10.0),
+            JobStatus(trained[1], "done", "", None, 20.0),
+            JobStatus(trained[2], "waiting", "", None, None),
+            JobStatus(trained[3], "running", "", Holder(1, 995.0), None),
+            JobStatus(trained[4], "running", "", Holder(2, 900.0), None),  # longer than expected: 0 s left
+            JobStatus(jobs.of("tables"), "waiting", "", None, None),
         ]
     left = Overview("mini", statuses, None, {}).remaining(1000.0)
     assert left is not None

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from repositories import REPOSITORY, copy_repository, environment_of
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.pipeline.code import PACKAGE, closure, code_of, is_carrier, packages_of
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.stages import STAGES
 
-MICRO = load_experiment(REPOSITORY / "presets/micro.yaml")
+MICRO = load_preset("micro")
 
 
 def imported_by(entry: str) -> set[str]:
@@ -110,8 +110,8 @@ def test_the_report_reaches_no_training_code() -> None:
 def test_editing_a_figure_does_not_retrain() -> None:
     code = code_of(STAGES["train"])
     assert not [path for path in code if path.startswith("aurl/report/")]
-    assert {"aurl/training/loop.py", "aurl/losses.py"} <= set(code)
-    assert "aurl/losses.py" not in code_of(STAGES["features"])
+    assert {"aurl/training/loop.py", "aurl/models/cosine.py"} <= set(code)
+    assert "aurl/models/cosine.py" not in code_of(STAGES["features"])
 
 
 def test_a_job_is_given_only_the_parameters_that_its_stage_declares() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import Experiment
 from aurl.fetch.sources import load_sources
 from aurl.plan.cost import clip_cost, measure_step
@@ -21,7 +21,7 @@ def in_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def preset(name: str) -> Experiment:
-    return load_experiment(Path("presets") / f"{name}.yaml")
+    return load_preset(name)
 
 
 def known(videos: int | None) -> DatasetPlan:

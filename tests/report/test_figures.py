@@ -16,11 +16,11 @@ from matplotlib.axes import Axes
 
 from aurl.evaluation.feature_file import read_features
 from aurl.frames.store import FrameStore
-from aurl.lineage.blocks import Block
+from aurl.lineage.blocks import Block, Identity
 from aurl.methods import synthetic
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
-from aurl.pipeline.figure_list import figure_files
+from aurl.pipeline.outputs import figure_files
 from aurl.report.drawing.cost import cost_drawing
 from aurl.report.drawing.draw import draw_figures, write_figures
 from aurl.report.drawing.projection import principal_axes
@@ -34,6 +34,7 @@ from aurl.report.figures.splits import mean_over_seeds
 from aurl.system.errors import AurlError
 
 NOTHING = "Nothing was measured yet."
+LS = "Base w/ L_S"  # the label of the variant `ls`
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_every_figure_is_written(drawings: dict[str, Drawing], tmp_path: Path) -
     for (_, extension), path in one.items():
         assert path.read_bytes().startswith(begins[extension])
     index = json.loads((tmp_path / "one/index.json").read_text())
-    assert [(row["name"], extension) for row in index for extension in ("svg", "png", "pdf")] == list(figure_files())
+    assert [(row["name"], extension) for row in index for extension in ("svg", "png", "pdf")] == figure_files()
     for row in index:
         assert set(row) == {"name", "title", "caption", "alt", "embed"}
         assert row["caption"].endswith(".")
@@ -98,14 +99,14 @@ def test_ablation_and_clips_draw_the_metrics(world: FigureData, drawings: dict[s
     ]
     assert chance == [pytest.approx(100 / 8), pytest.approx(100 / 6)]
     told = metric(world.inputs, "top1", **keys[0]).mean()
-    assert f"UCF-like: mse {told:.1f}, ls " in drawings["ablation"].alt
+    assert f"UCF-like: Base w/ MSE {told:.1f}, Base w/ L_S " in drawings["ablation"].alt
     for axes in (points, drawings["alignment_uniformity"].figure.axes[0]):
         drawn = [container.lines[0].get_xydata()[0] for container in axes.containers]
         expected = [
             [metric(world.inputs, name, **key).mean() for name in ("closeness", "dispersion")] for key in keys[:3]
         ]
         assert np.array(drawn) == pytest.approx(np.array(expected))
-    course = curve(drawings["alignment_uniformity"].figure.axes[2], "ls")
+    course = curve(drawings["alignment_uniformity"].figure.axes[2], LS)
     logs = [read_steps(world.inputs.steps["ls", seed]) for seed in SEEDS]
     for column, values in zip(("closeness", "dispersion"), course.get_data(), strict=True):
         assert values[-1] == pytest.approx(np.mean([log[column][-STEPS:].mean() for log in logs]))
@@ -152,7 +153,7 @@ def test_sphere_keeps_angles_and_shows_the_same_classes(world: FigureData, drawi
     own = cosines[np.arange(12), np.repeat([0, 1, 2], 4)]
     assert projected.own == pytest.approx(own.mean(), abs=1e-5)
     left, right = drawings["sphere"].figure.axes
-    assert (left.get_title()[:3], right.get_title()[:5]) == ("ls:", "aurl:")
+    assert (left.get_title().split(":")[0], right.get_title().split(":")[0]) == (LS, "AURL")
     for axes in (left, right):
         assert [len(found.get_offsets()) for found in axes.collections] == [1, VIDEOS] * 8
     handles = [text.get_text() for text in drawings["sphere"].figure.legends[0].get_texts()]
@@ -174,7 +175,7 @@ def test_coverage_is_the_class_generator_on_the_trained_projector(
 ) -> None:
     rng = np.random.default_rng(3)
     seen, unseen = (rng.normal(size=(number, 5)).astype(np.float32) for number in (4, 3))
-    checkpoint = world.checkpoints["aurl", 0]
+    checkpoint = world.inputs.checkpoints["aurl", 0]
     settings = synthetic.Settings(weight=1, low=-1, high=2, rows=6)
     made = generate(checkpoint, synthetic.class_generator(settings), seen, {"A": unseen})
     shape = json.loads(checkpoint.with_suffix(".json").read_text())["model"]
@@ -252,7 +253,7 @@ def test_training_curves_are_means_over_epochs(world: FigureData, drawings: dict
         "L_US, weighted",
         "learning rate",
     ]
-    thick = curve(axes["loss"], "ls")
+    thick = curve(axes["loss"], LS)
     epochs, values = thick.get_data()
     assert (epochs[0], epochs[-1]) == (1, EPOCHS)
     for epoch in range(1, EPOCHS + 1):
@@ -261,10 +262,10 @@ def test_training_curves_are_means_over_epochs(world: FigureData, drawings: dict
     assert len(axes["loss"].lines) == 3 * (len(SEEDS) + 1)
     assert len(axes["L_US, weighted"].lines) == len(SEEDS) + 1
     (rates,) = axes["learning rate"].lines
-    assert rates.get_label() == "mse\nls\naurl"
+    assert rates.get_label() == "Base w/ MSE\nBase w/ L_S\nAURL"
     assert rates.get_ydata() == pytest.approx(logs[0]["rate"].to_numpy())
     last = np.mean([log["top1"][-STEPS:].mean() for log in logs.values()])
-    assert f"ls {last:.1f} %" in drawings["training"].alt
+    assert f"{LS} {last:.1f} %" in drawings["training"].alt
 
 
 def curve(axes: Axes, label: str) -> Any:
@@ -315,7 +316,7 @@ def test_cost_sums_over_jobs() -> None:
             "started": f"2026-01-01T00:00:0{number}", "seconds": seconds, "cpu_seconds": seconds / 2,
             "peak_memory_bytes": memory * 2**20,
         }  # fmt: skip
-        blocks.append(Block({"stage": stage, "device": device}, {}, circumstance))
+        blocks.append(Block(Identity(stage, {}, {}, {}, {}, {}, {}, device), {}, circumstance))
     drawing = cost_drawing(blocks)
     assert drawing.alt == "Bars of train 40 s wall, 20 s CPU, 300 MiB; tables 0.5 s wall, 0.25 s CPU, 100 MiB."
     left, right = drawing.figure.axes

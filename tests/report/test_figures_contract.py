@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from pages import file_of
 from repositories import REPOSITORY
 
-from aurl.pipeline.figure_list import EXTENSIONS, FOLDER, figure_files, figure_names
+from aurl.pipeline.outputs import FIGURE_FORMATS, FIGURES, figure_files, figure_names
 from aurl.report.drawing.draw import draw_figures
 from aurl.report.drawing.style import Drawing, bar_style, encode, line_style, point_style, stroke_style, styled
 from aurl.report.figures import training
@@ -53,7 +53,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
 
 def check_figure(name: str, worlds: Worlds) -> None:
     """Check a figure; a dotted name is a module from outside the package."""
-    module = plugins.load(FOLDER, name)
+    module = plugins.load(FIGURES, name)
     assert name.rpartition(".")[2] == module.NAME
     assert module.TITLE
     assert isinstance(module.ORDER, int)
@@ -70,7 +70,7 @@ def check_figure(name: str, worlds: Worlds) -> None:
         assert re.search(r"\d", measured.alt), "the alternative text states values"
     assert drawing.alt != other.alt, "the values are those of the data"
     contents = encode(drawing.figure)
-    assert list(contents) == list(EXTENSIONS)
+    assert list(contents) == list(FIGURE_FORMATS)
     for extension, content in contents.items():
         assert content.startswith(BEGINNINGS[extension])
     with matplotlib.rc_context({"font.size": 20, "axes.grid": True, "savefig.dpi": 30}):
@@ -79,7 +79,7 @@ def check_figure(name: str, worlds: Worlds) -> None:
     assert (repeated.caption, repeated.alt) == (drawing.caption, drawing.alt)
 
 
-@pytest.mark.parametrize("name", plugins.names(FOLDER))
+@pytest.mark.parametrize("name", plugins.names(FIGURES))
 def test_figure_keeps_the_contract(name: str, worlds: Worlds) -> None:
     check_figure(name, worlds)
 
@@ -113,8 +113,8 @@ def test_any_number_of_test_sets_and_variants(number: int, tmp_path: Path) -> No
         assert any(label in title for title in titles(drawings["classes"]))
         assert label in titles(drawings["alignment_uniformity"])
         assert label in titles(drawings["clips"])
-    assert legend_texts(drawings["clips"].figure.legends[0]) == data.variants
-    assert legend_texts(drawings["training"].figure.legends[0]) == data.variants
+    assert legend_texts(drawings["clips"].figure.legends[0]) == list(data.variants.values())
+    assert legend_texts(drawings["training"].figure.legends[0]) == list(data.variants.values())
     assert legend_texts(drawings["ablation"].figure.axes[0].get_legend()) == labels
 
 
@@ -199,7 +199,7 @@ def test_training_draws_every_part_of_the_loss(tmp_path: Path) -> None:
         "loss", "training top-1 [%]", "MSE, weighted", "L_S, weighted", "L_C, weighted", "L_US, weighted",
         "spread, weighted", "learning rate",
     ]  # fmt: skip
-    assert [line.get_label() for line in panels["spread, weighted"].lines][-1] == "ls"
+    assert [line.get_label() for line in panels["spread, weighted"].lines][-1] == "Base w/ L_S"
 
 
 def test_figures_read_the_settings_that_they_state(worlds: Worlds) -> None:
@@ -215,22 +215,22 @@ def test_figures_read_the_settings_that_they_state(worlds: Worlds) -> None:
 
 
 def test_the_folder_is_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sorted(figure_names()) == plugins.names(FOLDER)
-    orders = [plugins.load(FOLDER, name).ORDER for name in figure_names()]
+    assert sorted(figure_names()) == plugins.names(FIGURES)
+    orders = [plugins.load(FIGURES, name).ORDER for name in figure_names()]
     assert orders == sorted(orders)
-    assert figure_files()[:4] == (*(("ablation", extension) for extension in EXTENSIONS), ("sphere", "svg"))
+    assert figure_files()[:4] == [*(("ablation", extension) for extension in FIGURE_FORMATS), ("sphere", "svg")]
     folder = tmp_path / "aurl/report/figures"
     folder.mkdir(parents=True)
     (folder / "late.py").write_text("ORDER = 95\n")
     (folder / "early.py").write_text("ORDER = 5\n")
     monkeypatch.setattr(plugins, "PACKAGE", tmp_path / "aurl")
-    assert figure_names() == ("early", "late")
+    assert figure_names() == ["early", "late"]
     (folder / "late.py").write_text("ORDERS = 95\n")
     with pytest.raises(AurlError, match=r"figures/late\.py: write its place on the page, such as 'ORDER = 95'"):
         figure_names()
 
 
 def test_the_list_of_figures_loads_nothing_heavy() -> None:
-    code = "import sys; from aurl.pipeline.figure_list import figure_files; figure_files(); print(*sys.modules)"
+    code = "import sys; from aurl.pipeline.outputs import figure_files; figure_files(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert not {"matplotlib", "numpy", "pandas", "torch"} & set(done.stdout.split())

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aurl.lineage.read_blocks import Block, behind, commits, read_blocks, stage_costs, versions
-from aurl.operate.making import blocks_of, making_of
-from aurl.report.making import Verdict
-from repositories import runner
+from repositories import REPOSITORY, runner
 
+from aurl.experiment.presets import load_preset
 from aurl.experiment.read import load_experiment
+from aurl.lineage.blocks import Block, Identity, ancestors_of, read_block
 from aurl.pipeline.jobs import Jobs
-from aurl.pipeline.paths import ResultPaths
+from aurl.report.costs import commits, stage_costs, versions
+from aurl.report.facts import AUDIT, Verdict, blocks_of, facts_of, last_verdict, write_verdict
 from aurl.report.finding import main_finding
 from aurl.report.graph import lay_out_graph
 from aurl.report.grid import Entry, make_grid
@@ -225,7 +225,7 @@ def test_a_cell_leads_to_its_lineage_down_to_the_videos(light: Any, finished_mic
     assert "synthetic:" in job.locator("pre").inner_text()
     job.get_by_role("link", name="Its code and versions").click()
     code = light.locator("#" + light.evaluate("location.hash.slice(1)"))
-    assert sha256_file(finished_micro / "aurl/losses.py") in code.inner_text()
+    assert sha256_file(finished_micro / "aurl/methods/synthetic.py") in code.inner_text()
     measured = light.locator("#tables td a").evaluate_all("all => all.map(link => link.hash)")
     assert len(measured) == 5 * 4 + 2 + 2 * 4, "ablation; the authors' row; E2E and AURL at 1 and 10 splits"
     assert set(measured) <= {*light.evaluate("[...document.querySelectorAll('.target')].map(e => '#' + e.id)")}
@@ -290,8 +290,9 @@ def hostile(finished_micro: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("hostile")
     with chdir(finished_micro):
         experiment = load_experiment(Path("params.yaml"))
-        jobs = Jobs(experiment, ResultPaths("micro"))
-        making, blocks = making_of(jobs, Verdict(False, "2 findings", [f"forged: {HOSTILE}"])), blocks_of(jobs)
+        jobs = Jobs(experiment)
+        blocks = blocks_of(jobs)
+        facts = replace(facts_of(jobs, blocks), verdict=Verdict(False, "2 findings", [f"forged: {HOSTILE}"]))
     cell = Cell(Measured(3.0, 1.0, 2, ("aurl", "micro_ucf")), 4.0, 1)
     table = Table(HOSTILE, {"Method": [HOSTILE, "b"]}, {f"top-1 {HOSTILE}": [cell, cell]}, [HOSTILE], True)
     for extension in ("tex", "md", "csv"):
@@ -333,9 +334,9 @@ def hostile(finished_micro: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         blocks=blocks,
     )
     report = experiment.report.model_copy(update={"title": HOSTILE, "setting": HOSTILE})
-    making = replace(making, changes=[HOSTILE], params={**making.params, "note": HOSTILE})
+    facts = replace(facts, changes=[HOSTILE], params={**facts.params, "note": HOSTILE})
     with chdir(finished_micro):
-        write_page(inputs, making, list(experiment.variants), report, folder / "report.html")
+        write_page(inputs, facts, list(experiment.variants), report, folder / "report.html")
     return folder / "report.html"
 
 
@@ -420,8 +421,8 @@ def test_snakemakes_own_report_and_dvcs_plots(finished_micro: Path, browser: Any
 
 
 def block(stage: str, made: str, read: list[str], seconds: float, **circumstance: Any) -> Block:
-    identity = {"stage": stage, "wildcards": {"dataset": made}, "inputs": dict.fromkeys(read, "0"), "device": "cpu",
-                "packages": {"numpy": "2.0" if stage == "train" else "1.9"}}  # fmt: skip
+    packages = {"numpy": "2.0" if stage == "train" else "1.9"}
+    identity = Identity(stage, {"dataset": made}, dict.fromkeys(read, "0"), {}, {}, packages, {}, "cpu")
     times = {"seconds": seconds, "cpu_seconds": 2 * seconds, "peak_memory_bytes": int(seconds), "started": f"{seconds}"}
     return Block(identity, {made: "0"}, {**times, **circumstance})
 
@@ -433,7 +434,7 @@ def test_what_stands_behind_an_artefact_and_what_it_cost() -> None:
         block("train", "b", ["videos"], 5.0, commit="abc", dirty=True),
         block("evaluate", "score", ["b", "videos"], 9.0),
     ]
-    assert [entry.name for entry in behind(["score"], blocks)] == ["evaluate score", "train b", "ingest videos"]
+    assert [entry.name for entry in ancestors_of(["score"], blocks)] == ["evaluate score", "train b", "ingest videos"]
     costs = {cost.stage: cost for cost in stage_costs(blocks)}
     assert list(costs) == ["ingest", "train", "evaluate"]
     assert (costs["train"].jobs, costs["train"].seconds, costs["train"].cpu_seconds) == (2, 8.0, 16.0)
@@ -445,7 +446,7 @@ def test_what_stands_behind_an_artefact_and_what_it_cost() -> None:
 def test_a_damaged_block_or_index_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "block.json").write_text('{"identity": {}')
     with pytest.raises(AurlError, match=r"block\.json: unreadable \(.*\); make it again"):
-        read_blocks([tmp_path / "block.json"])
+        read_block(tmp_path / "block.json")
     for index in ("[1", '[{"name": "../x", "embed": "svg"}]', '[{"name": "x", "embed": "html"}]', "3"):
         (tmp_path / "index.json").write_text(index)
         with pytest.raises(AurlError, match=r"index\.json: unreadable"):
@@ -478,7 +479,7 @@ def test_the_finding_is_what_the_numbers_say(tmp_path: Path) -> None:
     for variant, scores in {"aurl": (20, 22), "ls": (30, 33)}.items():
         rows += [f"{variant},{seed},test,1,1,{top1},,50,0,0,0,1000,50" for seed, top1 in enumerate(scores)]
     (tmp_path / "metrics.csv").write_text("\n".join(rows) + "\n")
-    experiment = load_experiment(Path(__file__).parents[2] / "presets/micro.yaml")
+    experiment = load_preset("micro")
     sets = {"ucf101": {"dataset": "test", "label": "Here", "published": "UCF101"}}
     report = type(experiment.report).model_validate(
         {**experiment.report.model_dump(), "test_sets": sets, "paper_setting": True}
@@ -492,3 +493,55 @@ def test_the_finding_is_what_the_numbers_say(tmp_path: Path) -> None:
     )
     assert first.cells == {"Base w/ L_S": ("ls", "test"), "AURL": ("aurl", "test")}
     assert "2 seeds" in seeds.text
+
+
+@pytest.fixture
+def unaudited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Jobs, list[Block]]:
+    """The jobs of micro in an empty folder, and the blocks of two artefacts, both with the digest `0`."""
+    monkeypatch.chdir(tmp_path)
+    jobs = Jobs(load_experiment(REPOSITORY / "presets/micro.yaml"))
+    return jobs, [block("ingest", "videos", [], 1.0), block("train", "a", ["videos"], 3.0)]
+
+
+def test_a_verdict_is_shown_only_while_it_is_about_these_artefacts(unaudited: tuple[Jobs, list[Block]]) -> None:
+    jobs, blocks = unaudited
+    assert last_verdict(jobs, blocks).agrees is None
+    for verdict in (Verdict(True, "2 jobs: all agree", []), Verdict(False, "1 findings", ["forged: a"])):
+        write_verdict(jobs.paths.root, verdict, {"videos": "0", "a": "0"})
+        assert last_verdict(jobs, blocks) == verdict
+        assert last_verdict(jobs, blocks[::-1]) == verdict
+        others = (
+            [blocks[0], replace(blocks[1], outputs={"a": "1"})],
+            [blocks[0], replace(blocks[1], outputs={"b": "0"})],
+            blocks[:1],
+            [*blocks, block("train", "b", ["videos"], 3.0)],
+        )
+        for changed in others:
+            shown = last_verdict(jobs, changed)
+            assert (shown.agrees, shown.findings) == (None, [])
+            assert shown.summary.startswith(
+                "Not recorded yet: not audited when this page was made; dvc.lock knew 0 of "
+            )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        None, 3, [], {}, {"verdict": None}, {"outputs": None}, {"outputs": [["videos", "0"], ["a", "0"]]},
+        *({"verdict": {"agrees": True, "summary": "s", "findings": [], **wrong}}
+          for wrong in ({"agrees": "yes"}, {"agrees": 1}, {"summary": 3}, {"findings": "forged"}, {"findings": [3]})),
+        {"verdict": {"agrees": True, "summary": "s"}},
+    ],
+)  # fmt: skip
+def test_a_damaged_verdict_counts_as_none(unaudited: tuple[Jobs, list[Block]], change: Any) -> None:
+    jobs, blocks = unaudited
+    whole = {"verdict": {"agrees": True, "summary": "s", "findings": []}, "outputs": {"videos": "0", "a": "0"}}
+    path = jobs.paths.root / AUDIT
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(whole))
+    assert last_verdict(jobs, blocks).agrees is True
+    path.write_text(json.dumps({**whole, **change} if isinstance(change, dict) and change else change))
+    assert last_verdict(jobs, blocks).agrees is None
+    for damaged in (b"", b"\xff", json.dumps(whole).encode()[:-1]):
+        path.write_bytes(damaged)
+        assert last_verdict(jobs, blocks).agrees is None

@@ -12,7 +12,7 @@ import pytest
 from aurl.evaluation import schema
 from aurl.evaluation.collect import collect_metrics
 from aurl.evaluation.published import read_published
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.report.comparable import compared, incomplete_test_sets
 from aurl.report.finding import main_finding
 from aurl.report.intervals import Statistics
@@ -77,7 +77,7 @@ def statistics(folder: Path) -> Statistics:
 
 
 def tables(metrics: Path, paper: bool) -> dict[str, Table]:
-    experiment = load_experiment(Path("presets/micro.yaml"))
+    experiment = load_preset("micro")
     report = experiment.report.model_copy(update={"paper_setting": paper})
     variants = {name: experiment.variants[name] for name in ("mse", "aurl")}
     settings = TableSettings(
@@ -296,7 +296,7 @@ def refused(read: Callable[[], object], path: Path, mend: str) -> None:
 
 
 def test_a_part_of_a_test_set_shows_no_difference(metrics: Path) -> None:
-    experiment = load_experiment(Path("presets/paper.yaml"))
+    experiment = load_preset("paper")
     results = pd.read_csv(metrics)
     results["dataset"] = results["dataset"].replace({"micro_ucf": "ucf101", "micro_hmdb": "hmdb51"})
     results.to_csv(metrics, index=False)

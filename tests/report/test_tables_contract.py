@@ -11,10 +11,11 @@ from types import ModuleType
 import pytest
 from table_sources import table_sources
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import Experiment
-from aurl.pipeline.stages import stage_code
-from aurl.pipeline.table_names import EXTENSIONS, FOLDER, table_names
+from aurl.pipeline.code import code_of
+from aurl.pipeline.outputs import TABLE_FORMATS, TABLES, table_names
+from aurl.pipeline.stages import STAGES
 from aurl.report.table_formats import FORMATS
 from aurl.report.tables.base import Table
 from aurl.report.write_tables import make_table, write_tables
@@ -46,7 +47,7 @@ def make_table(sources: Sources) -> Table:
 @pytest.fixture
 def experiment(monkeypatch: pytest.MonkeyPatch) -> Experiment:
     monkeypatch.chdir(REPOSITORY)
-    return load_experiment(Path("presets/micro.yaml"))
+    return load_preset("micro")
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def check_table(name: str, experiment: Experiment, folder: Path) -> Table:
     """Check one table, by its name in the folder or by a dotted name; return it as it is with measurements."""
-    part: ModuleType = plugins.load(FOLDER, name)
+    part: ModuleType = plugins.load(TABLES, name)
     assert (part.__doc__ or "").strip(), "says what it is"
     assert isinstance(part.TITLE, str)
     assert part.TITLE
@@ -92,7 +93,7 @@ def _check_text(table: Table, title: str) -> None:
 
 
 def _check_formats(name: str, table: Table, folder: Path) -> None:
-    files = {(name, extension): folder / f"table.{extension}" for extension in EXTENSIONS}
+    files = {(name, extension): folder / f"table.{extension}" for extension in TABLE_FORMATS}
     write_tables({name: table}, files)
     texts = {extension: path.read_text() for (_, extension), path in files.items()}
     assert texts == _rendered(table)
@@ -120,7 +121,7 @@ def _check_empty(empty: Table, full: Table) -> None:
 
 
 def _rendered(table: Table) -> dict[str, str]:
-    return {extension: FORMATS[extension](table) for extension in EXTENSIONS}
+    return {extension: FORMATS[extension](table) for extension in TABLE_FORMATS}
 
 
 @pytest.mark.parametrize("name", table_names())
@@ -145,18 +146,18 @@ def test_the_check_finds_a_table_without_notes_or_with_text_among_its_numbers(
 
 def test_the_folder_is_the_list(experiment: Experiment) -> None:
     assert table_names() == ["ablation", "sota", "tau_sweep"]
-    assert list(FORMATS) == list(EXTENSIONS)
+    assert list(FORMATS) == list(TABLE_FORMATS)
     with pytest.raises(AurlError, match="did you mean 'ablation'"):
-        plugins.load(FOLDER, "ablaton")
+        plugins.load(TABLES, "ablaton")
 
 
 def test_the_list_of_tables_imports_nothing_heavy() -> None:
-    code = "import sys, aurl.pipeline.table_names as t; t.table_names(); print(*{'pandas', 'torch'} & set(sys.modules))"
+    code = "import sys, aurl.pipeline.outputs as t; t.table_names(); print(*{'pandas', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout == "\n"
 
 
 def test_every_table_is_code_of_the_stage() -> None:
-    code = stage_code("tables")
+    code = code_of(STAGES["tables"])
     assert {f"aurl/report/tables/{name}.py" for name in table_names()} <= set(code)
     assert "aurl/semantics/tau_sweep.py" in code, "with what the tables import"

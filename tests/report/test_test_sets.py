@@ -1,17 +1,27 @@
 """A third test set in all tables, in the finding and in the statistics, by params.yaml alone; labels."""
 
+import html
+import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import markupsafe
 import pytest
-from aurl.lineage.read_blocks import Block
-from aurl.report.making import Making, Verdict
+from figure_world import build
+from matplotlib.text import Text
 from table_sources import table_inputs, table_settings, table_sources
 from third_test_set import three_test_sets
 
 from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
-from aurl.pipeline.table_names import EXTENSIONS
+from aurl.experiment.settings import Experiment
+from aurl.lineage.blocks import Block, Identity
+from aurl.pipeline.outputs import FIGURE_FORMATS, TABLE_FORMATS
 from aurl.report import labels
+from aurl.report.drawing.draw import draw_figures, write_figures
+from aurl.report.drawing.style import Drawing
+from aurl.report.facts import PageFacts, Verdict
+from aurl.report.figures.base import FigureData
 from aurl.report.finding import main_finding
 from aurl.report.grid import statistics_grids
 from aurl.report.page import PageInputs, write_page
@@ -57,9 +67,7 @@ def test_a_third_test_set_is_in_the_finding_and_the_statistics(tmp_path: Path) -
         "On UCF-like", "On HMDB-like", "On ActivityNet-200"
     ]  # fmt: skip
     test_sets = labels.test_set_labels(sources.report)
-    (intervals, paired), sentences = statistics_grids(
-        sources.inputs.statistics, sources.labels, test_sets, lambda _: None
-    )
+    (intervals, paired), sentences = statistics_grids(sources.statistics, sources.labels, test_sets, lambda _: None)
     expected = {"UCF-like", "HMDB-like", "ActivityNet-200"}
     assert {row[1].text for row in intervals.rows} == {row[2].text for row in paired.rows} == expected
     assert sentences[-1] == "AURL against Base w/ L_S on ActivityNet-200: 2 seeds: no significant difference."
@@ -118,28 +126,38 @@ def test_an_experiment_without_the_proposed_variant(tmp_path: Path) -> None:
     assert shown.loc["AURL", "UCF-like top-1"] == ""
 
 
-def test_the_page_shows_labels_and_the_titles_of_the_tables(tmp_path: Path) -> None:
-    """Without a browser: the text of the page."""
-    experiment = load_experiment(three_test_sets(tmp_path))
-    inputs = table_inputs(experiment, tmp_path)
+def page_of(experiment: Experiment, folder: Path, figures: Sequence[Drawing] = ()) -> str:
+    """Write the page of an experiment that was measured, and return its text."""
+    inputs = table_inputs(experiment, folder)
     tables = make_tables(inputs, table_settings(experiment))
-    files = {(name, extension): tmp_path / f"{name}.{extension}" for name in tables for extension in EXTENSIONS}
+    files = {(name, extension): folder / f"{name}.{extension}" for name in tables for extension in TABLE_FORMATS}
     write_tables(tables, files)
-    (tmp_path / "index.json").write_text("[]")
-    cell, metrics = ("aurl", "activitynet"), "metrics/aurl.json"
-    identity = {"stage": "seen_classes", "wildcards": {}, "inputs": {}, "device": "cpu", "packages": {}, "code": {},
-                "settings": {}, "seeds": {}}  # fmt: skip
+    pictures = {
+        (each.name, extension): folder / f"{each.name}.{extension}" for each in figures for extension in FIGURE_FORMATS
+    }
+    write_figures(figures, folder / "index.json", pictures)
+    artefacts = {
+        (variant, dataset): [f"metrics/{variant}/{dataset}.json"]
+        for variant in experiment.variants
+        for dataset in experiment.unseen
+    }
+    outputs = {path: "0" * 64 for paths in artefacts.values() for path in paths}
     times = {"seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": 9, "started": "now"}
-    block = Block(identity, {metrics: "0" * 64}, times)
-    made = Making(
-        "today", experiment.model_dump(mode="json"), None, [], {"seen_classes": 1}, set(), {cell: [metrics]}, {},
+    block = Block(Identity("seen_classes", {}, {}, {}, {}, {}, {}, "cpu"), outputs, times)
+    facts = PageFacts(
+        "today", experiment.model_dump(mode="json"), None, [], {"seen_classes": 1}, set(), artefacts, {},
         Verdict(None, "none", []),
     )  # fmt: skip
     page = PageInputs(
-        inputs.metrics, tables, files, tmp_path, inputs.statistics, dict(inputs.manifests), experiment.datasets, [block]
+        inputs.metrics, tables, files, folder, inputs.statistics, dict(inputs.manifests), experiment.datasets, [block]
     )
-    write_page(page, made, list(experiment.variants), experiment.report, tmp_path / "report.html")
-    text = (tmp_path / "report.html").read_text()
+    write_page(page, facts, list(experiment.variants), experiment.report, folder / "report.html")
+    return (folder / "report.html").read_text()
+
+
+def test_the_page_shows_labels_and_the_titles_of_the_tables(tmp_path: Path) -> None:
+    """Without a browser: the text of the page."""
+    text = page_of(load_experiment(three_test_sets(tmp_path)), tmp_path)
     titles = ["Ablation", "Comparison with other methods", "Strict labels", "Intervals", "Paired tests"]
     places = [text.index(f"<h3>{title}</h3>") for title in titles]
     assert places == sorted(places)
@@ -148,6 +166,47 @@ def test_the_page_shows_labels_and_the_titles_of_the_tables(tmp_path: Path) -> N
     assert '<a href="#cell-aurl-activitynet">' in text
     assert 'follows from the result of the stage <a href="#job-0">seen_classes</a>' in text
     assert "AURL against Base w/ L_S on ActivityNet-200: 2 seeds" in text
+
+
+def test_table_figures_statistics_and_page_name_a_variant_alike(tmp_path: Path) -> None:
+    raw = read_yaml(three_test_sets(tmp_path))
+    raw["variants"] = {name: raw["variants"][name] for name in ("mse", "ls", "aurl")}
+    raw["trained"] = list(raw["variants"])
+    raw["report"]["labels"] = {"ls": "Plain <b>", "aurl": "Ours"}
+    experiment = parse_experiment(raw, "three.yaml")
+    expected = {"Base w/ MSE", "Plain <b>", "Ours"}
+    keys = re.compile(r"\b(mse|ls|aurl)\b")
+
+    sources = table_sources(experiment, tmp_path)
+    tables = make_tables(sources.inputs, table_settings(experiment))
+    assert set(tables["ablation"].text["Method"]) & expected == expected
+    assert not [text for text in tables["ablation"].text["Method"] if keys.search(text)]
+    assert any(note.startswith("Ours against Plain <b>, ") for note in tables["ablation"].notes)
+
+    test_sets = labels.test_set_labels(experiment.report)
+    (intervals, paired), sentences = statistics_grids(sources.statistics, sources.labels, test_sets, str)
+    assert {row[0].text for row in intervals.rows} == expected
+    assert {(row[0].text, row[1].text) for row in paired.rows} == {("Ours", "Plain <b>")}
+    assert all(sentence.startswith("Ours against Plain <b> on ") for sentence in sentences)
+
+    world = build(tmp_path / "world")
+    shown = world.settings["report"].model_copy(update={"labels": experiment.report.labels})
+    drawings = draw_figures(FigureData(world.inputs, {**world.settings, "report": shown}))
+    named = {"sphere": {"Plain <b>", "Ours"}, "classes": {"Ours"}, "coverage": {"Ours"}, "tau_sweep": set()}
+    for drawing in drawings:
+        drawn = [artist.get_text() for artist in drawing.figure.findobj(Text)]
+        wanted = named.get(drawing.name, expected)
+        assert {label for label in expected if label in drawing.alt + drawing.caption} == wanted, drawing.name
+        if drawing.name in ("ablation", "alignment_uniformity", "splits", "training", "clips", "sphere"):
+            assert {label for label in expected if any(label in text for text in drawn)} == wanted, drawing.name
+        assert not [text for text in (drawing.alt, drawing.caption, *drawn) if keys.search(text)], drawing.name
+
+    page = page_of(experiment, tmp_path, drawings[:2])
+    for label in map(html.escape, expected):
+        assert f"<summary>{label} on UCF-like</summary>" in page
+        assert len(re.findall(rf'<th scope="row" class="text">{re.escape(label)}</th>', page)) >= 3, "of three tables"
+    for drawing in drawings[:2]:
+        assert f'alt="{markupsafe.escape(drawing.alt)}"' in page
 
 
 def test_labels_and_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -11,14 +11,15 @@ import yaml
 from pages import file_of
 from repositories import REPOSITORY
 
-from aurl.experiment.parts import ENCODERS, encoder_files, encoder_module
-from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
+from aurl.experiment.parts import ENCODERS, encoder_files
+from aurl.experiment.presets import load_preset, preset_text
+from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import EncoderSettings
 from aurl.semantics.classes import read_embeddings
 from aurl.semantics.embedding import check_embeddings, embed_dataset
 from aurl.semantics.encoders.base import load_encoder
 from aurl.system.errors import AurlError
-from aurl.system.plugins import load, names
+from aurl.system.plugins import load, module_of, names
 
 HEAVY = ("numpy", "pandas", "torch", "gensim", "matplotlib", "safetensors", "scipy")
 CLASSES = ["ride horse", "blue ring", "red circle"]
@@ -168,11 +169,11 @@ def test_the_encoder_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tmp_path: Path) -> None:
-    raw = read_yaml(REPOSITORY / "presets/micro.yaml")
+    raw = yaml.safe_load(preset_text("micro"))
     raw["semantics"]["encoder"] = outside.model_dump()
     encoder = parse_experiment(raw, "params.yaml").semantics.encoder
     assert encoder == outside
-    assert encoder_module(encoder) == "outside_encoders.hashed"
+    assert module_of(ENCODERS, encoder.name) == "outside_encoders.hashed"
     with pytest.raises(AurlError, match=r"semantics.encoder.sal: unknown key; did you mean 'salt'\?"):
         parse_experiment({**raw, "semantics": {**raw["semantics"], "encoder": {**outside.model_dump(), "sal": 1}}}, "x")
     manifest, output = tmp_path / "set.csv", tmp_path / "set.safetensors"
@@ -190,6 +191,6 @@ def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tm
 
 
 def test_the_packages_encoder_is_named_by_its_file() -> None:
-    encoder = load_experiment(REPOSITORY / "presets/micro.yaml").semantics.encoder
-    assert encoder_module(encoder) == "aurl.semantics.encoders.word2vec"
+    encoder = load_preset("micro").semantics.encoder
+    assert module_of(ENCODERS, encoder.name) == "aurl.semantics.encoders.word2vec"
     assert list(encoder_files(encoder)) == ["vectors", "token_table", "verb_lemmas", "verb_exceptions"]

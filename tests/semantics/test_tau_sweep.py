@@ -11,7 +11,7 @@ from figure_world import nothing_measured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import DatasetSettings
 from aurl.report.drawing.draw import draw_figures
 from aurl.report.drawing.style import encode
@@ -152,10 +152,10 @@ def test_table_and_figure_where_data_are_missing(tmp_path: Path) -> None:
 def test_notes_on_a_dataset_whose_tokens_come_from_its_names(tmp_path: Path) -> None:
     manifest, embeddings = tmp_path / "own.csv", tmp_path / "own.safetensors"
     manifest.write_text("path,class,status,reason\na.mp4,throwing ball,ok,\nb.mp4,zzyxing,ok,\n")
-    encoder = load_experiment(Path("presets/micro.yaml")).semantics.encoder
+    encoder = load_preset("micro").semantics.encoder
     encoder = encoder.model_copy(update={"missing": "drop_class"})
     embed_dataset(manifest, "leave_out", "lemmas", encoder, embeddings)
-    source = load_experiment(Path("presets/micro.yaml")).datasets["micro_ucf"].source
+    source = load_preset("micro").datasets["micro_ucf"].source
     settings = DatasetSettings(source=source, tokens="lemmas", broken="leave_out", shards=1)
     told = describe_dataset("own", settings, manifest, embeddings)
     assert told == "own: 2 of 2 videos usable, 2 classes; classes dropped for unknown words: zzyxing (zzyxing)"

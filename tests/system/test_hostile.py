@@ -25,6 +25,7 @@ from repositories import REPOSITORY
 from aurl.cli import main
 from aurl.datasets.ingest import ingest_folder
 from aurl.datasets.table import iterate_table
+from aurl.experiment.presets import preset_text
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import FrameSettings
 from aurl.frames.extract import extract_shard
@@ -111,7 +112,7 @@ def place(tmp_path: Path) -> Path:
     for path in (REPOSITORY / "data").iterdir():
         (folder / "data" / path.name).symlink_to(path)
     (folder / "aurl").symlink_to(REPOSITORY / "aurl")
-    raw = yaml.safe_load((REPOSITORY / "presets/micro.yaml").read_text())
+    raw = yaml.safe_load(preset_text("micro"))
     raw["frames"] |= {"memory_mb": DECODER_MB, "timeout_seconds": 30}
     raw["datasets"]["micro_ucf"] |= {"source": {"folder": "videos"}, "broken": "leave_out"}
     (folder / "params.yaml").write_text(yaml.safe_dump(raw))

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.experiment.read import load_experiment
+from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import Experiment, OptimizerSettings, TrainingSettings
 from aurl.frames.packing import encode_jpegs, write_index, write_shard
 from aurl.frames.store import FrameStore
@@ -31,7 +31,7 @@ VARIANTS = ("mse", "ls", "ls_e2e", "aurl", "aurl_no_cg")
 
 @pytest.fixture(scope="module")
 def micro() -> Experiment:
-    return load_experiment(Path(__file__).resolve().parents[2] / "presets" / "micro.yaml")
+    return load_preset("micro")
 
 
 @pytest.fixture(scope="module")

@@ -34,13 +34,13 @@ from faults import (
 from repositories import Runner, environment_of, runner
 from runs import edit, failing_run, own_dataset, planned
 
-from aurl.operate.intact import TOGETHER_SECONDS
+from aurl.lineage.recorded import TOGETHER_SECONDS
 
 pytestmark = pytest.mark.workflow
 
 SEED = 7
 STAGES = [
-    "render", "manifest", "embeddings", "seen_classes", "frames", "frames_index", "train", "features", "evaluate",
+    "ingest", "manifest", "embeddings", "seen_classes", "frames", "frames_index", "train", "features", "evaluate",
     "collect", "statistics", "tables", "figures", "report",
 ]  # fmt: skip
 KINDS = ["worker", "snakemake", "group"]
@@ -222,15 +222,18 @@ def test_read_only_results(micro: Path, finished_micro: Path, figures: Figures, 
     figures.add("results read-only", 2, "named; same results when writable again", time.monotonic() - began)
 
 
-def test_a_damaged_shard_is_restored_and_said(micro: Path, finished_micro: Path) -> None:
+def test_a_damaged_shard_is_refused_and_can_be_restored(micro: Path, finished_micro: Path) -> None:
     """A sample of the below; even where the file's time does not tell."""
     time.sleep(TOGETHER_SECONDS + 0.5)  # this copy is new, so are its files' times of change
     flip(micro / SHARD, keep_time=True)
-    told = runner(micro)("snakemake", "--dry-run").stderr
-    assert f"{SHARD}: damaged" in told
-    told = runner(micro)("snakemake").stderr
-    assert f"{SHARD}: damaged" in told
-    assert "restored from DVC's cache" in told
+    before = results(micro)
+    for arguments in (["--dry-run"], []):
+        refused = runner(micro)("snakemake", *arguments, ok=False)
+        assert refused.returncode != 0
+        assert f"aurl: error: {SHARD}: damaged" in refused.stderr
+        assert f"dvc checkout {SHARD}" in refused.stderr
+    assert results(micro) == before, "nothing is repaired silently"
+    runner(micro)("dvc", "checkout", "--quiet", "--force", SHARD)
     same(micro, finished_micro)
 
 
@@ -264,26 +267,35 @@ DAMAGED = {
 }
 
 
+def mend(folder: Path, path: str, recorded: bool) -> None:
+    """Do what the refusal says: restore the result from DVC's cache, or delete it and run Snakemake."""
+    if recorded:
+        runner(folder)("dvc", "checkout", "--quiet", "--force", path)
+        return
+    target = folder / path
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    forced = ["--forcerun", "frames"] if "/shards/" in path else []
+    runner(folder)("snakemake", *forced)
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "unrecorded"])
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_damaged_results(
     micro: Path, finished_micro: Path, figures: Figures, began: float, kind: str, recorded: bool
 ) -> None:
-    """One byte of a finished result changes: from DVC's cache, or made again, and nothing that follows from it."""
+    """One byte of a finished result changes: the run refuses, and the command that it names mends the result."""
     path = DAMAGED[kind]
     if not recorded:
         shutil.rmtree(micro / ".dvc/cache")
     flip(micro / path)
-    done = runner(micro)("snakemake")
-    assert f"{path}: damaged" in done.stderr
-    assert ("restored from DVC's cache" if recorded else "made again") in done.stderr
-    assert "Nothing to be done" in done.stderr, "what follows is made again"
-    if not recorded:
-        assert (micro / path.replace("micro/", "micro/damaged/", 1)).is_file()
+    refused = runner(micro)("snakemake", ok=False)
+    assert refused.returncode != 0
+    assert f"aurl: error: {path}: damaged" in refused.stderr
+    mend(micro, path, recorded)
     same(micro, finished_micro)
-    outcome = "restored from DVC's cache" if recorded else "made again, nothing else"
-    figures.add(f"damaged {kind}, {'recorded' if recorded else 'not recorded'}", 1, f"said; {outcome}; same results",
+    outcome = "restored by 'dvc checkout'" if recorded else "deleted, rebuilt by 'snakemake'"
+    figures.add(f"damaged {kind}, {'recorded' if recorded else 'not recorded'}", 1, f"refused; {outcome}; same results",
                 time.monotonic() - began)  # fmt: skip
 
 
@@ -294,15 +306,22 @@ def test_damaged_videos_and_blocks(
 ) -> None:
     if not recorded:
         shutil.rmtree(micro / ".dvc/cache")
-    flip(next((micro / "results/micro/datasets/micro_seen").rglob("*.mp4")))
+    videos = "results/micro/datasets/micro_seen"
+    flip(next((micro / videos).rglob("*.mp4")))
     block = "results/micro/provenance/checkpoints/ls/seed0.safetensors.json"
     (micro / block).write_text((micro / block).read_text()[:100])
-    done = runner(micro)("snakemake")
-    assert "results/micro/datasets/micro_seen: damaged" in done.stderr
-    assert f"{block}: damaged" in done.stderr
+    refused = runner(micro)("snakemake", ok=False)
+    for path in (videos, block):
+        assert f"aurl: error: {path}: damaged" in refused.stderr
+    if recorded:
+        for path in (videos, block):
+            mend(micro, path, recorded)
+    else:
+        shutil.rmtree(micro / videos)
+        mend(micro, block, recorded)
     same(micro, finished_micro)
     figures.add(f"damaged video and provenance block, {'recorded' if recorded else 'not recorded'}", 1,
-                "said; same results", time.monotonic() - began)  # fmt: skip
+                "refused; same results", time.monotonic() - began)  # fmt: skip
 
 
 DIE_AFTER_SAVING = """

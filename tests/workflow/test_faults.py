@@ -16,7 +16,7 @@ from runs import digests, edit, failing_run, own_dataset
 
 pytestmark = pytest.mark.workflow
 
-KILLED_RULES = ["render", "manifest", "frames", "embeddings", "train", "features", "evaluate", "tables"]
+KILLED_RULES = ["ingest", "manifest", "frames", "embeddings", "train", "features", "evaluate", "tables"]
 
 
 def one_line(run: Runner, *command: str) -> str:
@@ -38,7 +38,7 @@ def one_line(run: Runner, *command: str) -> str:
             ["unknown variant 'foo'", "known: mse, ls, ls_e2e, aurl, aurl_no_cg"],
         ),
         (["manifest", "foo"], ["unknown dataset 'foo'", "known: micro_seen"]),
-        (["ingest", "micro_ucf"], ["is rendered", "aurl render micro_ucf"]),
+        (["render", "micro_ucf"], ["'aurl render' is now 'aurl ingest'", "aurl ingest micro_ucf"]),
         (["frames", "micro_ucf", "--shard", "3"], ["--shard 3", "has 1 shards"]),
         (["use", "foo"], ["unknown preset 'foo'", "known: micro, mini, paper, samples, ucf101"]),
         (["--params", "none.yaml", "summary"], ["none.yaml: no such file", "aurl use"]),
@@ -54,7 +54,7 @@ def test_commands_name_what_is_wrong(repository: Path, command: list[str], words
 
 def test_help_names_every_stage(repository: Path) -> None:
     text = runner(repository)("aurl", "--help").stdout
-    for command in ("render", "ingest", "manifest", "frames", "embeddings", "seen-classes", "train", "features"):
+    for command in ("ingest", "manifest", "frames", "embeddings", "seen-classes", "train", "features"):
         assert f"  {command} " in text
     assert runner(repository)("aurl", "train", ok=False).returncode == 2
 

@@ -13,17 +13,16 @@ from typing import Any
 
 import pytest
 import yaml
-from repositories import REPOSITORY, runner
+from repositories import runner
 from runs import digests, edit, planned
 
+from aurl.experiment.presets import preset_names, preset_text
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.jobs import Jobs
-from aurl.pipeline.paths import ResultPaths
 from aurl.pipeline.stages import STAGES
 
 pytestmark = pytest.mark.workflow
 
-PRESETS = sorted(path.stem for path in (REPOSITORY / "presets").glob("*.yaml"))
 VECTORS = "datasets/GoogleNews-vectors-negative300.bin.gz"
 CLASSES = {"kinetics700": "kinetics700", "ucf101": "UCF-101", "hmdb51": "hmdb51"}
 
@@ -212,14 +211,13 @@ def test_two_runs_give_the_same_bytes(finished_micro: Path, repository: Path) ->
     assert [name for name in second if second[name] != first[name]] == []
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", preset_names())
 def test_dvc_yaml_is_the_snakemake_dag(repository: Path, preset: str) -> None:
     """Each DVC stage's outputs are those of a set of jobs, its deps the inputs of that set from outside it."""
     for name, folder in CLASSES.items():
         (repository / "datasets" / folder / name).mkdir(parents=True)
     (repository / VECTORS).touch()
-    shutil.copy(repository / "presets" / f"{preset}.yaml", repository / "params.yaml")
-    edit_all = (repository / "params.yaml").read_text().replace("$AURL_REALVIDEO", "datasets")
+    edit_all = preset_text(preset).replace("$AURL_REALVIDEO", "datasets")
     (repository / "params.yaml").write_text(edit_all)
     run = runner(repository)
     jobs = snakemake_jobs(repository)
@@ -335,8 +333,8 @@ def jobs_of_package(repository: Path) -> dict[frozenset[str], set[str]]:
     """Outputs -> inputs of every job, as the commands and the audit know them."""
     with chdir(repository):
         experiment = load_experiment(Path("params.yaml"))
-        jobs = Jobs(experiment, ResultPaths(experiment.experiment))
-    return {frozenset(map(str, job.outputs)): set(map(str, job.inputs)) for job in jobs.all()}
+        jobs = Jobs(experiment)
+    return {frozenset(map(str, job.made)): set(map(str, job.depends)) for job in jobs.all()}
 
 
 def under(path: str, folders: list[str]) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from aurl.pipeline.figure_list import FOLDER, figure_names
 from aurl.pipeline.jobs import Job
+from aurl.pipeline.outputs import FIGURES, figure_names
 from aurl.report.drawing.style import Drawing, embedded_format, encode, styled
 from aurl.report.figures.base import FigureData, FigureInputs
 from aurl.system import plugins
@@ -21,8 +21,8 @@ def draw_figures(data: FigureData, names: Iterable[str] | None = None) -> list[D
     drawings = []
     with styled():
         for name in figure_names() if names is None else names:
-            drawing: Drawing = plugins.load(FOLDER, name).draw(data)
-            drawing.figure.suptitle(f"{drawing.title}\n{data.title}")
+            drawing: Drawing = plugins.load(FIGURES, name).draw(data)
+            drawing.figure.suptitle(f"{drawing.title}\n{data.report.title}")
             drawings.append(drawing)
     return drawings
 

@@ -15,20 +15,20 @@ SHORT = 16  # characters of a label that leave room on the line
 def draw_properties(axes: Axes, data: FigureData, dataset: str) -> dict[str, tuple[float, float]]:
     """Draw the variants as points on one test set, with their standard deviation over seeds.
 
-    Returns: closeness and dispersion of each variant for which both were measured.
+    Returns: label of a variant -> closeness and dispersion, where both were measured.
     """
     values = {}
-    for number, variant in enumerate(data.variants):
+    for number, (variant, name) in enumerate(data.variants.items()):
         closeness, dispersion = (
             data.results.cell(variant, dataset, data.ablation_clips, 1, metric)
             for metric in ("closeness", "dispersion")
         )
         if closeness and dispersion:
             axes.errorbar(
-                closeness.mean, dispersion.mean, xerr=closeness.std, yerr=dispersion.std, capsize=2, label=variant,
+                closeness.mean, dispersion.mean, xerr=closeness.std, yerr=dispersion.std, capsize=2, label=name,
                 **{**line_style(number), "linestyle": ""},
             )  # fmt: skip
-            values[variant] = (closeness.mean, dispersion.mean)
+            values[name] = (closeness.mean, dispersion.mean)
     label = shortened(data.test_sets[dataset])
     axes.set_xlabel(f"closeness on {label}{' ' if len(label) <= SHORT else chr(10)}(smaller is better)")
     axes.set_ylabel("dispersion (larger is better)")

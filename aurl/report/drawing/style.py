@@ -18,7 +18,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from aurl.pipeline.figure_list import EXTENSIONS
+from aurl.pipeline.outputs import FIGURE_FORMATS
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C8C8C")
 HATCHES = ("", "////", "....", "xxxx")
@@ -159,17 +159,12 @@ def shortened(name: str, length: int = NAME_LENGTH) -> str:
     return name if len(name) <= length else f"{name[: length - 1]}…"
 
 
-def counted(number: int, thing: str) -> str:
-    """Write a number with its noun: 1 clip, 4 clips."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
 def over_seeds(number: int) -> str:
     """Say in a caption how values are aggregated over seeds."""
     return "values of the one seed" if number == 1 else f"mean and standard deviation (whiskers) over {number} seeds"
 
 
-def encode(figure: Figure, extensions: Iterable[str] = EXTENSIONS) -> dict[str, bytes]:
+def encode(figure: Figure, extensions: Iterable[str] = FIGURE_FORMATS) -> dict[str, bytes]:
     """Encode a figure in each file format. The files hold no date, so equal figures give equal bytes."""
     contents = {}
     with styled():

@@ -9,7 +9,6 @@ from aurl.report.drawing.style import (
     WIDTH,
     Drawing,
     bar_style,
-    counted,
     empty_drawing,
     legend_columns,
     name_ticks,
@@ -17,6 +16,7 @@ from aurl.report.drawing.style import (
     over_seeds,
 )
 from aurl.report.figures.base import FigureData
+from aurl.report.labels import counted
 from aurl.report.results import Measured
 
 NAME, TITLE = "ablation", "Ablation: top-1, closeness and dispersion"
@@ -26,7 +26,10 @@ LEFT = 0.6 * WIDTH  # inches
 
 def draw(data: FigureData) -> Drawing:
     """Draw bars of top-1 (all classes), and closeness against dispersion on the ablation table's test set."""
-    measured = {dataset: top1_of(data, dataset) for dataset in data.test_sets}
+    measured = {
+        dataset: [data.results.cell(variant, dataset, data.ablation_clips, 1, "top1") for variant in data.variants]
+        for dataset in data.test_sets
+    }
     if not any(cell for cells in measured.values() for cell in cells):
         return empty_drawing(NAME, TITLE)
     figure = new_figure(4)
@@ -34,9 +37,9 @@ def draw(data: FigureData) -> Drawing:
     draw_top1(left, data, measured)
     draw_properties(right, data, data.closeness_set)
     explain_many(figure, [right], data)
-    sentences = []
+    names, sentences = data.variants.values(), []
     for dataset, label in data.test_sets.items():
-        values = [f"{v} {cell.mean:.1f}" for v, cell in zip(data.variants, measured[dataset], strict=True) if cell]
+        values = [f"{name} {cell.mean:.1f}" for name, cell in zip(names, measured[dataset], strict=True) if cell]
         sentences.append(f"{label}: {', '.join(values)}.")
     caption = (
         f"Left: top-1 over all classes, {counted(data.ablation_clips, 'clip')} a video,"
@@ -44,11 +47,6 @@ def draw(data: FigureData) -> Drawing:
         f" against dispersion (larger is better) on {data.test_sets[data.closeness_set]}."
     )
     return Drawing(NAME, TITLE, caption, f"Bars of top-1 in percent. {' '.join(sentences)}", figure)
-
-
-def top1_of(data: FigureData, dataset: str) -> list[Measured | None]:
-    """Look up top-1 over all classes of each variant, None where it was not measured."""
-    return [data.results.cell(variant, dataset, data.ablation_clips, 1, "top1") for variant in data.variants]
 
 
 def draw_top1(axes: Axes, data: FigureData, measured: dict[str, list[Measured | None]]) -> None:
@@ -65,7 +63,7 @@ def draw_top1(axes: Axes, data: FigureData, measured: dict[str, list[Measured | 
         if counts is not None:
             dashed = LINES[1 + number % (len(LINES) - 1)]
             axes.axhline(100 / counts[1], color=style["color"], linestyle=dashed, linewidth=1)
-    name_ticks(axes, data.variants)
+    name_ticks(axes, list(data.variants.values()))
     axes.set_ylabel(f"top-1 [%], all classes, {counted(data.ablation_clips, 'clip')}")
     columns = legend_columns(list(data.test_sets.values()), LEFT)
     rows = -(-len(measured) // columns)

@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 
 from aurl.report.drawing.curves import smoothed
 from aurl.report.drawing.properties import draw_properties, explain_many
-from aurl.report.drawing.style import Drawing, counted, empty_drawing, line_style, over_seeds, panels, stroke_style
+from aurl.report.drawing.style import Drawing, empty_drawing, line_style, over_seeds, panels, stroke_style
 from aurl.report.figures.base import FigureData
+from aurl.report.labels import counted
 
 NAME, TITLE = "alignment_uniformity", "Closeness against dispersion"
 ORDER = 40
@@ -47,19 +48,19 @@ def draw(data: FigureData) -> Drawing:
 def draw_courses(axes: Axes, data: FigureData) -> dict[str, np.ndarray]:
     """Draw a line for each variant from its first epoch to its last.
 
-    Returns: variant -> closeness and dispersion, (points, 2).
+    Returns: label of a variant -> closeness and dispersion, (points, 2).
     """
     courses = {}
-    for number, variant in enumerate(data.variants):
+    for number, (variant, label) in enumerate(data.variants.items()):
         seeds = [
             np.stack([smoothed(steps, column)[1] for column in ("closeness", "dispersion")], axis=1)
             for (name, _), steps in data.steps.items()
             if name == variant
         ]
         if seeds:
-            course = courses[variant] = np.mean(seeds, axis=0)
+            course = courses[label] = np.mean(seeds, axis=0)
             style = line_style(number)
-            axes.plot(*course.T, linewidth=1.0, marker=".", markersize=3, label=variant, **stroke_style(number))
+            axes.plot(*course.T, linewidth=1.0, marker=".", markersize=3, label=label, **stroke_style(number))
             axes.plot(*course[-1], marker=style["marker"], color=style["color"])
     axes.set_xlabel("closeness in the batch (smaller is better)")
     axes.set_ylabel("dispersion (larger is better)")

@@ -21,10 +21,10 @@ import pandas as pd
 
 from aurl.datasets.table import iterate_usable
 from aurl.evaluation.feature_file import Features, read_features
-from aurl.experiment.settings import DEFAULT_PROTOCOL, VariantSettings
+from aurl.experiment.settings import DEFAULT_PROTOCOL, ReportSettings
 from aurl.frames.store import FrameStore
 from aurl.methods.base import symbols
-from aurl.report.labels import baseline_and_proposed
+from aurl.report.labels import baseline_and_proposed, test_set_labels, variant_labels
 from aurl.report.results import Results
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings
 from aurl.system.text_files import read_csv, rerun_hint
@@ -32,9 +32,8 @@ from aurl.system.text_files import read_csv, rerun_hint
 LOG_COLUMNS = ["step", "epoch", "rate", "top1", "closeness", "dispersion", "loss"]  # the parts of the loss follow
 SPLITS = f"evaluation.protocols.{DEFAULT_PROTOCOL}.splits"
 SETTINGS = (  # all keys of params.yaml that figures read
-    "report", "report.title", "report.test_sets", "report.closeness_of", "report.ablation_clips", "variants", "datasets",
-    "seen", "semantics.tau", "evaluation.clips", SPLITS,
-)  # fmt: skip
+    *("report", "variants", "datasets", "seen", "semantics.tau", "evaluation.clips", SPLITS),
+)
 
 
 @dataclass(frozen=True)
@@ -70,19 +69,21 @@ class FigureData:
         self.inputs, self.settings = inputs, settings
 
     @property
-    def title(self) -> str:
-        """The experiment's title."""
-        return str(self.settings["report.title"])
+    def report(self) -> ReportSettings:
+        """The parameters of `report`."""
+        settings: ReportSettings = self.settings["report"]
+        return settings
+
+    @cached_property
+    def variants(self) -> dict[str, str]:
+        """Variant -> label, in the order of params.yaml; the label is that of the tables."""
+        labels = variant_labels(self.settings["variants"], self.report)
+        return {name: labels[name] for name in self.settings["variants"]}
 
     @property
-    def variants(self) -> list[str]:
-        """All variants, in the order of the ablation table."""
-        return list(self.settings["variants"])
-
-    def variant(self, name: str) -> VariantSettings:
-        """Look up a variant's settings."""
-        settings: VariantSettings = self.settings["variants"][name]
-        return settings
+    def test_sets(self) -> dict[str, str]:
+        """Dataset -> label of each test set, in the order of the tables."""
+        return test_set_labels(self.report)
 
     @property
     def symbols(self) -> dict[str, str]:
@@ -91,22 +92,17 @@ class FigureData:
 
     def baseline_and_proposed(self, measured: Sequence[str]) -> list[str]:
         """Choose the two variants that figures compare, among those that were measured."""
-        return baseline_and_proposed(measured, self.settings["report"])
-
-    @property
-    def test_sets(self) -> dict[str, str]:
-        """Dataset -> label of each test set, in the order of the tables."""
-        return {test_set.dataset: test_set.label for test_set in self.settings["report.test_sets"].values()}
+        return baseline_and_proposed(measured, self.report)
 
     @property
     def closeness_set(self) -> str:
         """The test set on which the ablation table states closeness and dispersion."""
-        return str(self.settings["report.test_sets"][self.settings["report.closeness_of"]].dataset)
+        return self.report.test_sets[self.report.closeness_of].dataset
 
     @property
     def ablation_clips(self) -> int:
         """Clips of a video in the ablation."""
-        return int(self.settings["report.ablation_clips"])
+        return self.report.ablation_clips
 
     @property
     def clips(self) -> list[int]:
@@ -117,16 +113,6 @@ class FigureData:
     def splits(self) -> list[int]:
         """Every measured number of half-class splits, sorted; 1 is all classes."""
         return sorted(self.settings[SPLITS])
-
-    @property
-    def tau(self) -> float:
-        """The threshold of the strict-label filter."""
-        return float(self.settings["semantics.tau"])
-
-    @property
-    def seen(self) -> str:
-        """The dataset that networks are trained on."""
-        return str(self.settings["seen"])
 
     @cached_property
     def results(self) -> Results:
@@ -146,16 +132,6 @@ class FigureData:
     def steps(self) -> dict[tuple[str, int], pd.DataFrame]:
         """(Variant, seed) -> training log; imported networks have none."""
         return {network: read_steps(path) for network, path in self.inputs.steps.items()}
-
-    @property
-    def seen_classes(self) -> Path | None:
-        """The table of seen classes, with their distance to the test classes."""
-        return self.inputs.seen_classes
-
-    @property
-    def checkpoints(self) -> dict[tuple[str, int], Path]:
-        """(Variant, seed) -> checkpoint, its description beside it."""
-        return self.inputs.checkpoints
 
     def embeddings(self, dataset: str) -> ClassEmbeddings:
         """Read the word embeddings of a dataset's classes."""

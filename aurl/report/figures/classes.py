@@ -12,8 +12,9 @@ from matplotlib.figure import FigureBase
 from aurl.evaluation.feature_file import Features
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.frames.store import FrameStore
-from aurl.report.drawing.style import WIDTH, Drawing, bar_style, counted, empty_drawing, new_figure, shortened
+from aurl.report.drawing.style import WIDTH, Drawing, bar_style, empty_drawing, new_figure, shortened
 from aurl.report.figures.base import FigureData
+from aurl.report.labels import counted
 
 NAME, TITLE = "classes", "Accuracy of each class, and the most confused pairs"
 ORDER = 60
@@ -64,7 +65,7 @@ def draw(data: FigureData) -> Drawing:
             strips.append(strips_of(examples, data.videos(dataset), data.frames(dataset)))
     if not test_sets:
         return empty_drawing(NAME, TITLE)
-    return draw_classes(ours, test_sets, strips, data.ablation_clips, count)
+    return draw_classes(data.variants[ours], test_sets, strips, data.ablation_clips, count)
 
 
 def class_accuracy(label: str, features: Iterable[Features], clips: int) -> ClassAccuracy:
@@ -135,9 +136,9 @@ def draw_classes(variant: str, test_sets: Sequence[ClassAccuracy], strips: Seque
         width = max(map(len, bands))
         draw_pairs(below, [test_sets[position] for position in shown], [strips[position] for position in shown], width)
     sentences = " ".join(summarise(test_set) for test_set in test_sets)
+    measured = f"{counted(clips, 'clip')} a video, by {variant}, over {counted(seeds, 'seed')}"
     caption = (
-        f"Above: top-1 of each class among all classes, {counted(clips, 'clip')} a video, by {variant}, over"
-        f" {counted(seeds, 'seed')}."
+        f"Above: top-1 of each class among all classes, {measured}."
         " Below: the pairs that are confused most, true → predicted, with how many of the true class's predictions they"
         f" are, and frames of one such video. {sentences}"
     )

@@ -26,18 +26,18 @@ def draw(data: FigureData) -> Drawing:
 
 
 def draw_panel(axes: Axes, data: FigureData, dataset: str) -> dict[str, dict[int, float]]:
-    """Draw a line for each variant. Returns: variant -> number of clips -> mean top-1 in percent."""
+    """Draw a line for each variant. Returns: label of a variant -> number of clips -> mean top-1 in percent."""
     values = {}
-    for number, variant in enumerate(data.variants):
+    for number, (variant, label) in enumerate(data.variants.items()):
         cells = {count: data.results.cell(variant, dataset, count, 1, "top1") for count in data.clips}
         measured = {count: cell for count, cell in cells.items() if cell}
         if measured:
             aside = 0.05 * (number - (len(data.variants) - 1) / 2)  # so that whiskers do not cover each other
             axes.errorbar(
                 [data.clips.index(count) + aside for count in measured], [cell.mean for cell in measured.values()],
-                yerr=[cell.std or 0.0 for cell in measured.values()], capsize=2, label=variant, **line_style(number),
+                yerr=[cell.std or 0.0 for cell in measured.values()], capsize=2, label=label, **line_style(number),
             )  # fmt: skip
-            values[variant] = {count: cell.mean for count, cell in measured.items()}
+            values[label] = {count: cell.mean for count, cell in measured.items()}
     axes.set_xticks(range(len(data.clips)), [str(count) for count in data.clips])
     space = " " if len(data.test_sets) < PANELS else "\n"
     axes.set_xlabel(f"clips a video{space}(their embeddings are averaged)")

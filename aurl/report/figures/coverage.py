@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from aurl.inference.encode import encode_words
-from aurl.losses import unit
 from aurl.methods.base import class_generator
-from aurl.models.checkpoint import open_checkpoint
+from aurl.models.checkpoint import load_model
+from aurl.models.cosine import unit
 from aurl.report.drawing.projection import principal_axes
 from aurl.report.drawing.style import COLOURS, WIDTH, Drawing, empty_drawing, legend_columns, new_figure, stroke_style
 from aurl.report.figures.base import FigureData
@@ -35,20 +35,20 @@ class GeneratedClasses:
 
 def draw(data: FigureData) -> Drawing:
     """Draw the classes of the first network that was trained with a class generator."""
-    for (variant, seed), checkpoint in data.checkpoints.items():
-        settings = data.variant(variant)
+    for (variant, seed), checkpoint in data.inputs.checkpoints.items():
+        settings = data.settings["variants"][variant]
         generator = class_generator(settings)
-        if generator is not None and data.seen_classes is not None:
-            words = data.embeddings(data.seen)
-            trained = read_seen_classes(data.seen_classes, settings.strict_labels)
+        if generator is not None and data.inputs.seen_classes is not None:
+            words = data.embeddings(data.settings["seen"])
+            trained = read_seen_classes(data.inputs.seen_classes, settings.strict_labels)
             unseen = {
                 data.test_sets.get(dataset, dataset): data.embeddings(dataset).vectors
                 for dataset in data.inputs.embeddings
-                if dataset != data.seen
+                if dataset != data.settings["seen"]
             }
             seen = words.vectors[np.isin(words.classes, trained)]
             classes = generate(checkpoint, generator, seen, unseen)
-            return draw_classes(classes, f"{variant}, seed {seed}")
+            return draw_classes(classes, f"{data.variants[variant]}, seed {seed}")
     return empty_drawing(NAME, TITLE)
 
 
@@ -66,7 +66,7 @@ def generate(
     Raises:
         AurlError: the checkpoint or its description is missing or damaged.
     """
-    model, _ = open_checkpoint(checkpoint)
+    model, _ = load_model(checkpoint)
     embedded, *others = (
         torch.from_numpy(encode_words(model, vectors)).double() for vectors in (seen, *unseen.values())
     )

@@ -13,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from aurl.evaluation.feature_file import Features
-from aurl.losses import unit
+from aurl.models.cosine import unit
 from aurl.report.drawing.projection import principal_axes
-from aurl.report.drawing.style import Drawing, counted, empty_drawing, new_figure, point_style, shortened
+from aurl.report.drawing.style import Drawing, empty_drawing, new_figure, point_style, shortened
 from aurl.report.figures.base import FigureData
+from aurl.report.labels import counted
 
 NAME, TITLE = "sphere", "Classes and their videos on the sphere"
 ORDER = 20
@@ -43,7 +44,7 @@ def draw(data: FigureData) -> Drawing:
         return empty_drawing(NAME, TITLE)
     seed = networks[0][1]
     shown = data.baseline_and_proposed([variant for variant, _ in networks])
-    features = {variant: data.features(variant, seed, data.closeness_set) for variant in shown}
+    features = {data.variants[variant]: data.features(variant, seed, data.closeness_set) for variant in shown}
     return draw_spheres(features, data.ablation_clips, data.test_sets[data.closeness_set], seed)
 
 
@@ -51,7 +52,7 @@ def draw_spheres(features: dict[str, Features], clips: int, test_set: str, seed:
     """Draw one sphere for each variant, seen along its first axis.
 
     Args:
-        features: variant -> embeddings of one test set, by the network of a seed.
+        features: label of a variant -> embeddings of one test set, by the network of a seed.
         clips: clips of a video. test_set: its label.
     """
     names = next(iter(features.values())).class_names

@@ -8,16 +8,9 @@ from matplotlib.axes import Axes
 from aurl.evaluation.feature_file import Features
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.evaluation.protocol import evaluate_draws, half_class_split
-from aurl.report.drawing.style import (
-    Drawing,
-    counted,
-    empty_drawing,
-    legend_below,
-    name_ticks,
-    new_figure,
-    point_style,
-)
+from aurl.report.drawing.style import Drawing, empty_drawing, legend_below, name_ticks, new_figure, point_style
 from aurl.report.figures.base import FigureData
+from aurl.report.labels import counted
 
 NAME, TITLE = "splits", "Top-1 over half-class splits"
 ORDER = 50
@@ -38,12 +31,12 @@ def draw(data: FigureData) -> Drawing:
         for axes, count in zip(row, clips, strict=True):
             of_variants = [top1.get((variant, dataset, count)) for variant in data.variants]
             draw_points(axes, of_variants, protocols)
-            name_ticks(axes, data.variants)
+            name_ticks(axes, list(data.variants.values()))
             axes.set_title(f"{label}, {counted(count, 'clip')}")
             if count == clips[0]:
                 sentences += [
-                    f"{variant} on {label}: {_range(values[: protocols[-1]])}."
-                    for variant, values in zip(data.variants, of_variants, strict=True)
+                    f"{name} on {label}: {_range(values[: protocols[-1]])}."
+                    for name, values in zip(data.variants.values(), of_variants, strict=True)
                     if values is not None
                 ]
         row[0].set_ylabel("top-1 [%]")

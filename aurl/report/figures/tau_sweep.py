@@ -18,7 +18,10 @@ NAMED = 8  # classes that the figure names
 
 def draw(data: FigureData) -> Drawing:
     """Draw the sweep around the experiment's tau. Raises: AurlError if seen_classes.csv is damaged."""
-    return empty_drawing(NAME, TITLE) if data.seen_classes is None else draw_sweep(data.seen_classes, data.tau)
+    seen_classes = data.inputs.seen_classes
+    return (
+        empty_drawing(NAME, TITLE) if seen_classes is None else draw_sweep(seen_classes, data.settings["semantics.tau"])
+    )
 
 
 def draw_sweep(seen_classes: Path, tau: float) -> Drawing:

@@ -47,7 +47,7 @@ def draw(data: FigureData) -> Drawing:
         " seeds. The parts of the loss are drawn as they enter it, with their weights. Learning rates are those of"
         " each step, not averaged."
     )
-    last = ", ".join(f"{variant} {value:.1f} %" for variant, value in last_top1(data.steps, data.variants).items())
+    last = ", ".join(f"{name} {value:.1f} %" for name, value in last_top1(data.steps, data.variants).items())
     alt = f"Curves over {epochs} epochs. Training top-1 in the last epoch, mean over seeds: {last}."
     return Drawing(NAME, TITLE, caption, alt, figure)
 
@@ -59,19 +59,19 @@ def loss_terms(logs: Iterable[pd.DataFrame], symbols: Mapping[str, str]) -> dict
     return known | {term: term for term in logged if term not in known}
 
 
-def last_top1(logs: Logs, variants: list[str]) -> dict[str, float]:
-    """Average training top-1 of the last epoch over seeds, for each variant that has a log."""
+def last_top1(logs: Logs, variants: Mapping[str, str]) -> dict[str, float]:
+    """Average training top-1 of the last epoch over seeds: label -> percent, of each variant that has a log."""
     values: dict[str, list[float]] = {}
-    for variant in variants:
+    for variant, label in variants.items():
         for (name, _), steps in logs.items():
             if name == variant:
-                values.setdefault(variant, []).append(float(smoothed(steps, "top1")[1][-1]))
-    return {variant: float(np.mean(of_seeds)) for variant, of_seeds in values.items()}
+                values.setdefault(label, []).append(float(smoothed(steps, "top1")[1][-1]))
+    return {label: float(np.mean(of_seeds)) for label, of_seeds in values.items()}
 
 
-def draw_curves(axes: Axes, logs: Logs, variants: list[str], column: str) -> None:
+def draw_curves(axes: Axes, logs: Logs, variants: Mapping[str, str], column: str) -> None:
     """Draw a column's course for each variant: every seed thin, the mean over seeds thick."""
-    for number, variant in enumerate(variants):
+    for number, (variant, label) in enumerate(variants.items()):
         curves = [smoothed(steps, column) for (name, _), steps in logs.items() if name == variant and column in steps]
         if not curves:
             continue
@@ -80,16 +80,16 @@ def draw_curves(axes: Axes, logs: Logs, variants: list[str], column: str) -> Non
             for epochs, values in curves:
                 axes.plot(epochs, values, color=style["color"], linewidth=0.5, alpha=0.5)
         mean = np.mean([values for _, values in curves], axis=0)
-        axes.plot(curves[0][0], mean, linewidth=1.6, label=variant, **style)
+        axes.plot(curves[0][0], mean, linewidth=1.6, label=label, **style)
 
 
-def draw_rates(axes: Axes, logs: Logs, variants: list[str]) -> None:
+def draw_rates(axes: Axes, logs: Logs, variants: Mapping[str, str]) -> None:
     """Draw the learning rate of each step; variants with equal schedules share a line."""
     schedules: dict[tuple[float, ...], list[str]] = {}
-    for variant in variants:
+    for variant, label in variants.items():
         steps = next((steps for (name, _), steps in logs.items() if name == variant), None)  # equal for all seeds
         if steps is not None:
-            schedules.setdefault((steps_per_epoch(steps), *steps["rate"]), []).append(variant)
+            schedules.setdefault((steps_per_epoch(steps), *steps["rate"]), []).append(label)
     for number, ((per_epoch, *rates), names) in enumerate(schedules.items()):
         chosen = np.unique(np.linspace(0, len(rates) - 1, RATE_POINTS).round().astype(int))
         axes.plot(

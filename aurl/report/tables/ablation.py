@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from aurl.evaluation.predictions import top1_of_predictions
 from aurl.evaluation.published import PublishedRow, read_published
 from aurl.experiment.settings import ReportSettings, TestSetSettings, VariantSettings
-from aurl.report.labels import test_set_labels
+from aurl.report.labels import counted, test_set_labels
 from aurl.report.results import Measured
-from aurl.report.tables.base import Cell, Sources, Table, clips_text
+from aurl.report.tables.base import Cell, Sources, Table
 from aurl.system.shipped import predictions
 
 TITLE = "Ablation"
@@ -94,7 +94,7 @@ def _top1(sources: Sources, row: Row, test_set: TestSetSettings, authors: float 
 
 def _notes(sources: Sources, rows: list[Row], authors: Iterable[str]) -> list[str]:
     report = sources.report
-    notes = [f"All classes, {clips_text(report.ablation_clips)}."]
+    notes = [f"All classes, {counted(report.ablation_clips, 'clip')} a video."]
     published = report.test_sets[report.closeness_of].published
     if published is not None:
         notes[0] += (

@@ -149,11 +149,6 @@ class Table:
         return pd.DataFrame(columns)
 
 
-def clips_text(number: int) -> str:
-    """Say how many clips: "1 clip a video"."""
-    return "1 clip a video" if number == 1 else f"{number} clips a video"
-
-
 def _number(value: float | None, decimals: int, sign: str = "") -> str:
     return "" if value is None else f"{round(value, decimals) + 0.0:{sign}.{decimals}f}"  # + 0.0: no "-0.0"
 

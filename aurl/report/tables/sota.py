@@ -2,7 +2,8 @@
 
 from aurl.evaluation.published import PublishedRow, read_published
 from aurl.experiment.settings import TestSetSettings
-from aurl.report.tables.base import Cell, Sources, Table, clips_text
+from aurl.report.labels import counted
+from aurl.report.tables.base import Cell, Sources, Table
 
 TITLE = "Comparison with other methods"
 THREE_SPLITS_NOTE = (
@@ -48,13 +49,14 @@ def _cell(sources: Sources, row: PublishedRow, test_set: TestSetSettings) -> Cel
 
 
 def _protocol(sources: Sources, rows: list[PublishedRow]) -> str:
-    unstarred = [row for row in rows if row.variant and not row.starred]
-    listed = "".join(
-        f" The row {row.method} without a star is the variant {row.variant}, trained without the filter."
-        for row in unstarred
+    unstarred = "".join(
+        f" The row {row.method} without a star is the variant {sources.labels.get(row.variant, row.variant)},"
+        " trained without the filter."
+        for row in rows
+        if row.variant and not row.starred
     )
     return (
-        f"Ours: {clips_text(sources.report.sota_clips)}. 1 test split means all classes; n splits mean the average over"
-        " the half-class draws 0 to n - 1. The poster does not say what the star means: most probably strict labels"
-        f" (assumed).{listed}"
+        f"Ours: {counted(sources.report.sota_clips, 'clip')} a video. 1 test split means all classes; n splits mean the"
+        " average over the half-class draws 0 to n - 1. The poster does not say what the star means: most probably"
+        f" strict labels (assumed).{unstarred}"
     )

@@ -1,0 +1,54 @@
+"""Begin and end a run of Snakemake: what the Snakefile does around its rules."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from aurl.experiment.read import load_experiment, parse_experiment
+from aurl.experiment.snapshot import snapshot
+from aurl.lineage.recorded import damaged_results
+from aurl.pipeline.jobs import Jobs
+from aurl.pipeline.rules import Rules
+from aurl.system.clock import reset_future_times
+from aurl.system.errors import AurlError
+from aurl.system.locks import check_run, forget_dead_run
+
+VARIABLE = "AURL_PARAMS"  # the frozen experiment, which Snakemake hands to every job
+
+
+def begin(params: Mapping[str, Any], main_process: bool, cores: int | None) -> Rules:
+    """Check the experiment and freeze it, or in a job's own process take the frozen one.
+
+    A job on a cluster may start on another machine, when params.yaml is no longer that of the run.
+
+    Raises: AurlError for a wrong experiment, damaged results, or a job whose run has ended.
+    """
+    if not main_process:
+        check_run()
+        return Rules(Jobs(load_experiment(Path(os.environ[VARIABLE]))), cores)
+    alone = forget_dead_run()
+    experiment = parse_experiment(dict(params), "params.yaml")
+    os.environ[VARIABLE] = str(snapshot(experiment))
+    rules = Rules(Jobs(experiment), cores)
+    if alone and (damaged := list(damaged_results(rules.jobs))):
+        raise AurlError("\naurl: error: ".join(damaged))
+    return rules
+
+
+def before_first_job(rules: Rules) -> Iterator[str]:
+    """Check that results can be written, and mend file times of the future; yield a line for each thing done.
+
+    Raises: AurlError where results cannot be written (a read-only file system, another owner).
+    """
+    root = rules.jobs.paths.root
+    if root.is_dir() and not os.access(root, os.W_OK):
+        raise AurlError(f"{root}: not writable; finished results are untouched")
+    yield from reset_future_times(rules.files())
+
+
+def record_if_automatic(rules: Rules) -> None:
+    """Record the finished run with DVC where the experiment says so; not inside `dvc repro`, which records itself."""
+    if rules.jobs.experiment.record == "automatic" and "DVC_STAGE" not in os.environ:
+        subprocess.run(["aurl", "record"])  # it says itself why it refuses, after a part of the experiment, say
