@@ -11,9 +11,11 @@ from repositories import REPOSITORY
 
 from aurl.datasets.ingest import find_videos
 from aurl.datasets.layouts.base import load_layout
-from aurl.experiment.parts import LAYOUTS, layout_module
+from aurl.experiment.parts import LAYOUTS
 from aurl.experiment.presets import preset_text
 from aurl.experiment.read import parse_experiment
+from aurl.pipeline.code import part_names
+from aurl.pipeline.stages import STAGES
 from aurl.system.errors import AurlError
 from aurl.system.plugins import load, names
 
@@ -88,9 +90,9 @@ def test_the_layout_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_an_experiment_with_a_layout_from_outside(outside: str) -> None:
     raw = yaml.safe_load(preset_text("micro"))
     raw["datasets"]["micro_ucf"]["source"] = {"folder": "videos", "layout": outside}
-    datasets = parse_experiment(raw, "params.yaml").datasets
-    assert layout_module(datasets["micro_ucf"].source) == outside
-    assert layout_module(datasets["micro_seen"].source) is None, "a rendered dataset has no layout"
+    values = parse_experiment(raw, "params.yaml").model_dump(mode="json")
+    (layout,) = STAGES["ingest"].parts
+    assert part_names(layout, values, {"dataset": "micro_ucf"}) == [outside]
     raw["datasets"]["micro_ucf"]["source"] = {"folder": "videos", "layout": "json"}
     with pytest.raises(AurlError, match=r"layout = 'json': .*known: class_folders, hmdb51, kinetics700, ucf101"):
         parse_experiment(raw, "params.yaml")

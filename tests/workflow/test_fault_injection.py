@@ -231,7 +231,7 @@ def test_a_damaged_shard_is_refused_and_can_be_restored(micro: Path, finished_mi
         refused = runner(micro)("snakemake", *arguments, ok=False)
         assert refused.returncode != 0
         assert f"aurl: error: {SHARD}: damaged" in refused.stderr
-        assert f"dvc checkout {SHARD}" in refused.stderr
+        assert f"dvc checkout --force {SHARD}" in refused.stderr
     assert results(micro) == before, "nothing is repaired silently"
     runner(micro)("dvc", "checkout", "--quiet", "--force", SHARD)
     same(micro, finished_micro)
