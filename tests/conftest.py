@@ -16,8 +16,15 @@ from filelock import FileLock
 from repositories import CREDENTIALS, REALVIDEO, copy_repository, runner
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workflow tests first: while one of xdist's workers runs micro for them, the other has short tests to do."""
+    """Mark the tests that need a finished micro, and put workflow tests first.
+
+    While one of xdist's workers runs micro for them, the other has short tests to do.
+    """
+    for item in items:
+        if "finished_micro" in getattr(item, "fixturenames", ()):
+            item.add_marker("workflow")
     items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 

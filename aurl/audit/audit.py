@@ -14,7 +14,7 @@ import yaml
 from aurl.datasets.table import iterate_table
 from aurl.experiment.folders import video_folder
 from aurl.experiment.settings import Experiment
-from aurl.lineage.blocks import Block, block_or_none, code_digests
+from aurl.lineage.blocks import Block, block_or_none, code_digests, differing_keys
 from aurl.lineage.dvc import value_at
 from aurl.lineage.dvc_lock import Lock, LockedStage
 from aurl.pipeline.jobs import Job, Jobs
@@ -29,7 +29,7 @@ LOCK_KINDS = {"aurl": "stale code", "results": "broken link"}
 
 @dataclass(frozen=True)
 class Finding:
-    """One disagreement: its kind, its subject, and the reason."""
+    """Describe a disagreement: its kind, its subject, and the reason."""
 
     kind: str
     subject: str
@@ -41,7 +41,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class JobReport:
-    """The findings of one job, with the SHA-256 of its outputs, its parameters and its code."""
+    """Hold a job's findings, the SHA-256 of its outputs and code, and its parameters."""
 
     job: Job
     outputs: dict[str, str]
@@ -52,7 +52,7 @@ class JobReport:
 
 @dataclass
 class Report:
-    """All jobs of an audit, in the order of the data."""
+    """Hold all jobs of an audit, in the order of the data."""
 
     jobs: list[JobReport] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -62,21 +62,19 @@ class Report:
         return {path: digest for report in self.jobs for path, digest in report.outputs.items()}
 
     def findings(self) -> list[tuple[Finding, bool]]:
-        """List every finding, and whether it is a root: no job that its job reads from has a finding."""
+        """List every finding with True for a root, roots first: no job that its job reads from has a finding."""
         tainted: set[Path] = set()
-        roots: list[Finding] = []
-        follow: list[Finding] = []
+        pairs = []
         for report in self.jobs:
-            follows = any(path in tainted for path in report.job.depends)
-            if follows or report.findings:
+            is_root = tainted.isdisjoint(report.job.depends)
+            if report.findings or not is_root:
                 tainted |= set(report.job.made)
-            for finding in report.findings:
-                (follow if follows else roots).append(finding)
-        return [(finding, True) for finding in roots] + [(finding, False) for finding in follow]
+            pairs += [(finding, is_root) for finding in report.findings]
+        return sorted(pairs, key=lambda pair: not pair[1])
 
 
 class Audit:
-    """An audit of some jobs of an experiment."""
+    """Audit jobs of an experiment."""
 
     def __init__(
         self, experiment: Experiment, digests: Digests, deep: bool = False, retrain: Iterable[str] = ()
@@ -94,7 +92,7 @@ class Audit:
         self.raw_params = yaml.safe_load(Path("params.yaml").read_text())
         by_block = {job.block: block_or_none(job.block) for job in self.makers.values()}
         self.blocks = {path: by_block[job.block] for path, job in self.makers.items()}
-        self._code: dict[tuple[str, ...], dict[str, str]] = {}
+        self.code = {job.code: code_digests(job.code) for job in self.makers.values()}
 
     def run(self, jobs: Sequence[Job]) -> Report:
         """Audit the jobs, in order."""
@@ -110,7 +108,7 @@ class Audit:
             if not any(finding.kind in ("missing", "changed") for finding in findings):
                 findings += self._recompute(job)
             digests = {str(path): self._sha256(path) or "missing" for path in job.made}
-            report.jobs.append(JobReport(job, digests, dict(job.values), self._code_of(job), findings))
+            report.jobs.append(JobReport(job, digests, dict(job.values), self.code[job.code], findings))
         self.digests.save()
         return report
 
@@ -123,9 +121,8 @@ class Audit:
             on_disk, recorded = self.digests.of(path), self.lock.md5(str(path))
             in_block = block.outputs.get(str(path)) if block else None
             if in_block is not None and in_block != on_disk.sha256:
-                yield Finding(
-                    "changed", str(path), f"its provenance block says {in_block[:12]}, on disk is {on_disk.sha256[:12]}"
-                )
+                reason = f"its provenance block says {in_block[:12]}, on disk is {on_disk.sha256[:12]}"
+                yield Finding("changed", str(path), reason)
             if recorded is None and self.lock.stage_of(str(path)) is not None:
                 yield Finding("not cached", str(path), "DVC's cache has lost the list of its folder; run 'aurl record'")
             elif recorded is None:
@@ -137,15 +134,14 @@ class Audit:
                 yield from self._cached(str(path), recorded)
 
     def _cached(self, path: str, md5: str) -> Iterator[Finding]:
-        """Check that the cache has a copy, whose contents are what its name says."""
+        """Check that the cache has a copy whose contents match its name."""
         cached = self.lock.cached(md5)
         if not cached.is_file():
             yield Finding("not cached", path, f"DVC's cache does not hold {md5[:12]}; run 'aurl record'")
             return
         if self.digests.of(cached).md5 != md5.removesuffix(".dir"):
-            yield Finding(
-                "not cached", path, f"the cache's copy {md5[:12]} is damaged; delete {cached} and record again"
-            )
+            reason = f"the cache's copy {md5[:12]} is damaged; delete {cached} and record again"
+            yield Finding("not cached", path, reason)
         elif md5.endswith(".dir"):
             for name, inner in self.lock.listing(md5).items():
                 yield from self._cached(f"{path}/{name}", inner)
@@ -164,50 +160,39 @@ class Audit:
             yield Finding("broken link", name, "names other inputs than the stage has")
         for path in job.depends:
             yield from self._link(name, path, identity.inputs.get(str(path)))
-        for key in sorted(job.values.keys() | identity.settings.keys()):
-            if job.values.get(key) != identity.settings.get(key):
-                yield Finding(
-                    "stale parameters", f"{name}: {key}", "the result was made with another value than params.yaml has"
-                )
-        code = self._code_of(job)
-        for file in sorted(code.keys() | identity.code.keys()):
-            if code.get(file) != identity.code.get(file):
-                yield Finding("stale code", f"{name}: {file}", "the result was made with another version of this file")
+        for key in differing_keys(job.values, identity.settings):
+            reason = "the result was made with another value than params.yaml has"
+            yield Finding("stale parameters", f"{name}: {key}", reason)
+        for file in differing_keys(self.code[job.code], identity.code):
+            yield Finding("stale code", f"{name}: {file}", "the result was made with another version of this file")
         if identity.seeds != seeds_of(job):
             yield Finding("forged", name, "its seeds do not follow from the experiment's")
 
     def _link(self, name: str, path: Path, recorded: str | None) -> Iterator[Finding]:
         """Compare an input's digest in a block with the block of its maker, or with the file on disk."""
-        maker = self.blocks.get(path)
-        if maker is not None:
-            if maker.outputs.get(str(path)) != recorded:
-                yield Finding(
-                    "broken link",
-                    f"{name}: {path}",
-                    "it was made from other contents than this input's own block records",
-                )
-        elif path not in self.blocks and recorded != self._sha256(path):
-            yield Finding("changed", str(path), f"{name} was made from other contents of this file")
+        if path not in self.blocks:
+            if recorded != self._sha256(path):
+                yield Finding("changed", str(path), f"{name} was made from other contents of this file")
+        elif (maker := self.blocks[path]) is not None and maker.outputs.get(str(path)) != recorded:
+            reason = "it was made from other contents than this input's own block records"
+            yield Finding("broken link", f"{name}: {path}", reason)
 
     def _lock(self, stage: LockedStage, job: Job) -> Iterator[Finding]:
         """Compare a stage of dvc.lock with disk, the other stages and params.yaml."""
         for path, md5 in stage.deps.items():
             if path.startswith("aurl/") and path not in job.code:
                 continue  # DVC cannot name the parts of one job: a stage of dvc.yaml depends on all parts of a folder
-            made = self.lock.stage_of(path)
-            now = made.outs.get(path) if made is not None else self._md5(Path(path))
-            if now is None and Path(path).is_dir():
-                now = self._md5(Path(path))  # a folder of several stages' outputs
+            maker = self.lock.stage_of(path)
+            now = maker.outs.get(path) if maker is not None else None
+            if now is None and (maker is None or Path(path).is_dir()):  # a folder of several stages' outputs
+                now = self._md5(Path(path))
             if now != md5:
                 kind = LOCK_KINDS.get(Path(path).parts[0], "changed")
                 yield Finding(kind, f"dvc.lock: {stage.name}: {path}", f"recorded with {md5[:12]}, now {str(now)[:12]}")
         for key, value in stage.params.items():
             if value_at(self.raw_params, key) != value:
-                yield Finding(
-                    "stale parameters",
-                    f"dvc.lock: {stage.name}: {key}",
-                    "recorded with another value than params.yaml has",
-                )
+                reason = "recorded with another value than params.yaml has"
+                yield Finding("stale parameters", f"dvc.lock: {stage.name}: {key}", reason)
 
     def _dataset(self, job: Job) -> Iterator[Finding]:
         """Compare the videos of a dataset that stays in its own folder with the list of their digests."""
@@ -218,12 +203,11 @@ class Audit:
             return  # the folder in the results is an output of its own
         folder = video_folder(source, job.outputs.videos)
         for row in iterate_table(job.outputs.listing):
-            now = self._sha256(folder / row["path"])
-            if now != row["sha256"]:
-                kind, how = (
-                    ("missing", "not in its folder") if now is None else ("changed", "not the file that was listed")
-                )
-                yield Finding(kind, str(folder / row["path"]), how)
+            now, video = self._sha256(folder / row["path"]), str(folder / row["path"])
+            if now is None:
+                yield Finding("missing", video, "not in its folder")
+            elif now != row["sha256"]:
+                yield Finding("changed", video, "not the file that was listed")
 
     def _recompute(self, job: Job) -> Iterator[Finding]:
         """Do the job in another folder, and compare the bytes."""
@@ -232,9 +216,8 @@ class Audit:
         block = self.blocks[job.made[0]]
         device = block.identity.device if block else "cpu"
         if device != device_of(job, self.experiment):
-            yield Finding(
-                "unrecorded", str(job.made[0]), f"made on {device}, which is not here: it cannot be recomputed"
-            )
+            reason = f"made on {device}, which is not here: it cannot be recomputed"
+            yield Finding("unrecorded", str(job.made[0]), reason)
             return
         log(f"recompute {job.name}")
         with tempfile.TemporaryDirectory(prefix="aurl-audit-") as folder:
@@ -252,11 +235,6 @@ class Audit:
         level = job.stage.recompute
         by_name = level == "retrain" and job.wildcards["variant"] in self.retrain
         return level == "always" or (level == "deep" and self.deep) or by_name
-
-    def _code_of(self, job: Job) -> dict[str, str]:
-        if job.code not in self._code:
-            self._code[job.code] = code_digests(job.code)
-        return self._code[job.code]
 
     def _sha256(self, path: Path) -> str | None:
         return self.digests.of(path).sha256 if path.exists() else None

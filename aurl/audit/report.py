@@ -1,4 +1,4 @@
-"""An audit's report as text, JSON and a page."""
+"""Write an audit's report as text, JSON and a page."""
 
 import html
 import json
@@ -10,7 +10,7 @@ from aurl.system.files import write_text
 
 
 def as_text(report: Report, chain: bool) -> str:
-    """The findings, roots first and what follows from them indented; before them the chain, if wanted."""
+    """Write the findings, roots first, the others indented; before them the chain, if wanted."""
     lines = []
     if chain:
         for job in report.jobs:
@@ -26,7 +26,7 @@ def as_text(report: Report, chain: bool) -> str:
 
 
 def as_json(report: Report) -> str:
-    """Everything that the audit saw."""
+    """Write everything that the audit saw."""
     roots = {str(finding) for finding, root in report.findings() if root}
     value = {
         "agree": not report.findings(),
@@ -44,7 +44,7 @@ def as_json(report: Report) -> str:
 
 
 def write_page(report: Report, path: Path, title: str) -> None:
-    """A page that needs nothing else: every job with its digests and findings."""
+    """Write a page that needs no other file: every job with its digests and findings."""
     escaped, verdict = html.escape(title), f"{len(report.findings())} findings" if report.findings() else "All agree"
     rows = "".join(map(_row, report.jobs))
     write_text(

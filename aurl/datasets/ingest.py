@@ -7,26 +7,30 @@ byte that they read with them.
 
 import csv
 import functools
+import os
 import shutil
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from aurl.datasets.layouts.base import VideoFile, load_layout
 from aurl.datasets.rendered import render_video, rendered_videos
+from aurl.datasets.same_files import list_same, same_files
 from aurl.experiment.folders import source_folder
 from aurl.experiment.settings import RenderSettings
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file
 from aurl.system.isolated import Failure, map_isolated
-from aurl.system.progress import track
+from aurl.system.progress import log, track
 
 COLUMNS = ("path", "class", "bytes", "sha256")
 NOT_VERSIONED = (
     "The videos of this dataset stay in their own folder; the list beside this folder holds their SHA-256.\n"
 )
+MOST_NAMED = 5  # files passed over that a line names
 RENDER_TIMEOUT_SECONDS = 120.0
 
 
@@ -51,11 +55,33 @@ def find_videos(folder: Path, layout: str) -> list[VideoFile]:
                 " rename it"
             )
     _check_spelling(folder, {video.class_name for video in videos})
+    _log_passed_over(folder, videos)
     return _sorted(videos)
 
 
 def _sorted(videos: Iterable[VideoFile]) -> list[VideoFile]:
     return sorted(videos, key=lambda video: (video.class_name, video.path))
+
+
+def _log_passed_over(folder: Path, videos: list[VideoFile]) -> None:
+    """Log how many files the layout has not taken, in the dataset's folder and anywhere below its class folders."""
+    taken = {video.path for video in videos}
+    class_folders = {Path(path).parent for path in taken} - {Path()}
+    outermost = [place for place in class_folders if class_folders.isdisjoint(place.parents)]
+    above = {Path(), *(parent for place in outermost for parent in place.parents)}
+    paths = [path.relative_to(folder).as_posix() for place in above for path in (folder / place).iterdir()
+             if path.is_file() and not path.name.startswith(".")]  # fmt: skip
+    for place in outermost:
+        for root, folders, files in os.walk(folder / place):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            paths += [Path(root, name).relative_to(folder).as_posix() for name in files if not name.startswith(".")]
+    passed = sorted(path for path in paths if path not in taken)
+    if passed:
+        suffixes = Counter(Path(path).suffix.lower() or "no suffix" for path in passed)
+        kinds = ", ".join(f"{suffix}: {count}" for suffix, count in sorted(suffixes.items()))
+        named = ", ".join(f"{path!a}"[1:-1] for path in passed[:MOST_NAMED])
+        more = f" and {len(passed) - MOST_NAMED} more" if len(passed) > MOST_NAMED else ""
+        log(f"{folder}: {len(passed)} files passed over, not taken as videos ({kinds}): {named}{more}")
 
 
 def _check_spelling(folder: Path, classes: set[str]) -> None:
@@ -129,6 +155,8 @@ def write_listing(table: Path, folder: Path, videos: list[VideoFile], workers: i
         rows.writerow(COLUMNS)
         for video, (size, sha256) in zip(videos, _succeed(results, len(videos), "digest", "videos"), strict=True):
             rows.writerow((video.path, video.class_name, size, sha256))
+    if same := same_files({folder.name: table}):
+        log(f"{folder}: the same file (SHA-256) in several classes: {list_same(same)}")
 
 
 def size_and_digest(path: Path) -> tuple[int, str]:

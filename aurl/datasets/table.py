@@ -13,7 +13,10 @@ import numpy as np
 
 from aurl.system.text_files import rerun_hint, unreadable
 
-COUNT_COLUMNS, NUMBER_COLUMNS = ["bytes", "frames", "width", "height", "rotation"], ["rate", "duration"]
+COUNT_COLUMNS, NUMBER_COLUMNS = (
+    ["bytes", "frames", "width", "height", "rotation"],
+    ["rate", "duration"],
+)  # empty: unknown
 USABLE = {"error": {"ok"}, "leave_out": {"ok"}, "keep_partial": {"ok", "partial"}}
 
 
@@ -71,5 +74,5 @@ def _check_row(row: dict[str, str]) -> None:
         if column in row and not (row[column].isdecimal() and len(row[column]) < 19):
             raise ValueError(f"{row[column][:30]!r} in column '{column}' is no count")
     for column in NUMBER_COLUMNS:
-        if column in row and not 0 <= float(row[column]) < math.inf:
+        if row.get(column) and not 0 <= float(row[column]) < math.inf:
             raise ValueError(f"{row[column][:30]!r} in column '{column}' is negative or not finite")

@@ -11,9 +11,9 @@ from aurl.system.files import replacing
 
 
 def collect_metrics(metrics: dict[tuple[str, int, str], Path], output: Path) -> None:
-    """Write `metrics.csv`: a row for each variant, seed, dataset, protocol, clips and splits; floats as %.6f.
+    """Write `metrics.csv`: a row for each key, floats as %.6f.
 
-    The column `protocol` stands there only if a row is not of the default protocol.
+    The column `protocol` is there only if a row is not of the default protocol.
     """
     rows = [
         {"variant": variant, "seed": seed, "dataset": dataset, **row}

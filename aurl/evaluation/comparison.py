@@ -1,4 +1,4 @@
-"""Test the ablation's differences in pairs: each row against the row above it, on the same videos and seeds."""
+"""Test the ablation's differences in pairs: each row against the row above it."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ SIGN = "sign test over seeds, whose differences are all equal"
 
 @dataclass(frozen=True)
 class PairedTest:
-    """A difference in points, its two-sided p, the test, and (t-test only) the smallest difference it could detect."""
+    """Hold a difference in points, its two-sided p, and (t-test only) the smallest detectable difference."""
 
     difference: float
     p: float
@@ -25,7 +25,7 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of the published ablation, from the top, and the two variants that the report names."""
+    """Name the published ablation's rows, from the top, and the report's two variants."""
 
     published: tuple[str, ...]
     proposed: str
@@ -78,33 +78,24 @@ def conclusion(test: PairedTest, interval: tuple[float, float], corrected: float
         corrected: p after correction for the number of `comparisons`.
     """
     significant, significant_alone = corrected < 1 - confidence, test.p < 1 - confidence
-    p_values = ""
+    result = "a significant difference" if significant else "no significant difference"
     if significant_alone and not significant:
-        p_values = f" (p {_show(test.p)}, but {_show(corrected)} after correction for {comparisons} comparisons)"
+        result += f" (p {_show(test.p)}, but {_show(corrected)} after correction for {comparisons} comparisons)"
     if seeds == 1:
-        sentence = _one_seed(significant, p_values)
+        text = f"1 seed: {result} between these two networks on these videos. Another training may give another result."
+    elif significant:
+        text = f"{seeds} seeds: {result} on this test set, larger than the spread of the seeds explains."
     else:
-        smallest = None if significant_alone else test.smallest
-        sentence = _several_seeds(significant, p_values, smallest, seeds)
+        detectable = None if significant_alone else test.smallest
+        limit = (
+            f" With {seeds} seeds we could not detect differences below {detectable:.1f} points." if detectable else ""
+        )
+        text = f"{seeds} seeds: {result}.{limit} This does not show that the two are equal."
     if significant and interval[0] <= 0 <= interval[1]:
-        sentence += (
-            " With other test classes the result may differ: the interval, which also draws classes, includes 0."
-        )
-    return sentence
-
-
-def _one_seed(significant: bool, p_values: str) -> str:
-    result = "a significant difference" if significant else f"no significant difference{p_values}"
-    return f"1 seed: {result} between these two networks on these videos. Another training may give another result."
-
-
-def _several_seeds(significant: bool, p_values: str, smallest: float | None, seeds: int) -> str:
-    if significant:
         return (
-            f"{seeds} seeds: a significant difference on this test set, larger than the spread of the seeds explains."
+            f"{text} With other test classes the result may differ: the interval, which also draws classes, includes 0."
         )
-    limit = f" With {seeds} seeds we could not detect differences below {smallest:.1f} points." if smallest else ""
-    return f"{seeds} seeds: no significant difference{p_values}.{limit} This does not show that the two are equal."
+    return text
 
 
 def _show(p: float) -> str:

@@ -4,7 +4,7 @@ Which classes are ranked above a video's own does not depend on the draw. A rank
 classes are among them, and one product (videos, classes) @ (classes, draws) gives the ranks of all draws.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -20,7 +20,7 @@ from aurl.evaluation.metrics import PART, cosine_similarity, ranked_above
 
 @dataclass(frozen=True)
 class DrawAccuracy:
-    """What a measure reads: N videos of K classes, tested in D draws of the classes.
+    """Hold N videos of K classes, tested in D draws of the classes: all that a measure reads.
 
     Args:
         ranks: float32 (N, D), how many classes of the draw are ranked above the video's own.
@@ -40,28 +40,24 @@ class DrawAccuracy:
 
     @cached_property
     def inside(self) -> Tensor:
-        """Whether a video's class is in the draw, bool (N, D)."""
+        """Say whether a video's class is in the draw, bool (N, D)."""
         return self.chosen[self.labels]
 
     @cached_property
     def count(self) -> Tensor:
-        """How many videos a draw tests, float64 (D,)."""
+        """Count the videos that a draw tests, float64 (D,)."""
         return self.class_counts @ self.chosen.double()
 
     @cached_property
     def class_counts(self) -> Tensor:
-        """How many videos a class has, float64 (K,)."""
+        """Count the videos of a class, float64 (K,)."""
         return torch.bincount(self.labels, minlength=len(self.chosen)).double()
-
-    def hits(self, k: int) -> Tensor:
-        """Whether a video is in the draw and its class among the k best, bool (N, D)."""
-        return (self.ranks < k) & self.inside
 
     def right(self, k: int) -> Tensor:
         """Count the videos of each class in a draw whose class is among the k best, float64 (K, D)."""
         if k not in self._right:  # counts, exact in float32; adding by class is faster than a sum over videos
-            counts = torch.zeros(self.chosen.shape).index_add_(0, self.labels, self.hits(k).float())
-            self._right[k] = counts.double()
+            hits = (self.ranks < k) & self.inside
+            self._right[k] = torch.zeros(self.chosen.shape).index_add_(0, self.labels, hits.float()).double()
         return self._right[k]
 
     @cached_property
@@ -99,9 +95,9 @@ def measure(tested: DrawAccuracy, measures: Mapping[str, ModuleType] | None = No
 
 
 def mean_row(clips: int, measured: Mapping[str, np.ndarray], draws: slice = slice(None)) -> dict[str, Any]:
-    """Average what `measure` gives over some of the draws, all of equally many classes: one row of metrics.csv.
+    """Average the values of `measure` over some draws: one row of metrics.csv.
 
-    The deviation over draws is the population's, and None for one draw.
+    All draws hold equally many classes. The deviation over draws is the population's, and None for one draw.
     """
     classes = measured["classes"][draws]
     row: dict[str, Any] = {"clips": clips, "splits": len(classes)}
@@ -125,18 +121,14 @@ def evaluate_draws(similarity: Tensor, labels: Tensor, draws: Sequence[np.ndarra
     return [{name: float(measured[name][draw]) for name in names} for draw in range(len(draws))]
 
 
-def _ranked(scores: Callable[[], Iterator[Tensor]], labels: Tensor, classes: int, draws: Iterable[np.ndarray],
+def _ranked(scores: Callable[[], Iterator[Tensor]], labels: Tensor, classes: int, draws: Sequence[np.ndarray],
             videos: Tensor | None = None, names: Tensor | None = None) -> DrawAccuracy:  # fmt: skip
-    chosen = torch.stack([_members(numbers, classes) for numbers in draws], dim=1)
+    chosen = torch.zeros(classes, len(draws), dtype=torch.bool)
+    for draw, numbers in enumerate(draws):
+        chosen[torch.as_tensor(numbers), draw] = True
     candidates = chosen.float()
     ranks, own = [], []
     for similarity, of_part in zip(scores(), labels.split(PART), strict=True):
         ranks.append(ranked_above(similarity, of_part).float() @ candidates)  # counts, exact in float32
         own.append(similarity.gather(1, of_part[:, None])[:, 0])
     return DrawAccuracy(torch.cat(ranks), labels, chosen, torch.cat(own), scores, videos, names)
-
-
-def _members(numbers: np.ndarray, classes: int) -> Tensor:
-    members = torch.zeros(classes, dtype=torch.bool)
-    members[torch.as_tensor(numbers)] = True
-    return members

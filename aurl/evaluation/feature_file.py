@@ -1,7 +1,7 @@
-"""Write and read the features file: embeddings of a test set by one network, written while they are computed."""
+"""Write and read the features file: a test set's embeddings, written while they are computed."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +9,13 @@ import numpy as np
 from safetensors import safe_open
 from torch import Tensor
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 from aurl.system.files import replacing
 
 
 @dataclass(frozen=True)
 class Features:
-    """Embeddings of one test set: clips per video -> (N, d), labels (N,), class embeddings (K, d), and names."""
+    """Hold a test set: clips per video -> embeddings (N, d), labels (N,), class embeddings (K, d), names."""
 
     videos: dict[int, Tensor]
     labels: Tensor
@@ -30,12 +30,12 @@ def read_features(path: Path) -> Features:
         with safe_open(path, framework="pt") as handle:
             names = json.loads(handle.metadata()["aurl"])
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
-        videos = dict(_by_clips(tensors))
+        counts = sorted(int(name.removeprefix("clips")) for name in tensors if name.startswith("clips"))
+        videos = {number: tensors[f"clips{number}"] for number in counts}
         features = Features(videos, tensors["labels"], tensors["classes"], names["classes"], names["paths"])
         _check(features)
     except Exception as error:  # safetensors and JSON raise their own
-        reason = " ".join(str(error).split())[:300]
-        raise AurlError(f"{path}: not a usable features file ({reason}); delete it and run again") from None
+        raise AurlError(f"{path}: not a usable features file ({one_line(error)}); delete it and run again") from None
     return features
 
 
@@ -83,7 +83,7 @@ def write_features(path: Path, finished: Iterable[Tensor], clips: Sequence[int],
 
 
 def tensor_header(shapes: Mapping[str, Sequence[int]], metadata: dict[str, str]) -> tuple[bytes, dict[str, int]]:
-    """Build the head of a safetensors file as `safetensors.save` does, and the offset of each tensor's bytes.
+    """Build the head of a safetensors file like `safetensors.save`, and each tensor's offset.
 
     The library needs all tensors in memory; this head is for a file that is filled piece by piece.
     `labels` is int64, everything else float32; wider numbers come first, then names in order.
@@ -97,8 +97,3 @@ def tensor_header(shapes: Mapping[str, Sequence[int]], metadata: dict[str, str])
     text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text, {name: 8 + len(text) + at for name, at in begin.items()}
-
-
-def _by_clips(tensors: dict[str, Tensor]) -> Iterator[tuple[int, Tensor]]:
-    for number in sorted(int(name.removeprefix("clips")) for name in tensors if name.startswith("clips")):
-        yield number, tensors[f"clips{number}"]

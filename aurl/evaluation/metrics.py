@@ -19,7 +19,7 @@ def cosine_similarity(videos: Tensor, classes: Tensor) -> Tensor:
 
 
 def ranked_above(scores: Tensor, labels: Tensor) -> Tensor:
-    """Tell which classes are ranked above the video's own, bool (N, K), for scores (N, K) and labels (N,).
+    """Mark the classes ranked above the video's own: scores (N, K), labels (N,) -> bool (N, K).
 
     Of equal scores the earlier class is ranked first; NaN is ranked above everything.
     """
@@ -29,7 +29,7 @@ def ranked_above(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def hits(scores: Tensor, labels: Tensor, k: int) -> Tensor:
-    """Tell whether the label is among the k best classes, bool (N,), for scores (N, K) and labels (N,)."""
+    """Mark the videos whose class is among the k best, bool (N,), for scores (N, K) and labels (N,)."""
     return ranked_above(scores, labels).sum(dim=1) < k
 
 

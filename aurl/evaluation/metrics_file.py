@@ -1,6 +1,6 @@
 """Write and read the metrics file of one (variant, seed, dataset), as `dvc metrics` reads it.
 
-`clips<n>` -> `splits<m>` -> name -> value; the rows of another protocol than the default one lie below its name.
+`clips<n>` -> `splits<m>` -> name -> value; the rows of another protocol than the default one are below its name.
 """
 
 import json
@@ -28,7 +28,7 @@ def write_metrics(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read_value(path: Path, clips: int, splits: int, name: str) -> float:
-    """Read one value of the default protocol. Raises: KeyError if there is none, ValueError for no such file."""
+    """Read one value of the default protocol. Raises: KeyError if there is none, ValueError for no JSON."""
     return float(json.loads(path.read_text())[f"clips{clips}"][f"splits{splits}"][name])
 
 

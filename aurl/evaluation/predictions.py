@@ -1,10 +1,11 @@
-"""Read and evaluate the authors' own per-video predictions, by the same rule as ours (a test compares them)."""
+"""Read and evaluate the authors' own per-video predictions, by the same rule as ours."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from aurl.system.errors import AurlError
+from aurl.system.text_files import read_csv
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
@@ -12,12 +13,9 @@ def read_predictions(path: Path) -> pd.DataFrame:
 
     Raises: AurlError for a file without these columns, or with a missing name.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)[["pred", "label"]]
-    except (KeyError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise AurlError(f"{path}: no table with the columns pred and label ({reason}); restore it from git") from None
-    if not len(table) or (table == "").any(axis=None):
+    columns = ["pred", "label"]
+    table = read_csv(path, columns, "restore it from git", dtype=str, keep_default_na=False)[columns]
+    if table.empty or (table == "").any(axis=None):
         raise AurlError(f"{path}: a video has no prediction or no label; restore it from git")
     return table
 

@@ -14,7 +14,7 @@ MEND = "restore it from git"
 
 @dataclass
 class PublishedRow:
-    """One row of a published table.
+    """Hold one row of a published table.
 
     Attributes:
         variant: the variant of this project that repeats the method; empty for another method.
@@ -31,7 +31,7 @@ class PublishedRow:
     trained_on: dict[str, str] = field(default_factory=dict)
 
     def value(self, test_set: str | None, metric: str) -> float | None:
-        """Return a number, or None where nothing was published; `test_set` is None for one without published numbers."""
+        """Return a number, or None where nothing was published (a `test_set` of None: no numbers at all)."""
         return None if test_set is None else self.values.get((test_set, metric))
 
 
@@ -60,7 +60,7 @@ def read_published(table: str, path: Path = PUBLISHED) -> list[PublishedRow]:
 
 
 def published_methods(path: Path = PUBLISHED) -> dict[str, str]:
-    """Map each variant of the published ablation to its method's name, in the order of the rows. Raises: AurlError."""
+    """Map each variant of the published ablation to its method's name, in order. Raises: AurlError."""
     return {row.variant: row.method for row in read_published("ablation", path) if row.variant}
 
 

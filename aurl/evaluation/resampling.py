@@ -1,4 +1,4 @@
-"""The bootstrap of an accuracy: seeds, then classes, then videos within their classes are drawn anew.
+"""Bootstrap an accuracy: draw seeds, then classes, then videos within their classes.
 
 All seeds are tested on the same videos, so a resample draws its classes once, and in each class its videos once, for
 all the seeds that it drew (drawn for each seed apart, the luck of the videos would average out over seeds, which it
@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Resamples:
-    """The mean over videos, and the mean over classes of the mean over their videos, of each resample (resamples,)."""
+    """Hold each resample's mean over videos, and mean over classes of the mean over videos: (resamples,)."""
 
     over_videos: np.ndarray
     over_classes: np.ndarray
@@ -55,6 +55,6 @@ def resample(
 
 
 def percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
-    """The interval that leaves out as many resamples below as above."""
+    """Give the interval that leaves out as many resamples below as above."""
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)

@@ -2,7 +2,7 @@
 
 A row is one network (variant, seed) on one test set (dataset), with so many clips of each video, averaged over so many
 draws of classes (`splits`). The values are the measures (`aurl.evaluation.measures`, one file each) and two counts.
-Column names and order are a contract with other tools: a new column stands after the others.
+Column names and order are a contract with other tools: a new column comes after the others.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ PROTOCOL = "protocol"  # the last column; absent where all rows are of the defau
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name and type, and for a measure which direction is better."""
+    """Describe a column: its name and type, and for a measure which direction is better."""
 
     name: str
     kind: type

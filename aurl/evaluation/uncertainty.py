@@ -1,4 +1,4 @@
-"""Compute intervals of the accuracies over all classes, and paired tests of the ablation (docs/statistics.md).
+"""Compute intervals of the accuracies, and paired tests of the ablation (docs/statistics.md).
 
 Half-class splits overlap: they are not independent samples, so no interval is taken over them.
 """
@@ -29,7 +29,7 @@ Cell = tuple[str, int, str]  # variant, seed, dataset
 
 @dataclass(frozen=True)
 class TestSet:
-    """Hold labels (N,) of a test set's videos, and every variant's hits: (variant, clips, rank) -> bool (seeds, N)."""
+    """Hold a test set's labels (N,), and the hits: (variant, clips, rank) -> bool (seeds, N)."""
 
     labels: np.ndarray
     hits: dict[tuple[str, int, int], np.ndarray]
@@ -96,7 +96,7 @@ def read_test_sets(features: Mapping[Cell, Path]) -> dict[str, TestSet]:
 
 
 def summarise(test_set: TestSet, variant: str, settings: StatisticsSettings) -> dict[str, Any]:
-    """Summarise a variant on a test set: `clips<n>` -> top1, top5, class_top1 with mean, std, intervals in percent."""
+    """Summarise a variant: `clips<n>` -> top1, top5, class_top1 with mean, std, intervals in percent."""
     labels = test_set.labels
     summary: dict[str, Any] = {"videos": len(labels), "classes": len(np.unique(labels))}
     for clips in test_set.clips:

@@ -1,9 +1,10 @@
 """The base class of all settings, and how the settings of a part are checked by the part's own file."""
 
 from collections.abc import Iterable
+from types import ModuleType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from aurl.system import plugins
@@ -35,8 +36,10 @@ def named_part_reader(folder: str, base: type[PartSettings], needs: Iterable[str
     def read(raw: Any) -> Any:
         if isinstance(raw, PartSettings):
             return raw
-        if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
-            return PartSettings.model_validate({"name": raw["name"]} if isinstance(raw, dict) and "name" in raw else {})
+        if not isinstance(raw, dict):
+            return PartSettings.model_validate(raw)  # refuses it
+        if not isinstance(raw.get("name"), str):
+            raise _unnamed(folder, raw)
         try:
             return _settings_class(folder, raw["name"], base, needs).model_validate(raw)
         except AurlError as error:
@@ -84,11 +87,28 @@ def parts_reader(folder: str, base: type[Settings], needs: Iterable[str] = (), s
         )
 
     def settings(value: Any) -> Any:
-        if value is None:
-            return {}
-        return {short: value} if short and not isinstance(value, (dict, base)) else value
+        if short and not isinstance(value, (dict, base)):
+            return {short: value}
+        return {} if value is None else value
 
     return BeforeValidator(read)
+
+
+def part_name_check(folder: str, needs: Iterable[str]) -> Any:
+    """Make what checks a key that holds only the name of a part, which has no settings.
+
+    Args:
+        folder, needs: as in `read_part`.
+    """
+
+    def check(name: str) -> str:
+        try:
+            _load_part(folder, name, needs)
+        except AurlError as error:
+            raise ValueError(str(error)) from None
+        return name
+
+    return AfterValidator(check)
 
 
 def parts_schema(folder: str, form: Literal["mapping", "named", "name"], short: str | None = None) -> dict[str, Any]:
@@ -104,12 +124,28 @@ def parts_schema(folder: str, form: Literal["mapping", "named", "name"], short: 
 
 def _settings_class(folder: str, name: str, base: type[Settings], needs: Iterable[str]) -> type[Settings]:
     """Return the class `Settings` of a part. Raises: AurlError for another module than the folder's kind."""
+    model: type[Settings] = _load_part(folder, name, needs, base).Settings
+    return model
+
+
+def _load_part(folder: str, name: str, needs: Iterable[str], base: type[Settings] | None = None) -> ModuleType:
+    """Import a part and check what its file defines. Raises: AurlError."""
     module = plugins.load(folder, name)
     model = getattr(module, "Settings", None)
-    if isinstance(model, type) and issubclass(model, base) and all(hasattr(module, each) for each in needs):
-        return model
-    expected = " and ".join([f"a class Settings({base.__name__})", *needs])
+    fits = base is None or (isinstance(model, type) and issubclass(model, base))
+    if fits and all(hasattr(module, each) for each in needs):
+        return module
+    expected = " and ".join([*([f"a class Settings({base.__name__})"] if base else []), *needs])
     raise AurlError(f"'{name}' is no part for this key: its file must define {expected}")
+
+
+def _unnamed(folder: str, raw: dict[str, Any]) -> ValidationError:
+    """Return the error of a part whose `name` is missing or no string."""
+    text = f"must name one of {', '.join(plugins.names(folder))}, or a module from outside"
+    kind = _worded("string_type", f"Input should be a valid string: it {text}")
+    if "name" not in raw:
+        kind = _worded("missing", f"it {text}")
+    return _located([InitErrorDetails(type=kind, loc=("name",), input=raw.get("name"))])
 
 
 def _located(problems: list[InitErrorDetails]) -> ValidationError:

@@ -1,4 +1,4 @@
-"""Checks the parts that an experiment names, and says which files they are: dataset layouts and text encoders."""
+"""List the files that text encoders read, and the sources of tokens."""
 
 import csv
 import difflib
@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from aurl.experiment.base import PartSettings
-from aurl.system.errors import AurlError
 from aurl.system.plugins import load
 from aurl.system.shipped import TOKEN_TABLE
 
@@ -23,17 +22,6 @@ def encoder_files(encoder: PartSettings) -> dict[str, Path]:
 def chosen_files(encoder: PartSettings) -> dict[str, Path]:
     """List those files of `encoder_files` that a setting of the encoder names, by the setting's name."""
     return {name: path for name, path in encoder_files(encoder).items() if name in type(encoder).model_fields}
-
-
-def check_layout(name: str) -> str:
-    """Refuse a layout that does not exist. Raises: ValueError."""
-    try:
-        layout = load(LAYOUTS, name)
-    except AurlError as error:
-        raise ValueError(str(error)) from None
-    if not hasattr(layout, "find"):
-        raise ValueError(f"'{name}' is no layout: it has no function 'find'")
-    return name
 
 
 def check_tokens(source: str) -> str:

@@ -120,10 +120,9 @@ def _describe(problem: Any, raw: Any) -> str:
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
     if problem["type"] == "missing":
-        old = next(
-            (f"; write {value} for the old results" for name, value in NEW_KEYS.items() if fnmatch(key, name)), ""
-        )
-        return f"{key}: this key is missing{old}"
+        hints = [f"write {value} for the old results" for name, value in NEW_KEYS.items() if fnmatch(key, name)]
+        hints += [message] * (message != "Field required")  # what a part's own check says
+        return "; ".join([f"{key}: this key is missing", *hints])
     if not key:
         return message
     if isinstance(problem["input"], (dict, list)):
@@ -155,13 +154,14 @@ def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
     node = schema
     for part in location:
         raw = raw.get(part) if isinstance(raw, dict) else None
-        by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
         if node.get("form") == "mapping":  # a mapping of parts: each has its settings in its own file
             schema = node = plugins.load(node["parts"], part).Settings.model_json_schema()
             continue
+        by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
         node = node.get("properties", {}).get(part) or by_pattern[0] or {}
         if node.get("form") == "named":
-            return list(plugins.load(node["parts"], raw["name"]).Settings.model_fields)
+            schema = node = plugins.load(node["parts"], raw["name"]).Settings.model_json_schema()
+            continue
         for option in (node, *node.get("anyOf", [])):
             if "$ref" in option:
                 node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]

@@ -1,239 +1,53 @@
-"""The typed experiment: the models of every key of `params.yaml`.
+"""The typed experiment: the whole of `params.yaml`.
 
-Every model forbids unknown keys. `read.py` reads the file and words the messages.
+Every model forbids unknown keys. The models of the sections are in the files beside this one, and may be imported here.
+`read.py` reads the file and words the messages.
 """
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
+from pydantic import Field, model_validator
 
-from aurl.experiment.base import Name, PartSettings, Positive, Settings, named_part_reader, parts_reader, parts_schema
-from aurl.experiment.parts import ENCODERS, LAYOUTS, check_layout, check_tokens
+from aurl.experiment.base import Name, PartSettings, Positive, Settings
+from aurl.experiment.data import (
+    DatasetSettings,
+    EncoderSettings,
+    FrameSettings,
+    Layout,
+    RenderSettings,
+    SemanticsSettings,
+    SourceSettings,
+    Tokens,
+)
+from aurl.experiment.evaluation import (
+    DEFAULT_PROTOCOL,
+    PROTOCOLS,
+    EvaluationSettings,
+    ReportSettings,
+    StatisticsSettings,
+    TestSetSettings,
+)
+from aurl.experiment.training import (
+    Backbone,
+    Channel,
+    ComputeSettings,
+    ModelSettings,
+    NetworkSettings,
+    Size,
+    TrainingSettings,
+    WeightsSettings,
+)
 from aurl.experiment.variants import OptimizerSettings, VariantSettings
 from aurl.system.errors import AurlError
 
 __all__ = [
-    "Name",
-    "OptimizerSettings",
-    "PartSettings",
-    "Positive",
-    "Settings",
-    "VariantSettings",
-]  # for those who import them here
-PROTOCOLS = "aurl.evaluation.protocols"
-DEFAULT_PROTOCOL = "half_splits"  # whose rows tables and figures show
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Channel = tuple[float, float, float]
-Size = Annotated[int, Field(ge=2, le=1 << 24)]  # of a layer; a larger one is a mistake
-Layout = Annotated[str, AfterValidator(check_layout), Field(json_schema_extra=parts_schema(LAYOUTS, "name"))]
-Tokens = Annotated[
-    str,
-    AfterValidator(check_tokens),
-    Field(json_schema_extra={"values": "`words`, `lemmas`, or a dataset of `data/class_tokens.csv`"}),
-]
-
-
-Backbone = Annotated[
-    SerializeAsAny[PartSettings],
-    named_part_reader("aurl.backbones", PartSettings, ["build"]),
-    Field(json_schema_extra=parts_schema("aurl.backbones", "named")),
-]
-
-
-class RenderSettings(Settings):
-    """A part of the rendered world: classes `first_class` .. `first_class + classes` of a seeded order."""
-
-    seed: Annotated[int, Field(ge=0)] = 0
-    first_class: Annotated[int, Field(ge=0, lt=480)] = 0
-    classes: Annotated[int, Field(ge=1, le=480)]
-    videos_per_class: Positive
-    frames: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(le=1000)]] = (32, 48)
-    width: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 64
-    height: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 48
-    codec: Literal["h264", "xvid"]
-    domain_shift: bool = False
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "RenderSettings":
-        if self.first_class + self.classes > 480:
-            raise ValueError("first_class + classes must not pass the world's 480 classes")
-        if self.frames[0] > self.frames[1]:
-            raise ValueError("frames must be [shortest, longest]")
-        return self
-
-
-class SourceSettings(Settings):
-    """Where a dataset's videos come from: a folder in a known layout, or the rendered world."""
-
-    folder: str | None = None
-    layout: Layout = "class_folders"
-    versioned: bool = False
-    render: RenderSettings | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "SourceSettings":
-        if (self.folder is None) == (self.render is None):
-            raise ValueError("give exactly one of folder and render")
-        return self
-
-
-class DatasetSettings(Settings):
-    """One dataset: its source, how class names become tokens, and what to do with broken files."""
-
-    source: SourceSettings
-    tokens: Tokens
-    broken: Literal["error", "leave_out", "keep_partial"]
-    shards: Annotated[int, Field(ge=1, le=100_000)]
-
-
-class FrameSettings(Settings):
-    """The packed frame store: every frame squashed to `size` x `size`, as JPEG; and the limits of decoding one video."""
-
-    size: Annotated[int, Field(ge=16, le=512)]
-    quality: Annotated[int, Field(ge=1, le=100)]
-    chroma: Literal["420", "444"]
-    timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
-    memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 2048
-
-    @property
-    def stored(self) -> dict[str, Any]:
-        """The settings that shape the stored frames: `size`, `quality` and `chroma`."""
-        return {"size": self.size, "quality": self.quality, "chroma": self.chroma}
-
-
-class EncoderSettings(PartSettings):
-    """The text encoder: a file of `aurl/semantics/encoders`, or a module from outside, and its own settings.
-
-    `dimension` is that of the class embeddings. `missing` says what happens to a class that the encoder cannot embed.
-    """
-
-    dimension: Positive
-    missing: Literal["error", "drop_class"]
-
-
-class SemanticsSettings(Settings):
-    """The text encoder and the strict-label filter."""
-
-    encoder: Annotated[
-        SerializeAsAny[EncoderSettings],
-        named_part_reader(ENCODERS, EncoderSettings, ["inputs", "encode"]),
-        Field(json_schema_extra=parts_schema(ENCODERS, "named")),
-    ]
-    tau: Annotated[float, Field(ge=0, le=2)]
-    expected_seen_classes: Positive | None
-
-
-class WeightsSettings(Settings):
-    """A file of published weights, and the SHA-256 that it must have."""
-
-    file: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class NetworkSettings(Settings):
-    """The backbone, the projectors, and the normalisation of frames."""
-
-    backbone: Backbone
-    embedding: Size = 2048
-    word_hidden: Size = 512
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    mean: Channel = (0.43216, 0.394666, 0.37645)
-    std: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (
-        0.22803,
-        0.22145,
-        0.216989,
-    )
-
-
-class ModelSettings(NetworkSettings):
-    """The network, the frames of a clip, and the published weights that its backbone starts from."""
-
-    clip_length: Positive = 16
-    initial_backbone: WeightsSettings | None = None
-
-
-class ComputeSettings(Settings):
-    """Where and how torch computes; part of what makes two results equal to the byte."""
-
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["float32", "bfloat16"] = "float32"
-    channels_last: bool = True
-    compile: bool = False
-    threads: Positive = 1
-    workers: Annotated[int, Field(ge=0)] = 0
-
-
-class TrainingSettings(Settings):
-    """The training recipe shared by all variants.
-
-    `batch_size` is the total: of all `processes` (one for each GPU) and of the `accumulation` parts in which
-    each of them takes its share. Losses and gradients are those of the whole batch; BatchNorm sees one part of
-    all processes.
-    """
-
-    epochs: Positive
-    batch_size: Annotated[int, Field(ge=2)]
-    accumulation: Positive = 1
-    processes: Positive = 1
-    epoch_videos: Positive | None = None
-    scale: Annotated[float, Field(gt=0)] = 10.0
-    optimizer: OptimizerSettings
-    compute: ComputeSettings = ComputeSettings()
-    resume_every: Positive = 500
-
-
-class StatisticsSettings(Settings):
-    """The bootstrap: how many resamples, the seed of their random numbers, and the confidence of the intervals."""
-
-    resamples: Annotated[int, Field(ge=100, le=1_000_000)]
-    seed: Annotated[int, Field(ge=0)]
-    confidence: Annotated[float, Field(ge=0.5, lt=1)]
-
-
-class EvaluationSettings(Settings):
-    """Clips per video, the test protocols with their settings, and the bootstrap."""
-
-    clips: Annotated[list[Positive], Field(min_length=1)]
-    protocols: Annotated[
-        dict[str, SerializeAsAny[Settings]],
-        Field(min_length=1, json_schema_extra=parts_schema(PROTOCOLS, "mapping")),
-        parts_reader(PROTOCOLS, Settings, ["evaluate"]),
-    ]
-    statistics: StatisticsSettings
-    batch_size: Positive
-    compute: ComputeSettings
-
-
-class TestSetSettings(Settings):
-    """A test set in tables and figures: the dataset, its label, and its name in `data/published_results.csv`.
-
-    `published` is null for a test set without published numbers.
-    """
-
-    dataset: Name
-    label: Annotated[str, Field(min_length=1)]
-    published: str | None
-
-
-class ReportSettings(Settings):
-    """The layout of tables and figures: test sets, labels, protocols, and what may be compared.
-
-    `proposed` is the variant of the method that the report is about, `baseline` the one that figures show beside it.
-    The experiment need not have these two. `labels` names variants; by default a variant has its published name, or its
-    own key.
-    """
-
-    title: str
-    paper_setting: bool = False
-    setting: str
-    proposed: Name
-    baseline: Name
-    labels: dict[Name, Annotated[str, Field(min_length=1)]] = {}
-    test_sets: Annotated[dict[Name, TestSetSettings], Field(min_length=1)]
-    closeness_of: Name
-    ablation_clips: Positive = 1
-    sota_clips: Positive = 25
+    "Backbone", "Channel", "ComputeSettings", "DEFAULT_PROTOCOL", "DatasetSettings", "EncoderSettings",
+    "EvaluationSettings", "Experiment", "FrameSettings", "Layout", "ModelSettings", "Name", "NetworkSettings",
+    "OptimizerSettings", "PROTOCOLS", "PartSettings", "Positive", "RenderSettings", "ReportSettings",
+    "SemanticsSettings", "Settings", "Size", "SourceSettings", "StatisticsSettings", "TestSetSettings",
+    "Tokens", "TrainingSettings", "VariantSettings", "WeightsSettings",
+]  # fmt: skip
 
 
 class Experiment(Settings):

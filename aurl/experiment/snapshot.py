@@ -9,6 +9,7 @@ from aurl.experiment.settings import Experiment
 from aurl.system.files import write_text
 
 FOLDER = Path(".snakemake/aurl")
+VARIABLE = "AURL_PARAMS"  # names the frozen experiment; Snakemake hands it to every job
 
 
 def snapshot(experiment: Experiment, folder: Path = FOLDER) -> Path:

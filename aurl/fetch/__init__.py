@@ -1,1 +1,1 @@
-"""Fetching the official datasets and word vectors: download, safe unpacking, and a check of what is there."""
+"""Fetch the official datasets and word vectors: download, unpack safely, check."""

@@ -17,68 +17,57 @@ import zipfile
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 from aurl.fetch.names import safe_path
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 from aurl.system.files import files_below, replacing
 from aurl.system.progress import in_bytes, transfer
 
 CHUNK = 1 << 20
 MOST_DEEP = 2  # an archive in an archive, as HMDB51's; no further
-MOST_RATIO = 50  # videos do not compress: what unpacks to more than this is no dataset
+MOST_RATIO = 50  # videos do not compress: an archive that unpacks to more is no dataset
 SMALL = 1 << 20  # below this size, headers and padding make any ratio
 MAGIC = {".zip": b"PK\x03\x04", ".gz": b"\x1f\x8b", ".tgz": b"\x1f\x8b", ".rar": b"Rar!\x1a\x07"}
 RAR_HINT = "if the file is whole, unpack it with RARLAB's unrar, move the folder into place, and run this command again"
-# what the libraries raise for bytes that are no archive; never an OSError of the disk
+# errors of the libraries for bytes that are no archive; never an OSError of the disk
 DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error),
     *(EOFError, ValueError, NotImplementedError, struct.error),
 )
 
 
-class _Reader(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """One entry of an archive: a regular file, with its contents to be read at once, or a folder."""
-
-    name: str
-    contents: _Reader | None
+Entry = tuple[str, IO[bytes] | None]  # a name, and the contents of a file, to be read at once, or None for a folder
 
 
 class Budget:
-    """Counts how much may still be unpacked, and names what sets that bound."""
+    """Count the bytes and entries that may still be unpacked."""
 
-    def __init__(self, size: int, entries: int, bound: str = "allowed for this dataset") -> None:
-        self.bytes, self.entries, self.bound = size, entries, f"{in_bytes(size)}, {bound}"
+    def __init__(self, size: int, entries: int) -> None:
+        self.bytes, self.entries, self.bound = size, entries, ""
 
-    def within(self, archive: Path, folder: Path) -> "Budget":
-        """Lower this budget to what suits the archive's size and the free disk."""
-        free = Budget(shutil.disk_usage(folder).free, self.entries, "free on the disk")
-        ratio = MOST_RATIO * max(archive.stat().st_size, SMALL)
-        sane = Budget(ratio, self.entries, f"{MOST_RATIO} times the size of the archive")
-        return min(Budget(self.bytes, self.entries), free, sane, key=lambda budget: budget.bytes)
+    def lower_to(self, archive: Path, folder: Path) -> None:
+        """Lower the bytes to those that suit the archive's size and the free disk."""
+        bounds = {
+            "allowed for this dataset": self.bytes,
+            "free on the disk": shutil.disk_usage(folder).free,
+            f"{MOST_RATIO} times the size of the archive": MOST_RATIO * max(archive.stat().st_size, SMALL),
+        }
+        reason, self.bytes = min(bounds.items(), key=lambda bound: bound[1])
+        self.bound = f"{in_bytes(self.bytes)}, {reason}"
 
-    def take_entry(self) -> None:
-        """Count one entry. Raises: AurlError for one too many."""
-        self.entries -= 1
+    def take(self, size: int = 0, entries: int = 0) -> None:
+        """Count bytes and entries. Raises: AurlError for one too many."""
+        self.bytes, self.entries = self.bytes - size, self.entries - entries
         if self.entries < 0:
             raise AurlError("it holds more entries than allowed for this dataset")
-
-    def take_bytes(self, number: int) -> None:
-        """Count bytes. Raises: AurlError for one too many."""
-        self.bytes -= number
         if self.bytes < 0:
             raise AurlError(f"it unpacks to more than {self.bound}")
 
 
 def is_archive(name: str) -> bool:
-    """Tell by a file's name whether it is an archive that can be unpacked here."""
+    """Recognise by its name a file that can be unpacked here."""
     return name.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz", ".rar"))
 
 
@@ -108,7 +97,7 @@ def unpack(archive: Path, folder: Path, budget: Budget) -> None:
     """
     with replacing(folder) as (temporary,):
         temporary.mkdir()
-        budget = budget.within(archive, temporary)
+        budget.lower_to(archive, temporary)
         with transfer(f"unpack {archive.name}", None) as advance:
             try:
                 _unpack(archive, temporary, budget, advance, MOST_DEEP)
@@ -156,27 +145,27 @@ def merge(source: Path, target: Path) -> None:
             raise AurlError(f"{goal}: two archives of the dataset hold this file")
 
 
-def _write(entries: Generator[_Entry], folder: Path, budget: Budget, advance: Callable[[int], object]) -> None:
-    """Write entries into a new folder. Nothing else writes what an archive holds, so nothing here can be a link."""
+def _write(entries: Generator[Entry], folder: Path, budget: Budget, advance: Callable[[int], object]) -> None:
+    """Write entries into a new folder. Nothing else writes there, so no path can be a link."""
     with closing(entries):
-        for entry in entries:
-            budget.take_entry()
-            path = folder / safe_path(entry.name)
+        for name, contents in entries:
+            budget.take(entries=1)
+            path = folder / safe_path(name)
             try:
-                if entry.contents is None:
+                if contents is None:
                     path.mkdir(parents=True, exist_ok=True)
                     continue
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("xb") as handle:
-                    while chunk := entry.contents.read(CHUNK):
-                        budget.take_bytes(len(chunk))
+                    while chunk := contents.read(CHUNK):
+                        budget.take(len(chunk))
                         handle.write(chunk)
                         advance(len(chunk))
             except (FileExistsError, NotADirectoryError):
-                raise AurlError(f"it holds {entry.name!r} twice") from None
+                raise AurlError(f"it holds {name!r} twice") from None
 
 
-def _zip_entries(archive: Path, budget: Budget) -> Generator[_Entry]:
+def _zip_entries(archive: Path, budget: Budget) -> Generator[Entry]:
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
@@ -185,33 +174,33 @@ def _zip_entries(archive: Path, budget: Budget) -> Generator[_Entry]:
             if info.flag_bits & 1:
                 raise AurlError(f"{info.orig_filename!r} is encrypted")
             if info.filename.endswith("/"):  # `is_dir` stumbles over a name without letters
-                yield _Entry(info.orig_filename, None)
+                yield info.orig_filename, None
             else:
                 try:
                     contents = opened.open(info)
                 except OSError as error:  # a damaged offset, before the beginning of the file
                     raise zipfile.BadZipFile(str(error)) from None
                 with contents:
-                    yield _Entry(info.orig_filename, contents)
+                    yield info.orig_filename, contents
 
 
-def _tar_entries(archive: Path, budget: Budget) -> Generator[_Entry]:
+def _tar_entries(archive: Path, budget: Budget) -> Generator[Entry]:
     with gzip.open(archive) if archive.suffix in (".gz", ".tgz") else archive.open("rb") as stream:
         yield from _stream_entries(stream, budget)
 
 
-def _stream_entries(stream: IO[bytes] | gzip.GzipFile, budget: Budget) -> Generator[_Entry]:
+def _stream_entries(stream: IO[bytes] | gzip.GzipFile, budget: Budget) -> Generator[Entry]:
     """Read a tar stream to its very end: a compressed one holds its checksum there."""
     with tarfile.open(fileobj=stream, mode="r|") as opened:
         for member in opened:
             if not (member.isreg() or member.isdir()):
                 raise AurlError(f"{member.name!r} is a link or a device")
-            yield _Entry(member.name, opened.extractfile(member) if member.isreg() else None)
+            yield member.name, opened.extractfile(member) if member.isreg() else None
     while rest := stream.read(CHUNK):
-        budget.take_bytes(len(rest))
+        budget.take(len(rest))
 
 
-def _rar_entries(archive: Path, budget: Budget) -> Generator[_Entry]:
+def _rar_entries(archive: Path, budget: Budget) -> Generator[Entry]:
     """Read a rar archive through bsdtar, which turns it into a tar stream on its standard output."""
     command = ["bsdtar", "-cf", "-", "--format", "pax", f"@{archive.resolve()}"]
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
@@ -234,5 +223,5 @@ def _rar_entries(archive: Path, budget: Budget) -> Generator[_Entry]:
         messages.seek(0)
         lines = messages.read(2000).decode(errors="replace").splitlines()
     if status or reason:
-        message = " ".join((lines or [reason or f"exit status {status}"])[0].split())
-        raise AurlError(f"bsdtar could not unpack it ({message}); {RAR_HINT}")
+        message = (lines or [reason or f"exit status {status}"])[0]
+        raise AurlError(f"bsdtar could not unpack it ({one_line(message)}); {RAR_HINT}")

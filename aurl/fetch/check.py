@@ -1,10 +1,11 @@
-"""Check a dataset or a file of word vectors that is in place: recognise it, count it, compare checksums."""
+"""Check a dataset or word vectors in place: recognise, count, compare checksums."""
 
 import gzip
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from aurl.datasets.class_names import spelling
 from aurl.datasets.ingest import find_videos
 from aurl.fetch.sources import Source
 from aurl.semantics.tokens import read_token_table
@@ -16,7 +17,7 @@ MOST_NAMES = 5  # names of classes in a message
 
 
 def check(source: Source, path: Path) -> Iterator[str]:
-    """Recognise and count what is at a path; yields the counts line by line.
+    """Recognise and count the contents of a path; yields the counts line by line.
 
     Raises: AurlError if anything is missing or does not belong there.
     """
@@ -35,13 +36,14 @@ def digest_file(path: Path, algorithm: str) -> str:
 
 def _check_videos(source: Source, layout: str, path: Path) -> Iterator[str]:
     videos = find_videos(path, layout)
-    classes = {video.class_name.replace("_", " ") for video in videos}
-    expected = set(read_token_table(TOKEN_TABLE, layout))
+    classes = {spelling(video.class_name): video.class_name.replace("_", " ") for video in videos}
+    expected = {spelling(name): name for name in read_token_table(TOKEN_TABLE, layout)}
     counts = f"{source.videos or 'an unstated number of'} videos in {source.classes} classes"
     yield f"{path}: {len(videos)} videos in {len(classes)} classes; expected: {counts} ({source.counts_stated_by})"
     wrong = [
-        _list_classes(kind, names)
-        for kind, names in (("missing", expected - classes), ("unknown", classes - expected)) if names
+        _list_classes(kind, {names[key] for key in names.keys() - others.keys()})
+        for kind, names, others in (("missing", expected, classes), ("unknown", classes, expected))
+        if names.keys() - others.keys()
     ]  # fmt: skip
     if source.videos not in (None, len(videos)):
         wrong.append(f"{len(videos)} videos, not {source.videos}")

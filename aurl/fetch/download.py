@@ -1,4 +1,4 @@
-"""Download one file over HTTP, resumable: a part is kept as `.NAME.part`, its origin in `.NAME.part.json`.
+"""Download one file over HTTP, resumable: `.NAME.part` keeps a part, `.NAME.part.json` its origin.
 
 The rest of a file is only requested with the validator (strong ETag or Last-Modified) of the part (`If-Range`), so that
 halves of different files are never put together. Proxies and certificates are those of the environment
@@ -17,7 +17,7 @@ from typing import Any
 import requests
 import urllib3
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 from aurl.system.files import write_json
 from aurl.system.progress import in_bytes, log, transfer
 
@@ -31,7 +31,7 @@ LOCAL_FILE_HINT = "download it by other means and give its folder to --from"
 
 
 class _DroppedError(Exception):
-    """An attempt failed, another one may succeed."""
+    """Report an attempt that failed; another one may succeed."""
 
 
 DROPPED = (_DroppedError, requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
@@ -85,7 +85,7 @@ def need_disk(folder: Path, needed: int, purpose: str) -> None:
 
 
 def _attempt(url: str, part: Path, notes: Path, stated_bytes: int | None, copies: int) -> None:
-    """Download what is missing of a file. Raises: _DroppedError or an exception of requests if that is cut short."""
+    """Download the rest of a file. Raises: _DroppedError or an exception of requests if it is cut short."""
     known = _read_notes(notes, url)
     start = _size(part) if known["validator"] else 0
     if start and start == known["bytes"]:
@@ -145,7 +145,7 @@ def _check_status(response: requests.Response, url: str) -> None:
 
 
 def _continues(response: requests.Response, start: int, known: dict[str, Any]) -> bool:
-    """Tell whether an answer is the rest of the very file whose first `start` bytes are here."""
+    """Say if an answer is the rest of the very file whose first `start` bytes are here."""
     match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
     if response.status_code != HTTPStatus.PARTIAL_CONTENT or match is None or int(match[1]) != start:
         return False
@@ -154,7 +154,7 @@ def _continues(response: requests.Response, start: int, known: dict[str, Any]) -
 
 
 def _validator(response: requests.Response) -> str | None:
-    """Return what identifies a file's version: its strong ETag, else its time stamp, else nothing."""
+    """Return the identity of a file's version: its strong ETag, else its time stamp, else None."""
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified")
 
@@ -179,4 +179,4 @@ def _reason(error: Exception) -> str:
     innermost: object = error
     while isinstance(innermost, BaseException) and innermost.args and isinstance(innermost.args[0], BaseException):
         innermost = innermost.args[0]
-    return " ".join(str(getattr(innermost, "reason", None) or innermost).split())
+    return one_line(getattr(innermost, "reason", None) or innermost)

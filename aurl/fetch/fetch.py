@@ -21,7 +21,7 @@ from aurl.fetch.archives import Budget, check_kind, is_archive, merge, need_prog
 from aurl.fetch.check import check, digest_file
 from aurl.fetch.download import download, need_disk
 from aurl.fetch.sources import Checksum, Source, SourceFile
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 from aurl.system.files import copy_file, write_json
 from aurl.system.locks import exclusive
 from aurl.system.progress import in_bytes
@@ -30,7 +30,7 @@ RECORDED = "recorded at first download, not stated by the source"
 
 
 def fetch(source: Source, folder: Path, origin: str | None = None, keep: bool = False) -> Iterator[str]:
-    """Fetch a source into a folder, unless it is there; yields what a user should know, line by line.
+    """Fetch a source into a folder, unless it is there; yields lines for the user.
 
     Args:
         origin: a local folder or the address of a mirror that has the files under their own names.
@@ -54,7 +54,7 @@ def fetch(source: Source, folder: Path, origin: str | None = None, keep: bool = 
 
 
 def check_present(source: Source, folder: Path) -> Iterator[str]:
-    """Check what is below a folder. Raises: AurlError as `check`, and if nothing is there."""
+    """Check a source below a folder. Raises: AurlError as `check`, and if nothing is there."""
     present = find_present(source, folder)
     if present is None:
         raise AurlError(f"{folder / source.target}: not there; without --check, this command fetches it")
@@ -68,7 +68,7 @@ def find_present(source: Source, folder: Path) -> Path | None:
 
 
 def describe(source: Source, folder: Path, origin: str | None) -> Iterator[str]:
-    """Describe what is about to be fetched: addresses, sizes, disk, licence."""
+    """Describe the files to fetch: addresses, sizes, disk, licence."""
     yield f"{source.title} ({source.page})"
     for file in source.files:
         size = "size asked from the server" if file.bytes is None else in_bytes(file.bytes)
@@ -93,7 +93,7 @@ def locate(file: SourceFile, origin: str | None) -> str | Path:
 
 
 class Fetch:
-    """One fetch of a source into a folder."""
+    """Fetch a source into a folder, step by step."""
 
     def __init__(self, source: Source, folder: Path, origin: str | None, keep: bool) -> None:
         self.source, self.folder, self.origin, self.keep = source, folder, origin, keep
@@ -141,7 +141,7 @@ class Fetch:
             copy_file(obtained, target)
 
     def _expand(self, file: SourceFile) -> list[SourceFile]:
-        """Return the file itself, or those that an official list names. Raises: AurlError for an unusable list."""
+        """List the file itself, or those that an official list names. Raises: AurlError for a bad list."""
         if not file.list:
             return [file]
         obtained = self._obtain(file, 1)
@@ -204,11 +204,11 @@ class Fetch:
                 write_json(self.records, records)
 
     def _assemble(self, files: list[SourceFile]) -> Path:
-        """Put the unpacked archives together; returns the dataset's folder, without a top folder of its own name."""
+        """Put the unpacked archives together; returns the dataset's folder."""
         whole = self.work / "whole"
         for file in files:
             merge(self.work / "parts" / file.name, whole / file.into)
-        inner = whole / self.source.target
+        inner = whole / self.source.target  # a top folder of the dataset's own name
         return inner if [path.name for path in whole.iterdir()] == [inner.name] and inner.is_dir() else whole
 
     def _discard(self, file: SourceFile, even_kept: bool = False) -> None:
@@ -235,4 +235,4 @@ def _read_records(records: Path) -> dict[str, Any]:
         entries = json.loads(records.read_text())
         return {name: entry for name, entry in entries.items() if Checksum(**entry["checksum"])}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise AurlError(f"{records}: not readable ({' '.join(str(error).split())[:80]}); mend or delete it") from None
+        raise AurlError(f"{records}: not readable ({one_line(error, 80)}); repair or delete it") from None

@@ -1,4 +1,4 @@
-"""The official sources of the datasets and word vectors: `data/sources.yaml`, typed."""
+"""Read the official sources of datasets and word vectors: `data/sources.yaml`, typed."""
 
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
@@ -15,14 +15,14 @@ Address = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S+$")]
 
 
 class Checksum(Settings):
-    """A digest of a whole file."""
+    """Hold the digest of a whole file."""
 
     algorithm: Literal["md5", "sha1", "sha256"]
     hex: Annotated[str, Field(pattern=r"^[0-9a-f]{32,64}$")]
 
 
 class SourceFile(Settings):
-    """One file at its official address, or (`list`) a text file with one such address in each line.
+    """Name a file by its official address, or (`list`) a text file with such an address in each line.
 
     `into` is the folder, below the dataset's, that its contents belong to.
     """
@@ -36,7 +36,7 @@ class SourceFile(Settings):
 
     @property
     def name(self) -> str:
-        """The file's name, from its address."""
+        """Take the file's name from its address."""
         return PurePosixPath(unquote(urlsplit(self.url).path)).name
 
     @model_validator(mode="after")
@@ -48,14 +48,14 @@ class SourceFile(Settings):
 
 
 class Limits(Settings):
-    """The most that a dataset's archives may unpack to."""
+    """Limit the contents of a dataset's archives."""
 
     bytes: Positive
     entries: Positive
 
 
 class Source(Settings):
-    """A dataset (with `layout`: archives that unpack to the folder `target`) or a file of word vectors.
+    """Declare a dataset (with `layout`: archives that unpack to the folder `target`) or word vectors.
 
     `authors_videos` is the count of the AURL authors' copy, for planning; a copy is not held against it.
     """
@@ -103,7 +103,7 @@ def load_sources(path: Path) -> dict[str, Source]:
 
 
 def find_source(sources: dict[str, Source], name: str) -> Source:
-    """The source of that name. Raises: AurlError for an unknown one."""
+    """Find a source by its name. Raises: AurlError for an unknown one."""
     if name not in sources:
         raise AurlError(f"there is no source '{name}'; known: {', '.join(sources)}")
     return sources[name]

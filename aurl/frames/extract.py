@@ -14,7 +14,7 @@ from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import sha256_file
 from aurl.system.isolated import Failure, map_isolated
-from aurl.system.progress import track
+from aurl.system.progress import log, track
 
 MORE_TIME, MORE_MEMORY = 4, 2  # than decoding: frames are also squashed, compressed and kept to the video's end
 LISTED = 20  # videos named in an error
@@ -26,7 +26,8 @@ def extract_shard(
     """Extract the frames of one shard's videos, in another process.
 
     PyAV, which has read the video for the manifest, takes over where decord fails (by a crash, say). A video gets more
-    time and memory than the manifest's full decode, so one that passed there should pass here.
+    time and memory than the manifest's full decode, so one that passed there should pass here. One that does not is
+    left out, unless `broken` is `error`: it has no frames, its line and the index say why.
 
     Args:
         folder: where the manifest's relative paths start.
@@ -34,7 +35,7 @@ def extract_shard(
         frames: how frames are stored, and the limits of the full decode.
         shard, index: the files to write.
     Raises:
-        AurlError: videos have changed since the manifest, or cannot be read to their end; it names them.
+        AurlError: videos have changed since the manifest, or cannot be extracted and `broken` is `error`; it names them.
     """
     part = split_shards(sum(1 for _ in iterate_usable(manifest, broken)), shards)[number]
 
@@ -47,7 +48,9 @@ def extract_shard(
     seconds, memory_mb = MORE_TIME * frames.timeout_seconds, MORE_MEMORY * frames.memory_mb
     results = map_isolated(extract, videos(), 1, seconds, memory_mb, fallback=with_pyav)
     label = f"frames {manifest.stem} shard {number + 1}/{shards}"
-    write_shard(shard, index, _checked(track(results, label, "videos", len(part)), videos(), len(part)))
+    left_out: dict[str, str] = {}
+    tracked = track(results, label, "videos", len(part))
+    write_shard(shard, index, _checked(tracked, videos(), len(part), folder, broken, left_out), left_out)
 
 
 def extract_video(
@@ -68,13 +71,22 @@ def extract_video(
 
 
 def _checked(
-    results: Iterator[list[bytes] | Failure], videos: Iterable[tuple[Path, int, int, str]], total: int
+    results: Iterator[list[bytes] | Failure],
+    videos: Iterable[tuple[Path, int, int, str]],
+    total: int,
+    folder: Path,
+    broken: str,
+    left_out: dict[str, str],
 ) -> Iterator[list[bytes]]:
-    """Yield the results; at their end, raise one error that names the videos without a result."""
+    """Yield the results, no frames for a video to leave out; at the end, raise one error that names the others."""
     failures: list[str] = []
     failed = 0
-    for result, (path, *_) in zip(results, videos, strict=True):
-        if isinstance(result, Failure):
+    for result, (path, _, _, sha256) in zip(results, videos, strict=True):
+        if isinstance(result, Failure) and broken != "error" and _is_unchanged(path, sha256):
+            log(f"{path}: its frames cannot be extracted: {result.reason}; left out")
+            left_out[path.relative_to(folder).as_posix()] = result.reason
+            yield []
+        elif isinstance(result, Failure):
             failed += 1
             if len(failures) < LISTED:
                 failures.append(f"{path}: {result.reason}")
@@ -83,6 +95,13 @@ def _checked(
     if failures:
         more = "".join(f"\n  {failure}" for failure in failures[1:])
         raise AurlError(f"{failures[0]} ({failed} of {total} videos of this shard){more}")
+
+
+def _is_unchanged(path: Path, sha256: str) -> bool:
+    try:
+        return sha256_file(path) == sha256
+    except OSError:
+        return False
 
 
 def run(job: Job) -> None:

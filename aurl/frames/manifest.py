@@ -51,7 +51,8 @@ def make_manifest(
             for file, result in zip(iterate_table(listing), tracked, strict=True):
                 properties = VideoProperties("unreadable", result.reason) if isinstance(result, Failure) else result
                 statuses.add(file["path"], file["class"], properties)
-                floats = {name: f"{getattr(properties, name):.6f}" for name in ("rate", "duration")}
+                known = {name: getattr(properties, name) for name in ("rate", "duration")}
+                floats = {name: f"{value:.6f}" if value else "" for name, value in known.items()}
                 cells = {**file, **vars(properties), **floats}
                 rows.writerow([cells[name] for name in COLUMNS])
         statuses.check()

@@ -1,7 +1,8 @@
 """Packs frames into shards: JPEG, and the files that `store` reads."""
 
+import json
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import simplejpeg
 from safetensors.numpy import save
 
-from aurl.frames.store import load_shard_index
+from aurl.frames.store import load_shard_index, shard_left_out
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file, write_json
@@ -24,10 +25,15 @@ def encode_jpegs(frames: np.ndarray, quality: int, chroma: str) -> list[bytes]:
     ]
 
 
-def write_shard(shard: Path, index: Path, videos: Iterable[list[bytes]]) -> None:
+def write_shard(
+    shard: Path, index: Path, videos: Iterable[list[bytes]], left_out: Mapping[str, str] | None = None
+) -> None:
     """Write the JPEGs of videos into a shard and its index; both or neither appear.
 
     Memory holds the offsets and one video.
+
+    Args:
+        left_out: path -> reason of the videos without frames, read when `videos` has ended.
     """
     with replacing(shard, index) as (packed, table):
         offsets, first_frame = array("q", [0]), array("q", [0])
@@ -38,21 +44,23 @@ def write_shard(shard: Path, index: Path, videos: Iterable[list[bytes]]) -> None
                     offsets.append(offsets[-1] + len(jpeg))
                 first_frame.append(len(offsets) - 1)
         arrays = {"offsets": np.frombuffer(offsets, np.int64), "first_frame": np.frombuffer(first_frame, np.int64)}
-        table.write_bytes(save(arrays))
+        table.write_bytes(save(arrays, {"left_out": json.dumps(left_out)} if left_out else None))
 
 
 def write_index(
     shards: list[tuple[Path, Path]], settings: dict[str, Any], index: Path, root: Path | None = None
 ) -> None:
-    """Write the dataset's index of (shard, shard index) files, with counts and SHA-256.
+    """Write the dataset's index of (shard, shard index) files, with counts, SHA-256 and the videos left out.
 
     Args:
         root: the folder that the paths in the index start from; by default the index's own folder.
     Raises: AurlError if a shard and its own index do not fit each other.
     """
     rows: list[dict[str, Any]] = []
+    left_out: dict[str, str] = {}
     for shard, shard_index in track(shards, f"index {index.parent.name}", "shards", len(shards)):
         arrays = load_shard_index(shard_index)
+        left_out |= shard_left_out(shard_index)
         rows.append(
             {
                 "shard": shard.relative_to(root or index.parent).as_posix(),
@@ -69,7 +77,8 @@ def write_index(
                 f"{shard}: {rows[-1]['bytes']} bytes, its index expects {arrays['offsets'][-1]}; delete both and run again"
             )
     totals = {key: sum(row[key] for row in rows) for key in ("videos", "frames", "bytes")}
-    write_json(index, {"settings": settings, **totals, "shards": rows})
+    lost = {"left_out": left_out} if left_out else {}
+    write_json(index, {"settings": settings, **totals, **lost, "shards": rows})
 
 
 def split_shards(videos: int, shards: int) -> list[range]:

@@ -3,6 +3,8 @@
 A shard is two files: the JPEGs one after the other, and a safetensors index with `offsets` (frames + 1,)
 into them and `first_frame` (videos + 1,) into the offsets. `index.json` lists the shards with their
 SHA-256, so that its own digest covers all of them.
+
+A video that could not be extracted has no frames; `left_out` of both indexes names it with the reason.
 """
 
 import json
@@ -92,6 +94,28 @@ class FrameStore:
         return {**self.__dict__, "_maps": [None] * len(self._shards)}
 
 
+def frames_left_out(index: Path) -> dict[str, str]:
+    """Read which videos have no frames: path -> reason. Raises: AurlError for a damaged index."""
+    return dict(_read_json(index).get("left_out", {}))
+
+
+def shard_left_out(path: Path) -> dict[str, str]:
+    """Read which videos of a shard have no frames: path -> reason. Raises: AurlError for a damaged file."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            left_out = json.loads((file.metadata() or {}).get("left_out", "{}"))
+        _check_left_out(left_out)
+    except Exception as error:  # safetensors and JSON raise their own
+        reason = " ".join(str(error).split())
+        raise AurlError(f"{path}: unreadable shard index ({reason}); delete it and run again") from None
+    return dict(left_out)
+
+
+def _check_left_out(left_out: Any) -> None:
+    if not isinstance(left_out, dict) or not all(isinstance(reason, str) for reason in left_out.values()):
+        raise ValueError("its list of videos without frames is none")
+
+
 def load_shard_index(path: Path) -> dict[str, np.ndarray]:
     """Map the arrays `offsets` and `first_frame` of a shard; a dataset's offsets may be larger than the memory.
 
@@ -131,6 +155,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         size = description["settings"]["size"]
         if type(size) is not int or not 0 < size <= LARGEST_SIZE:
             raise ValueError("the size of its frames is no possible size")
+        _check_left_out(description.get("left_out", {}))
         for row in description["shards"]:
             for name in (row["shard"], row["index"]):
                 if Path(name).is_absolute() or ".." in Path(name).parts:

@@ -28,6 +28,7 @@ from aurl.frames.video import VideoProperties, probe
 from aurl.models.checkpoint import load_model
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.paths import ResultPaths
+from aurl.semantics.classes import equal_classes, list_equal
 from aurl.semantics.embedding import check_embeddings
 from aurl.semantics.encoders.base import first_file, load_encoder
 from aurl.system.errors import AurlError
@@ -105,6 +106,8 @@ def embed_classes(classes: list[str], encoder: EncoderSettings, tokens: str = "w
             " file (the shipped one is a small part of GoogleNews-vectors-negative300.bin)"
         )
     check_embeddings(embeddings, encoder, "the given classes")
+    if groups := equal_classes(embeddings):
+        log(f"classes with equal words, which no video tells apart: {list_equal(groups)}")
     rows = {name: row for row, name in enumerate(embeddings.classes)}
     return np.asarray(embeddings.vectors[[rows[name] for name in classes]])
 
@@ -200,22 +203,52 @@ def as_json(answer: Answer, top: int) -> str:
 def class_names(listed: str | None, file: Path | None) -> list[str]:
     """Read class names from "a,b,c" or from the lines of a file.
 
+    A comma within brackets is part of a name: "playing (guitar, bass),running". A file whose lines are numbered, such as
+    UCF101's classInd.txt, gives the names without the numbers.
+
     Raises: AurlError if both or neither are given, or the names are not distinct.
     """
     if (listed is None) == (file is None):
         raise AurlError("give the class names with --classes or with --classes-file")
     where = "--classes" if file is None else str(file)
     try:
-        parts = (listed or "").split(",") if file is None else _lines_of(file)
+        parts = split_names(listed or "") if file is None else _lines_of(file)
     except (OSError, ValueError) as error:
         raise AurlError(f"{where}: not a readable text file ({error}); write one class name on each line") from None
     names = [part.strip() for part in parts if part.strip()]
+    names = names if file is None else without_numbers(names)
     if not names:
         raise AurlError(f"{where}: names no class")
     twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice is not None:
         raise AurlError(f"{where}: class '{twice}' is named twice")
     return names
+
+
+def split_names(listed: str) -> list[str]:
+    """Split at the commas outside of brackets; without closing brackets, at every comma."""
+    parts, depth = [""], 0
+    for letter in listed:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+        if depth < 0:
+            break
+    return parts if depth == 0 else listed.split(",")
+
+
+def without_numbers(lines: list[str]) -> list[str]:
+    """Remove the numbers of lines that are numbered from 0 or 1 on, and log it."""
+    numbered = [line.split(maxsplit=1) for line in lines]
+    for first in (0, 1):
+        if numbered and all(parts[0] == str(number) for number, parts in enumerate(numbered, first)):
+            names = [" ".join(parts[1:]) for parts in numbered]
+            if all(names) and len(set(names)) == len(names):
+                log(f"the lines of the classes file are numbered; the first class is '{names[0]}'")
+                return names
+    return lines
 
 
 def _lines_of(file: Path) -> list[str]:

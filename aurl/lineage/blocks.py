@@ -1,6 +1,6 @@
 """Read and write provenance blocks.
 
-A block lies below `provenance/`, under the path of the artefact that it describes. Its *identity* (digests of the inputs
+A block is below `provenance/`, under the path of the artefact that it describes. Its *identity* (digests of the inputs
 taken before the run, parameters, code, versions, seeds, device) is what later blocks and audits compare. Its
 *circumstance* (time, host, commit) is only shown.
 """
@@ -13,13 +13,14 @@ import platform
 import resource
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aurl.experiment.snapshot import VARIABLE
 from aurl.pipeline.code import REPOSITORY
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
@@ -33,7 +34,7 @@ DISTRIBUTIONS = {"yaml": "pyyaml"}
 
 @dataclass(frozen=True)
 class Identity:
-    """Everything that decides a job's results."""
+    """Hold everything that decides a job's results."""
 
     stage: str
     wildcards: dict[str, Any]
@@ -51,7 +52,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Block:
-    """One provenance block: identity, SHA-256 of each output, and the circumstance of the run."""
+    """Hold one provenance block: identity, SHA-256 of each output, and the circumstance of the run."""
 
     identity: Identity
     outputs: dict[str, str]
@@ -59,17 +60,17 @@ class Block:
 
     @property
     def stage(self) -> str:
-        """The stage that made the artefact."""
+        """Name the stage that wrote the outputs."""
         return self.identity.stage
 
     @property
     def name(self) -> str:
-        """The stage with the values of its wildcards: "train aurl 0"."""
+        """Name the stage with the values of its wildcards: "train aurl 0"."""
         return " ".join([self.stage, *map(str, self.identity.wildcards.values())])
 
     @property
     def seconds(self) -> float:
-        """Wall time of the job."""
+        """Return the wall time of the job."""
         return float(self.circumstance["seconds"])
 
 
@@ -99,6 +100,11 @@ def recorded_outputs(path: Path) -> dict[Path, str]:
     """Map each output that a block records to its SHA-256; empty where the block is missing or damaged."""
     block = block_or_none(path)
     return {} if block is None else {Path(name): str(sha256) for name, sha256 in block.outputs.items()}
+
+
+def differing_keys(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """List the keys whose values differ between two mappings, sorted."""
+    return sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
 
 
 def ancestors_of(targets: Iterable[str], blocks: Iterable[Block]) -> list[Block]:
@@ -134,8 +140,9 @@ def write_block(path: Path, identity: Identity, outputs: Iterable[Path]) -> None
 
 
 def code_digests(files: Iterable[str]) -> dict[str, str]:
-    """Map each code file to its SHA-256."""
-    return {path: sha256_file(REPOSITORY / path) for path in files}
+    """Map each code file to its SHA-256; a part from outside lies below the working folder."""
+    places = {path: REPOSITORY / path if (REPOSITORY / path).is_file() else Path(path) for path in files}
+    return {path: sha256_file(file) for path, file in places.items()}
 
 
 def package_versions(modules: Iterable[str]) -> dict[str, str]:
@@ -155,6 +162,7 @@ def circumstance() -> dict[str, Any]:
         "seconds": round(time.time() - PROCESS_STARTED, 3),
         "cpu_seconds": round(sum(used.ru_utime + used.ru_stime for used in usage), 3),
         "peak_memory_bytes": max(used.ru_maxrss for used in usage) * 1024,
+        "run_by": "snakemake" if VARIABLE in os.environ else "hand",
         "host": platform.node(),
         "machine": platform.platform(),
         "cores": os.cpu_count(),

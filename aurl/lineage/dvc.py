@@ -1,7 +1,8 @@
-"""DVC: what it knows, and committing to it. Snakemake runs the stages; DVC records and versions them."""
+"""Run DVC and commit to it. Snakemake runs the stages; DVC records and versions them."""
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,13 +14,14 @@ import yaml
 
 from aurl.lineage.dvc_lock import CACHE, LOCK, Lock
 from aurl.system.digests import Digests
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, printable
 from aurl.system.files import copy_file, write_text
 from aurl.system.progress import log, track
 
 Status = dict[str, list[Any]]
 RWLOCK = Path(".dvc/tmp/rwlock")
-BEFORE = Path(".snakemake/aurl/before")  # what a file was before DVC began to rewrite it in place
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+BEFORE = Path(".snakemake/aurl/before")  # keeps a copy of a file while DVC rewrites it in place
 
 
 def dvc(*arguments: str) -> str:
@@ -30,28 +32,33 @@ def dvc(*arguments: str) -> str:
     drop_broken_rwlock()
     done = subprocess.run(["dvc", *arguments], capture_output=True, text=True)
     if done.returncode:
-        reason = " ".join((done.stderr or done.stdout).replace("ERROR: ", "").split())[-600:]
-        raise AurlError(f"'dvc {' '.join(arguments[:3])}' failed: {reason}")
+        raise AurlError(f"'dvc {' '.join(arguments[:3])}' failed: {_relayed(done.stderr or done.stdout)}")
     return done.stdout
 
 
+def _relayed(text: str) -> str:
+    """Put DVC's words on one line without its colours; whatever else would control a terminal is escaped."""
+    return printable(" ".join(COLOUR.sub("", text).replace("ERROR: ", "").split()))[-600:]
+
+
 def status(waiting: bool = False) -> Status:
-    """The stages of params.yaml that differ from dvc.lock, with what differs.
+    """Map each stage of params.yaml that differs from dvc.lock to its differences.
 
     Args:
         waiting: also those that were never recorded and lack an input or every output: the stages of an experiment
             that wait for data that is not here.
     """
-    found = json.loads(dvc("status", "--json") or "{}")
-    differing = {stage: changes for stage, changes in found.items() if isinstance(changes, list)}
-    if waiting:
-        return differing
+    listed = json.loads(dvc("status", "--json") or "{}")
     recorded = Lock.read().stages
-    return {stage: changes for stage, changes in differing.items() if stage in recorded or not _waits(changes)}
+    return {
+        stage: differences
+        for stage, differences in listed.items()
+        if isinstance(differences, list) and (waiting or stage in recorded or not _waits(differences))
+    }
 
 
 def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[str]:
-    """Record every stage that differs from dvc.lock, as `dvc commit --force --no-relink` of these stages does.
+    """Record every stage that differs from dvc.lock, like `dvc commit --force --no-relink`.
 
     In one process and with our digests, because the command takes seconds for each stage that is named: at
     516 stages 38 s for two of them. Without relinking, DVC leaves the files (and their times) as they are.
@@ -75,9 +82,9 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
             compared = track(stages, "compare with dvc.lock", "stages", len(stages), brief=True)
             suspects = [stage for stage in compared if _may_differ(stage, digests, params)]
             suspects = [stage for stage in suspects if stage.addressing in recorded or not _waits_here(stage)]
-            found = {name: changes for stage in suspects for name, changes in stage.status().items()}
-            check(found)
-            changed = [stage for stage in suspects if stage.addressing in found]
+            differing = {name: differences for stage in suspects for name, differences in stage.status().items()}
+            check(differing)
+            changed = [stage for stage in suspects if stage.addressing in differing]
             for stage in track(changed, "record", "stages", len(changed), brief=True):
                 stage.save()
                 stage.commit(relink=False)
@@ -85,16 +92,16 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
                 with whole_or_restored(LOCK):
                     changed[0].dvcfile.dump_stages(changed, update_pipeline=False)
     except DvcException as error:
-        raise AurlError(f"DVC could not record: {' '.join(str(error).split())[-600:]}") from None
+        raise AurlError(f"DVC could not record: {_relayed(str(error))}") from None
     digests.save()
-    return sorted(found)
+    return sorted(differing)
 
 
 @contextmanager
 def whole_or_restored(path: Path, folder: Path = BEFORE) -> Iterator[None]:
-    """Let another library rewrite a file in place; what it was comes back if that fails.
+    """Let another library rewrite a file in place, and bring the old one back if that fails.
 
-    After a kill `restore_interrupted` brings it back.
+    After a kill, `restore_interrupted` brings it back.
     """
     kept = folder / path.name
     if path.is_file():
@@ -110,7 +117,7 @@ def whole_or_restored(path: Path, folder: Path = BEFORE) -> Iterator[None]:
 
 
 def restore_interrupted(path: Path = LOCK, folder: Path = BEFORE) -> bool:
-    """Bring back what a file was before a rewriting that was killed; returns whether there was one."""
+    """Bring a file back whose rewriting was killed; returns False if none was."""
     kept = folder / path.name
     if not kept.is_file():
         return False
@@ -123,7 +130,7 @@ def restore_interrupted(path: Path = LOCK, folder: Path = BEFORE) -> bool:
 
 
 def drop_broken_rwlock(path: Path = RWLOCK) -> None:
-    """Remove DVC's list of who reads and writes what, if a kill left half of it: DVC would refuse everything.
+    """Remove DVC's list of its readers and writers if a kill left half of it: DVC would refuse everything.
 
     Locks of dead processes in a whole one DVC ignores by itself.
     """
@@ -141,45 +148,39 @@ def drop_broken_rwlock(path: Path = RWLOCK) -> None:
 
 
 def drop_damaged(stages: Iterable[str], digests: Digests) -> list[str]:
-    """Remove the objects of DVC's cache, among those that these stages recorded, whose contents are not what their
-    name says, and the outputs that DVC made from them; returns their MD5s.
+    """Remove damaged objects of these stages from DVC's cache, and the outputs that DVC copied from them.
 
-    A download that broke off can leave such an object. DVC would check it out as it is, and take what it has once
-    checked out for whole ever after.
+    A download that broke off can leave an object whose contents do not match its name. DVC would check it out as it
+    is, and take the copy for whole ever after.
+
+    Returns: the MD5s of the removed objects.
     """
-    lock, dropped = Lock.read(), []
+    lock = Lock.read()
+    dropped: list[str] = []
     outs = [out for stage in stages if stage in lock.stages for out in lock.stages[stage].outs.items()]
     for path, md5 in outs:
         files = {path: md5}
         if md5.endswith(".dir") and not _damaged(lock, md5, digests):
             files |= {f"{path}/{name}": inner for name, inner in lock.listing(md5).items()}
-        for name, found in files.items():
-            if _damaged(lock, found, digests):
-                cached = lock.cached(found)
-                if Path(name).is_file() and digests.of(Path(name)).md5 == digests.of(cached).md5:
-                    Path(name).unlink()
-                dropped.append(found)
-    for found in dropped:
-        lock.cached(found).unlink(missing_ok=True)
+        damaged = {Path(name): inner for name, inner in files.items() if _damaged(lock, inner, digests)}
+        for file, inner in damaged.items():
+            if file.is_file() and digests.of(file).md5 == digests.of(lock.cached(inner)).md5:
+                file.unlink()
+        dropped += damaged.values()
+    for md5 in dropped:
+        lock.cached(md5).unlink(missing_ok=True)
     digests.save()
     return dropped
 
 
 def changes(stage_changes: list[Any], kind: str) -> dict[str, str]:
-    """Path -> change, for `kind` "changed outs" or "changed deps" of one stage."""
-    return {
-        path: what for entry in stage_changes if isinstance(entry, dict) for path, what in entry.get(kind, {}).items()
-    }
-
-
-def has_results(experiment: str) -> bool:
-    """Whether anything of the experiment lies in the results."""
-    folder = Path("results") / experiment
-    return folder.is_dir() and any(folder.iterdir())
+    """Map each path to its change, for `kind` "changed outs" or "changed deps" of one stage."""
+    entries = [entry.get(kind, {}) for entry in stage_changes if isinstance(entry, dict)]
+    return {path: change for by_path in entries for path, change in by_path.items()}
 
 
 def value_at(params: Any, key: str) -> Any:
-    """The value at a dotted key of nested mappings; None where there is none."""
+    """Return the value at a dotted key of nested mappings; None where there is none."""
     for part in key.split("."):
         if not isinstance(params, dict) or part not in params:
             return None
@@ -193,10 +194,8 @@ def _damaged(lock: Lock, md5: str, digests: Digests) -> bool:
 
 
 def _waits(stage_changes: list[Any]) -> bool:
-    outs = changes(stage_changes, "changed outs").values()
-    return "deleted" in changes(stage_changes, "changed deps").values() or (
-        bool(outs) and all(what == "deleted" for what in outs)
-    )
+    deps, outs = (changes(stage_changes, kind).values() for kind in ("changed deps", "changed outs"))
+    return "deleted" in deps or set(outs) == {"deleted"}
 
 
 def _waits_here(stage: Any) -> bool:
@@ -205,7 +204,7 @@ def _waits_here(stage: Any) -> bool:
 
 
 def _may_differ(stage: Any, digests: Digests, params: Any) -> bool:
-    """Whether anything of a DVC stage differs from its record, or is not in the cache."""
+    """Say if anything of a DVC stage differs from its record, or is not in the cache."""
     if stage.cmd_changed:
         return True
     for entry in (*stage.deps, *stage.outs):

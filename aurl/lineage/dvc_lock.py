@@ -1,4 +1,4 @@
-"""What dvc.lock records, and what DVC's cache holds, read without DVC."""
+"""Read dvc.lock and the contents of DVC's cache, without DVC."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 LOCK = Path("dvc.lock")
 CACHE = Path(".dvc/cache/files/md5")
@@ -15,7 +15,7 @@ CACHE = Path(".dvc/cache/files/md5")
 
 @dataclass(frozen=True)
 class LockedStage:
-    """One stage of dvc.lock: path -> MD5 of its dependencies and outputs, and its parameters by dotted key."""
+    """Hold a stage of dvc.lock: MD5 of each dependency and output, and parameters by dotted key."""
 
     name: str
     deps: dict[str, str]
@@ -24,7 +24,7 @@ class LockedStage:
 
 
 class Lock:
-    """The stages of a dvc.lock, and which of them made a path."""
+    """Hold the stages of a dvc.lock, and find the one that made a path."""
 
     def __init__(self, text: str, cache: Path = CACHE) -> None:
         """Raises: AurlError if the text is no dvc.lock."""
@@ -38,24 +38,22 @@ class Lock:
                 for name, entry in raw.get("stages", {}).items()
             ]
         except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-            raise AurlError(
-                f"dvc.lock: not readable ({' '.join(str(error).split())[:200]}); restore it from git"
-            ) from None
+            raise AurlError(f"dvc.lock: not readable ({one_line(error, 200)}); restore it from git") from None
         self.stages = {stage.name: stage for stage in stages}
         self._maker = {path: stage for stage in stages for path in stage.outs}
 
     @classmethod
     def read(cls, path: Path = LOCK) -> "Lock":
-        """The lock of the working tree; an empty one where nothing was ever recorded."""
+        """Read the lock of the working tree; an empty one where nothing was ever recorded."""
         return cls(path.read_text() if path.is_file() else "")
 
     def stage_of(self, path: str) -> LockedStage | None:
-        """The stage that made a path, or the folder that holds it."""
+        """Find the stage that made a path, or the folder that holds it."""
         folders = [path, *(str(parent) for parent in Path(path).parents)]
         return next((self._maker[folder] for folder in folders if folder in self._maker), None)
 
     def md5(self, path: str) -> str | None:
-        """The recorded MD5 of an output, or of a file inside an output folder (by the cache's list of it)."""
+        """Return the recorded MD5 of an output, or of a file in an output folder (by the cache's list)."""
         stage = self.stage_of(path)
         if stage is None:
             return None
@@ -65,7 +63,7 @@ class Lock:
         return self.listing(stage.outs[folder]).get(Path(path).relative_to(folder).as_posix())
 
     def listing(self, md5: str) -> dict[str, str]:
-        """Relative path -> MD5 of a recorded folder's files; empty where the cache has lost the list."""
+        """Map each file of a recorded folder to its MD5; empty where the cache has lost the list."""
         if md5 not in self._listings:
             cached = self.cached(md5)
             rows = json.loads(cached.read_text()) if cached.is_file() else []
@@ -73,7 +71,7 @@ class Lock:
         return self._listings[md5]
 
     def cached(self, md5: str) -> Path:
-        """Where DVC's cache keeps contents."""
+        """Return the path at which DVC's cache keeps contents."""
         return self._cache / md5[:2] / md5[2:]
 
 

@@ -1,11 +1,11 @@
-"""A cell's value over git's commits of dvc.lock, with what changed in its lineage between them."""
+"""Follow a cell's value over git's commits of dvc.lock, with the changes in its lineage."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from aurl.evaluation.metrics_file import read_value
+from aurl.lineage.blocks import differing_keys
 from aurl.lineage.dvc_lock import Lock, LockedStage
 from aurl.pipeline.paths import ResultPaths
 from aurl.system.errors import AurlError
@@ -14,7 +14,7 @@ from aurl.system.git import git
 
 @dataclass(frozen=True)
 class Cell:
-    """A number in a metrics file: which file, and where in it."""
+    """Name a number in a metrics file: the file, and the place in it."""
 
     path: str
     clips: int
@@ -24,7 +24,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Entry:
-    """The cell at one commit; `value` is None where the metrics file is in no cache here."""
+    """Describe the cell at one commit; `value` is None where the metrics file is in no cache here."""
 
     commit: str
     date: str
@@ -34,13 +34,14 @@ class Entry:
 
 
 def history(cell: Cell) -> Iterator[Entry]:
-    """The cell at every commit that changed its metrics or anything behind them, oldest first.
+    """Yield the cell at every commit that changed its metrics or anything behind them, oldest first.
 
     Raises: AurlError outside a git repository, or if the cell was never recorded.
     """
     previous: dict[str, LockedStage] | None = None
     last: str | None = None
-    for commit, date, subject in _commits():
+    for line in git("log", "--reverse", "--format=%H%x09%cs%x09%s", "--", "dvc.lock").splitlines():
+        commit, date, subject = line.split("\t", 2)
         lock = Lock(git("show", f"{commit}:dvc.lock"))
         if lock.stage_of(cell.path) is None:
             continue
@@ -55,45 +56,39 @@ def history(cell: Cell) -> Iterator[Entry]:
 
 
 def ancestors(lock: Lock, path: str) -> dict[str, LockedStage]:
-    """The stages behind a path, by name."""
-    found: dict[str, LockedStage] = {}
-    todo = [path]
-    while todo:
-        current = todo.pop()
+    """Map the name of each stage behind a path to the stage."""
+    stages: dict[str, LockedStage] = {}
+    waiting = [path]
+    while waiting:
+        current = waiting.pop()
         stage = lock.stage_of(current)
-        # a folder of several stages' outputs
-        inside = (
-            []
-            if stage
-            else [out for other in lock.stages.values() for out in other.outs if out.startswith(f"{current}/")]
-        )
-        todo += inside
-        if stage is not None and stage.name not in found:
-            found[stage.name] = stage
-            todo += stage.deps
-    return found
+        if stage is None:  # perhaps a folder of several stages' outputs
+            waiting += [out for other in lock.stages.values() for out in other.outs if out.startswith(f"{current}/")]
+        elif stage.name not in stages:
+            stages[stage.name] = stage
+            waiting += stage.deps
+    return stages
 
 
 def differences(before: dict[str, LockedStage], after: dict[str, LockedStage]) -> Iterator[str]:
-    """What differs in the causes: parameters, code, and files that no stage makes."""
-    made = {out for stage in after.values() for out in stage.outs}
-    told = set()
+    """Say which causes differ: parameters, code, and files that no stage makes."""
+    outputs = {out for stage in after.values() for out in stage.outs}
+    causes = set()
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
         if old is None or new is None:
             yield f"stage {name} {'appeared' if old is None else 'went'}"
             continue
-        for key in sorted(old.params.keys() | new.params.keys()):
-            if old.params.get(key) != new.params.get(key):
-                told.add(f"parameter {key}: {json.dumps(old.params.get(key))} -> {json.dumps(new.params.get(key))}")
-        for path in sorted(old.deps.keys() | new.deps.keys()):
-            if path not in made and not path.startswith("results/") and old.deps.get(path) != new.deps.get(path):
-                told.add(f"{'code' if path.startswith('aurl/') else 'input'} {path}")
-    yield from sorted(told)
+        for key in differing_keys(old.params, new.params):
+            causes.add(f"parameter {key}: {json.dumps(old.params.get(key))} -> {json.dumps(new.params.get(key))}")
+        for path in differing_keys(old.deps, new.deps):
+            if path not in outputs and not path.startswith("results/"):
+                causes.add(f"{'code' if path.startswith('aurl/') else 'input'} {path}")
+    yield from sorted(causes)
 
 
 def parse_cell(text: str, experiment: str) -> Cell:
-    """`variant,seed,dataset[,clips[,splits[,metric]]]`; 1 clip, 1 split and top1 by default.
+    """Parse `variant,seed,dataset[,clips[,splits[,metric]]]`; 1 clip, 1 split and top1 by default.
 
     Raises: AurlError for anything else.
     """
@@ -107,16 +102,8 @@ def parse_cell(text: str, experiment: str) -> Cell:
     return Cell(str(path), int(clips), int(splits), metric)
 
 
-def _commits() -> list[tuple[str, str, str]]:
-    lines = git("log", "--reverse", "--format=%H%x09%cs%x09%s", "--", "dvc.lock").splitlines()
-    return [(commit, date, subject) for commit, date, subject in (line.split("\t", 2) for line in lines)]
-
-
 def _value(lock: Lock, cell: Cell, md5: str | None) -> float | None:
-    cached = lock.cached(md5) if md5 else Path("/nowhere")
-    if not cached.is_file():
-        return None
     try:
-        return read_value(cached, cell.clips, cell.splits, cell.metric)
-    except (ValueError, KeyError):
+        return read_value(lock.cached(md5 or ""), cell.clips, cell.splits, cell.metric)
+    except (OSError, ValueError, KeyError):
         return None

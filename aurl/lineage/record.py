@@ -55,7 +55,7 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
 
     Args:
         partial: allow missing data: stages that depend on it are not reported as missing.
-    Raises: AurlError if what lies here is not what dvc.lock records.
+    Raises: AurlError if the results here differ from those that dvc.lock records.
     """
     stages = [name for name in Lock.read().stages if f"{name.partition('@')[2]}-".startswith(f"{experiment}-")]
     for pulled in range(3):  # a pull that broke off may have left damage, and so may this one
@@ -83,24 +83,23 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
 
 
 def unexplained(changed: Status) -> list[str]:
-    """Outputs that differ from their record although their stage's dependencies, parameters and command do not.
+    """List outputs that differ from their record although their stage's dependencies and command do not.
 
-    Provenance blocks and the page do not count: they hold times, and a repeated run with equal results writes them
-    anew.
+    Provenance blocks and the page do not count: they hold times, so a repeated run with equal results changes them.
     """
     return [
         path
         for stage_changes in changed.values()
         if not changes(stage_changes, "changed deps") and "changed command" not in stage_changes
-        for path, what in changes(stage_changes, "changed outs").items()
-        if what != "not in cache"  # the cache lost it: what lies here is as it was recorded
+        for path, change in changes(stage_changes, "changed outs").items()
+        if change != "not in cache"  # the cache lost it: the file here is as it was recorded
         and "/provenance/" not in path
         and not path.endswith("/report.html")
     ]
 
 
 def nothing_to_do() -> bool:
-    """Whether Snakemake finds every result present and up to date.
+    """Ask Snakemake if every result is present and up to date.
 
     Raises: AurlError if Snakemake cannot even plan.
     """

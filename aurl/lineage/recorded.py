@@ -6,7 +6,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from aurl.lineage.blocks import Identity, identity_of, recorded_outputs, write_block
+from aurl.lineage.blocks import identity_of, recorded_outputs, write_block
+from aurl.lineage.following import check_ancestors
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.pipeline.run import device_of, load_stage, run_job, seeds_of
 from aurl.system.digests import Digests
@@ -14,7 +15,7 @@ from aurl.system.errors import AurlError
 from aurl.system.files import files_below
 from aurl.system.locks import exclusive, last_attempt, maker
 
-TOGETHER_SECONDS = 2.0  # within which a job's outputs and its block are written
+TOGETHER_SECONDS = 2.0  # a job writes its outputs and its block within this time
 
 
 def run_recorded(jobs: Jobs, job: Job, workers: int = 1) -> None:
@@ -24,18 +25,13 @@ def run_recorded(jobs: Jobs, job: Job, workers: int = 1) -> None:
     """
     first = os.environ.get("RANK", "0") == "0"
     with exclusive(job.block) if first else nullcontext():
+        check_ancestors(jobs, job)
         load_stage(job.stage)
-        identity = take_identity(jobs, job)
+        identity = identity_of(job, seeds_of(job), device_of(job, jobs.experiment))
+        check_inputs(jobs, job, identity.inputs, Digests())
         run_job(replace(job, workers=workers, identity=identity.digest()))
         if first:
             write_block(job.block, identity, job.made)
-
-
-def take_identity(jobs: Jobs, job: Job) -> Identity:
-    """Take a job's identity, and check its inputs. Raises: AurlError for a damaged input."""
-    identity = identity_of(job, seeds_of(job), device_of(job, jobs.experiment))
-    check_inputs(jobs, job, identity.inputs, Digests())
-    return identity
 
 
 def check_inputs(jobs: Jobs, job: Job, inputs: Mapping[str, str], digests: Digests) -> None:
@@ -48,16 +44,16 @@ def check_inputs(jobs: Jobs, job: Job, inputs: Mapping[str, str], digests: Diges
     """
     makers = jobs.makers()
     for path in job.depends:
-        maker = makers.get(path)
-        if maker is None:
+        source = makers.get(path)
+        if source is None:
             continue
-        _refuse_damaged(path, recorded_outputs(maker.block).get(path), inputs[path.as_posix()])
-        if maker.stage.name == "frames_index":
-            _check_shards(maker, makers, digests)
+        _refuse_damaged(path, recorded_outputs(source.block).get(path), inputs[path.as_posix()])
+        if source.stage.name == "frames_index":
+            _check_shards(source, makers, digests)
 
 
 def damaged_results(jobs: Jobs) -> Iterator[str]:
-    """Find finished results that are no longer what their stage made; yield a line for each, with what to do.
+    """Find damaged results; yield a line for each, with what to do.
 
     An output is read only where its file changed after its block was written, and where that state was not read before:
     a run that has nothing to do reads no data. A job whose last attempt did not end is Snakemake's to repeat.
@@ -95,8 +91,9 @@ def is_damaged(path: Path, recorded: str | None, block: Path, digests: Digests) 
     files = files_below(path) if path.is_dir() else [path]
     if not all(file.is_file() for file in files):  # reading a pipe would wait for its writer
         return True
-    together = all(_together(file.stat(), written) for file in files)
-    return not together and digests.of(path).sha256 != recorded
+    stats = [file.stat() for file in files]
+    apart = [max(abs(at.st_mtime - written.st_mtime), abs(at.st_ctime - written.st_ctime)) for at in stats]
+    return max(apart, default=0) > TOGETHER_SECONDS and digests.of(path).sha256 != recorded
 
 
 def _refuse_damaged(path: Path, recorded: str | None, on_disk: str) -> None:
@@ -108,8 +105,3 @@ def _refuse_damaged(path: Path, recorded: str | None, on_disk: str) -> None:
 
 def _damaged(path: Path, reason: str) -> str:
     return f"{path}: damaged: it {reason}; restore it ('dvc checkout --force {path}'), or delete it and run 'snakemake'"
-
-
-def _together(one: os.stat_result, other: os.stat_result) -> bool:
-    times = (one.st_mtime - other.st_mtime, one.st_ctime - other.st_ctime)
-    return max(map(abs, times)) <= TOGETHER_SECONDS

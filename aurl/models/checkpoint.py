@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors with a description in JSON, neither of which can run anything."""
+"""Load checkpoints: safetensors with a description in JSON; neither can run code."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aurl.models.shape import described_shape
 from aurl.models.zero_shot import ZeroShotModel
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 
 def state_bytes(model: torch.nn.Module) -> bytes:
@@ -30,7 +30,7 @@ def load_model(checkpoint: Path, description: Path | None = None) -> tuple[ZeroS
     if not checkpoint.is_file():
         raise AurlError(f"{checkpoint}: no such checkpoint; give a .safetensors file that 'aurl train' has written")
     if not description.is_file():
-        raise AurlError(f"{description}: no such file; a checkpoint's description must lie beside {checkpoint.name}")
+        raise AurlError(f"{description}: no such file; a checkpoint's description must be beside {checkpoint.name}")
     try:
         described = json.loads(description.read_text())
         state = load_file(checkpoint)
@@ -44,8 +44,7 @@ def load_model(checkpoint: Path, description: Path | None = None) -> tuple[ZeroS
         model = ZeroShotModel(shape)
         model.load_state_dict(state)
     except Exception as error:  # safetensors, JSON and torch each raise their own
-        reason = " ".join(str(error).split())[:300]
-        raise AurlError(f"{checkpoint}: not a usable checkpoint ({reason}); delete it and run again") from None
+        raise AurlError(f"{checkpoint}: not a usable checkpoint ({one_line(error)}); delete it and run again") from None
     return model.eval(), described
 
 

@@ -19,10 +19,10 @@ def check_digest(weights: WeightsSettings, path: Path) -> None:
     """Check that a file is the declared one. Raises: AurlError if it is missing or another."""
     if not path.is_file():
         raise AurlError(f"{path}: no such file of weights; fetch it again, or change params.yaml")
-    found = sha256_file(path)
-    if found != weights.sha256:
+    digest = sha256_file(path)
+    if digest != weights.sha256:
         raise AurlError(
-            f"{path}: its SHA-256 is {found[:12]}..., params.yaml says {weights.sha256[:12]}...; it is not the file that"
+            f"{path}: its SHA-256 is {digest[:12]}..., params.yaml says {weights.sha256[:12]}...; it is not the file that"
             " was declared (aurl import-weights declares another)"
         )
 
@@ -30,7 +30,7 @@ def check_digest(weights: WeightsSettings, path: Path) -> None:
 def check_shape(
     path: Path, published: PublishedWeights, model: ModelSettings, variant: VariantSettings, dimension: int
 ) -> None:
-    """Check that published weights have the shape that the experiment gives the variant. Raises: AurlError."""
+    """Check that published weights have the experiment's shape of the variant. Raises: AurlError."""
     expected: dict[str, Any] = model.backbone.model_dump()
     if published.kind != "r2plus1d":
         expected |= {"dimension": dimension, "word_projector": variant.word_projector}
@@ -54,7 +54,7 @@ def import_checkpoint(path: Path, variant: str, seed: int, *, clip_length: int, 
     not hold them.
 
     Args:
-        clip_length: frames of a clip. dropout, mean, std: the model's arguments that the file does not tell.
+        clip_length: frames of a clip. dropout, mean, std: the model's arguments that the file does not hold.
     Raises:
         AurlError: the file is not usable, or holds a backbone alone.
     """
@@ -66,14 +66,8 @@ def import_checkpoint(path: Path, variant: str, seed: int, *, clip_length: int, 
     shape = ModelShape(**published.shape, dropout=dropout, mean=mean, std=std)
     model = ZeroShotModel(shape)
     model.load_state_dict(published.state)
-    source = {
-        "file": path.name,
-        "sha256": sha256_file(path),
-        "kind": published.kind,
-        "unused": published.unused,
-        "filled": published.filled,
-        "numbers": published.numbers,
-    }
+    source = {name: getattr(published, name) for name in ("kind", "unused", "filled", "numbers")}
+    source |= {"file": path.name, "sha256": sha256_file(path)}
     described = {
         "variant": variant, "seed": seed, "classes": None, "model": shape.model_dump(mode="json"),
         "clip_length": clip_length, "source": source,

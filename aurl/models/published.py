@@ -1,6 +1,6 @@
 """Read published weights and give their tensors this project's names.
 
-The names of the tensors tell which of three kinds a file is. Every name and shape must be as expected:
+The names of the tensors say which of three kinds a file is. Every name and shape must be as expected:
 
 - `aurl`: the AURL authors' checkpoint. Modules as in the released code: `backbone.model` is torchvision's
   R(2+1)D-18 without its head, as a Sequential (stem, layer1 .. layer4, pooling); then `projection`,
@@ -15,6 +15,7 @@ The names of the tensors tell which of three kinds a file is. Every name and sha
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +50,10 @@ COPIES = {  # the same module under a second name
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """A checked file of weights.
+    """Hold a checked file of weights.
 
     `state` has the names of `ZeroShotModel`, of which kind `r2plus1d` fills the backbone's only; its numbers
-    are float32. `shape` holds the parts of a `ModelShape` that the tensors tell (not dropout and normalisation).
+    are float32. `shape` holds the parts of a `ModelShape` that follow from the tensors (not dropout and normalisation).
     `unused` are the file's tensors that the model has no use for, `filled` our names that the file lacks and that are
     0, `numbers` the plain integers beside the tensors (an epoch, say).
     """
@@ -101,7 +102,7 @@ def read_published(path: Path) -> PublishedWeights:
 
 
 def backbone_state(path: Path) -> dict[str, Tensor]:
-    """Read the backbone's tensors from published weights of any kind, under the names of backbone `r2plus1d`."""
+    """Read the backbone's tensors from published weights, under the names of backbone `r2plus1d`."""
     state = read_published(path).state
     return {name.removeprefix("backbone."): tensor for name, tensor in state.items() if name.startswith("backbone.")}
 
@@ -125,16 +126,16 @@ def without_prefix(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def kind_of(tensors: Mapping[str, Tensor], path: Path) -> str:
-    """Tell the kind from the names: `aurl`, `e2e` or `r2plus1d`. Raises: AurlError for other names."""
+    """Recognise the kind by the names: `aurl`, `e2e` or `r2plus1d`. Raises: AurlError for other names."""
     if any(name.startswith("backbone.model.") for name in tensors):
         return "aurl"
     if any(name.startswith("model.") for name in tensors) and "regressor.weight" in tensors:
         return "e2e"
     if any(name.startswith("stem.") for name in tensors):
         return "r2plus1d"
-    found = ", ".join(list(tensors)[:3])
+    first = ", ".join(list(tensors)[:3])
     raise AurlError(
-        f"{path}: weights of an unknown kind (its tensors: {found}, ...); known are the AURL authors' checkpoint,"
+        f"{path}: weights of an unknown kind (its tensors: {first}, ...); known are the AURL authors' checkpoint,"
         " that of Brattoli et al., and torchvision's r2plus1d_18"
     )
 
@@ -162,7 +163,7 @@ def bit_equal(left: Tensor, right: Tensor) -> bool:
 
 
 def model_shape(kind: str, tensors: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
-    """Read the parts of a `ModelShape` from names and shapes. Raises: AurlError if a tensor that tells one is missing."""
+    """Read the parts of a `ModelShape` from names and shapes. Raises: AurlError if a tensor is missing."""
 
     def size(name: str, axis: int) -> int:
         theirs = their_name(kind, name)
@@ -173,11 +174,9 @@ def model_shape(kind: str, tensors: Mapping[str, Tensor], path: Path) -> dict[st
             refuse(path, kind, [f"{theirs} {tuple(shape)} has an impossible shape"])
         return shape[axis]
 
-    found = [re.match(STAGE[kind] + r"([1-9])\.(\d+)\.", name) for name in tensors]
-    blocks = sorted({(int(match[1]), match[2]) for match in found if match})
-    depths = [
-        max(1, sum(stage == number for stage, _ in blocks)) for number in range(1, max(blocks, default=(1,))[0] + 1)
-    ]
+    matches = filter(None, (re.match(STAGE[kind] + r"([1-9])\.(\d+)\.", name) for name in tensors))
+    blocks = Counter(int(stage) for stage, _ in {match.groups() for match in matches})
+    depths = [max(1, blocks[number]) for number in range(1, max(blocks, default=1) + 1)]
     width = size("backbone.stem.3.weight", 0)
     shape: dict[str, Any] = {"backbone": {"name": "r2plus1d", "width": width, "blocks": depths}}
     if kind == "e2e":

@@ -1,4 +1,4 @@
-"""R(2+1)D as a class to use by itself: `R2Plus1D(width, blocks, num_classes)`."""
+"""Give R(2+1)D as a class to use by itself: `R2Plus1D(width, blocks, num_classes)`."""
 
 from aurl.backbones.r2plus1d import network_class
 

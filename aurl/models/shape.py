@@ -1,4 +1,4 @@
-"""The shape of a model: everything that rebuilds it, declared once."""
+"""Declare the shape of a model: everything that rebuilds it."""
 
 import sys
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ Count = Annotated[int, Field(ge=1, le=1 << 24)]
 
 
 class ModelShape(NetworkSettings):
-    """All that `ZeroShotModel` needs; a checkpoint's description keeps it under `model`.
+    """Hold all that `ZeroShotModel` needs; a checkpoint's description keeps it under `model`.
 
     `dimension` is that of the class embeddings c(y); `seen_classes` is how many visual centres are learned (null: none).
     """

@@ -1,4 +1,4 @@
-"""Read the tensors of a foreign checkpoint: torch's zip format, its older one (before 1.6), or safetensors.
+"""Read a foreign checkpoint: torch's zip format, its older one (before 1.6), or safetensors.
 
 A file of torch.save holds a pickle, which is a program. `torch.load(weights_only=True)` carries out only operations
 that build plain values and tensors. Two checks come before it, and neither runs anything: the pickle may name no
@@ -21,7 +21,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 MOST_PICKLE_BYTES = 4 << 20  # that of R(2+1)D-18 with both projectors has 0.1 MiB
 MOST_TUPLES = 50_000  # nested deeper, a key would overflow the stack of C; that network's pickle has 3,000
@@ -43,19 +43,19 @@ BESIDE_TENSORS: list[Any] = [  # what published files hold beside tensors; torch
 
 
 class NotNeededError(Exception):
-    """A pickle names a function or class that no weights need."""
+    """Report a pickle that names a function or class that no weights need."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Tensors by name on the CPU, as stored (equal ones may share memory), and the plain integers beside them."""
+    """Hold tensors by name on the CPU, as stored (some share memory), and the plain integers beside them."""
 
     tensors: dict[str, Tensor]
     numbers: dict[str, int]
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint's state dict: the mapping `state_dict` inside it, or the whole file if it has none.
+    """Read a checkpoint's state dict: its mapping `state_dict`, or the whole file if it has none.
 
     Raises: AurlError if the file is missing, damaged, of another kind, names something that no weights need, or
         holds no state dict.
@@ -96,7 +96,7 @@ def load_plain(path: Path) -> Any:
 
 
 def check_archive(path: Path) -> None:
-    """Check sizes, checksums and the pickle of a zip archive of torch.save. Raises: ValueError, BadZipFile."""
+    """Check sizes, checksums and pickle of a torch.save archive. Raises: ValueError, BadZipFile."""
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
@@ -117,7 +117,7 @@ def check_archive(path: Path) -> None:
 
 
 def check_pickles(content: bytes, number: int) -> None:
-    """Check what the first pickles name and how deep their tuples can be, without running them. Raises: ValueError."""
+    """Check the names and the depth of the first pickles, without running them. Raises: ValueError."""
     stream, tuples = io.BytesIO(content), 0
     for _ in range(number):
         for operation, argument, _ in pickletools.genops(stream):
@@ -141,7 +141,7 @@ def check_global(name: str) -> None:
 
 
 def state_of(value: Any) -> Checkpoint:
-    """Take the state dict out of a loaded value. Raises: ValueError if there is none, or a tensor is no plain one."""
+    """Take the state dict out of a loaded value. Raises: ValueError for none, or a strange tensor."""
     whole = {name: item for name, item in value.items() if isinstance(name, str)} if isinstance(value, dict) else {}
     state = whole.get("state_dict", whole)
     if not isinstance(state, dict):
@@ -160,9 +160,9 @@ def state_of(value: Any) -> Checkpoint:
 
 
 def _reason(error: Exception) -> str:
-    """Word an error as one printable line: of torch's many lines the first that says something."""
+    """Word an error as one printable line: of torch's many lines the first."""
     if isinstance(error, KeyError | IndexError | TypeError | AttributeError | AssertionError):
         return f"its pickle is malformed ({type(error).__name__})"
     text = str(error).rpartition("WeightsUnpickler error: ")[2].strip()
     line = (text.splitlines() or [type(error).__name__])[0]
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(line.split())[:300])
+    return "".join(letter if letter.isprintable() else "?" for letter in one_line(line))

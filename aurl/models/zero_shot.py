@@ -1,4 +1,4 @@
-"""The zero-shot model: backbone g, video projector f_v, word projector f_s, visual centres W."""
+"""Build the zero-shot model: backbone g, video projector f_v, word projector f_s, visual centres W."""
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ def projector(features: int, embedding: int) -> nn.Sequential:
 
 
 class ZeroShotModel(nn.Module):
-    """Embeds clips and class names into one space.
+    """Embed clips and class names into one space.
 
     With a word projector both go to `embedding` dimensions; without, videos go through one Linear to the
     word vectors' own dimension (*assumed*: no BatchNorm) and class embeddings stay as they are.
@@ -53,5 +53,5 @@ class ZeroShotModel(nn.Module):
         return self.video_projector(self.dropout(self.backbone(x)))
 
     def embed_classes(self, embeddings: Tensor) -> Tensor:
-        """Embed class embeddings c(y) (K, dimension): (K, space). In training all K names are one BatchNorm batch."""
+        """Embed class embeddings c(y) (K, dimension): (K, space); all K are one BatchNorm batch."""
         return embeddings if self.word_projector is None else self.word_projector(embeddings)

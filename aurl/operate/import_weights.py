@@ -1,4 +1,4 @@
-"""Declaring published weights in `params.yaml`: a file takes the place of a variant's training, or starts all of them."""
+"""Declare published weights in `params.yaml`, to replace one training or to start all of them."""
 
 import io
 import json
@@ -59,7 +59,7 @@ def _edit(params: Path, change: Any) -> None:
     yaml = YAML()
     yaml.preserve_quotes, yaml.width = True, 4096
     yaml.representer.add_representer(
-        type(None), lambda made, _: made.represent_scalar("tag:yaml.org,2002:null", "null")
+        type(None), lambda yaml, _: yaml.represent_scalar("tag:yaml.org,2002:null", "null")
     )
     raw = yaml.load(params.read_text())
     change(raw)
@@ -70,7 +70,7 @@ def _edit(params: Path, change: Any) -> None:
 
 
 def _trained(paths: ResultPaths, experiment: Experiment, variant: str) -> Path | None:
-    """A checkpoint of the variant that a training made."""
+    """Find a checkpoint of the variant that a training wrote."""
     for seed in experiment.seeds:
         description = paths.of("description", variant=variant, seed=seed)
         if description.is_file() and "source" not in json.loads(description.read_text()):
@@ -79,9 +79,9 @@ def _trained(paths: ResultPaths, experiment: Experiment, variant: str) -> Path |
 
 
 def _spelled(file: Path) -> str:
-    """Relative to the repository if it lies there, so that params.yaml means the same in another clone."""
-    here = Path.cwd()
-    return str(file.resolve().relative_to(here) if file.resolve().is_relative_to(here) else file.resolve())
+    """Write a path relative to the repository if it is inside, so that params.yaml serves other clones too."""
+    here, whole = Path.cwd(), file.resolve()
+    return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
 
 
 def _describe(published: Any) -> str:

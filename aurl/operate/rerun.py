@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 
 from aurl.evaluation import schema
-from aurl.lineage.dvc import dvc
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
@@ -15,7 +14,7 @@ from aurl.system.progress import track
 
 
 def choose(jobs: Jobs, stage: str, **wildcards: str | int | None) -> list[Job]:
-    """The jobs of a stage with the given wildcards (those that are None may be anything).
+    """List the jobs of a stage with the given wildcards (those that are None may be anything).
 
     Raises: AurlError for an unknown stage, or if no job fits.
     """
@@ -51,7 +50,6 @@ def rerun(jobs: Jobs, chosen: list[Job]) -> Iterator[str]:
     differences = compare_metrics(table, _read(metrics))
     yield "metrics.csv: no number changed" if differences.empty else differences.to_markdown(index=False)
     yield from compare_tables(cells, _read_table(ablation))
-    yield from _dvc_difference()
 
 
 def compare_metrics(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -69,22 +67,12 @@ def compare_metrics(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare_tables(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[str]:
-    """The cells of the ablation table that differ: method, quantity, before, after."""
+    """List the cells of the ablation table that differ: method, quantity, before, after."""
     for method, column in [(method, column) for method in after.index for column in after.columns]:
         old = before[column].get(method) if column in before else None
         new = after.loc[method, column]
         if old != new and not (pd.isna(old) and pd.isna(new)):
             yield f"ablation table: {method}, {column}: {old} -> {new}"
-
-
-def _dvc_difference() -> Iterator[str]:
-    """`dvc metrics diff` against the last commit, where one holds a record."""
-    try:
-        difference = dvc("metrics", "diff", "--md").strip()
-    except AurlError:
-        return
-    if difference:
-        yield f"dvc metrics diff, against git's HEAD:\n{difference}"
 
 
 def _read_table(path: Path) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """Survey an experiment: which of its jobs are done, running, waiting, interrupted or failed.
 
-Nothing is written and no lock is kept, so it may be asked at any time, beside a run. No data is read: a job is done when
-its outputs and its provenance block exist and the block names the present parameters, code and inputs. Whether the bytes
-are those of the block is the audit's question.
+It writes nothing and keeps no lock, so it may run at any time, beside a run. It reads no data: a job is done when its
+outputs and its provenance block exist and the block names the present parameters, code and inputs. The audit compares
+the bytes.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from aurl.lineage.blocks import Block, block_or_none, code_digests
+from aurl.lineage.following import MADE_WITH_OTHER, OTHER_INPUTS, difference, has_other_inputs
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.locks import Holder, last_attempt, living_run, maker
 
@@ -18,13 +19,12 @@ State = Literal["done", "running", "waiting", "interrupted", "failed"]
 STATES: tuple[State, ...] = ("done", "running", "waiting", "interrupted", "failed")
 NOT_MADE = "not made yet"
 BEHIND = "behind a job that is not done"
-MADE_WITH_OTHER = "made with other"
 TAIL_BYTES = 8192
 
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job's state, the reason if unfinished, who is running it, and its last run time under the present settings."""
+    """Describe a job: state, reason if unfinished, process, seconds with the present settings."""
 
     job: Job
     state: State
@@ -32,20 +32,10 @@ class JobStatus:
     holder: Holder | None
     seconds: float | None
 
-    @property
-    def name(self) -> str:
-        """The stage with the values of its wildcards."""
-        return self.job.name
-
-    @property
-    def log(self) -> Path:
-        """The file that holds what the job printed."""
-        return self.job.log
-
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds that jobs of stages with a finished job will take, `at_once` of them at a time, and what is not known."""
+    """Estimate the seconds left, with `at_once` jobs at a time; `unknown` stages have no finished job."""
 
     seconds: float
     at_once: int
@@ -54,7 +44,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Overview:
-    """All jobs of an experiment in the order of the data, the Snakemake that runs, and the data that is missing."""
+    """Hold all jobs of an experiment in the order of the data, the living Snakemake, and missing data."""
 
     experiment: str
     jobs: list[JobStatus]
@@ -63,7 +53,7 @@ class Overview:
 
     @property
     def state(self) -> State:
-        """The experiment's state: running where a job or Snakemake runs; else failed, interrupted, done, or waiting."""
+        """Return done, running (a job or Snakemake), failed, interrupted or waiting, in this order."""
         states = {status.state for status in self.jobs}
         if states == {"done"}:
             return "done"
@@ -153,17 +143,10 @@ def _reason_unfinished(job: Job, blocks: dict[Path, Block | None], done: set[Pat
     block = blocks[job.made[0]]
     if block is None:
         return NOT_MADE
-    identity = block.identity
-    for kind, present, recorded in (("values", job.values, identity.settings), ("versions", code, identity.code)):
-        differing = sorted(key for key in present.keys() | recorded.keys() if present.get(key) != recorded.get(key))
-        if differing:
-            return f"{MADE_WITH_OTHER} {kind} of {', '.join(differing)}"
+    if reason := difference(job, block, code):
+        return reason
     if not all(path.exists() for path in job.made):
         return NOT_MADE
-    from_jobs = [path for path in job.depends if path in blocks]
-    if not done.issuperset(from_jobs):
+    if not done.issuperset(path for path in job.depends if path in blocks):
         return BEHIND
-    contents = {str(path): block.outputs.get(str(path)) for path in from_jobs if (block := blocks[path])}
-    if identity.inputs.keys() != set(map(str, job.depends)) or not contents.items() <= identity.inputs.items():
-        return "made from other inputs"
-    return ""
+    return OTHER_INPUTS if has_other_inputs(job, block, blocks) else ""

@@ -19,7 +19,7 @@ GO_ON = "'snakemake' makes what is not done"
 
 
 def as_text(overview: Overview, now: float) -> str:
-    """The stages, then the jobs that run, failed or were interrupted, what is out of date, missing and remaining."""
+    """Write the stages, then the jobs that run or stopped, what is out of date, missing and remaining."""
     lines = [_headline(overview), "", *_table(overview)]
     lines += _section("running", [line for status in overview.of("running") for line in _running(status, now)])
     lines += _section("failed", [line for status in overview.of("failed") for line in _stopped(status, FAILED_LINES)])
@@ -30,13 +30,13 @@ def as_text(overview: Overview, now: float) -> str:
 
 
 def as_line(overview: Overview) -> str:
-    """The overview in one line."""
+    """Write the overview in one line."""
     counts = ", ".join(f"{len(overview.of(state))} {state}" for state in STATES if overview.of(state))
     return f"{overview.experiment}: {overview.state}; of {len(overview.jobs)} jobs {counts}"
 
 
 def as_json(overview: Overview, now: float) -> str:
-    """Everything, for other programs; times are Unix times."""
+    """Write everything, for other programs; times are Unix times."""
     left = overview.remaining(now)
     value = {
         "experiment": overview.experiment,
@@ -54,20 +54,20 @@ def as_json(overview: Overview, now: float) -> str:
 
 
 def watch(look: Callable[[], Overview], seconds: float, terminal: bool) -> Overview:
-    """Show the overview again and again, until all is done or the user ends it; returns the last one.
+    """Show the overview repeatedly, until all is done or the user ends it; returns the last one.
 
     Args:
-        terminal: draw the whole anew; otherwise one line whenever the numbers have changed.
+        terminal: redraw the whole overview; otherwise print a line whenever the numbers have changed.
     """
-    told = ""
+    shown = ""
     overview = look()
     try:
         while True:
             if terminal:
                 click.clear()
                 click.echo("\n".join(_fitting(as_text(overview, time.time()).splitlines())))
-            elif (line := as_line(overview)) != told:
-                told = line
+            elif (line := as_line(overview)) != shown:
+                shown = line
                 click.echo(f"{_clock(time.time())} {line}")
             if overview.state == "done":
                 return overview
@@ -94,13 +94,12 @@ def _table(overview: Overview) -> list[str]:
     lines = [f"{'stage':{width}} " + " ".join(f"{name:>11}" for name in (*STATES, "total"))]
     everything = Counter(status.state for status in overview.jobs)
     for stage, counted in [*counts.items(), ("total", everything)]:
-        cells = [_cell(counted[state], state) for state in STATES]
+        cells = [
+            click.style(f"{number:11}", fg=COLOURS.get(state) if number else None, dim=not number)
+            for state in STATES for number in [counted[state]]
+        ]  # fmt: skip
         lines.append(f"{stage:{width}} " + " ".join([*cells, f"{counted.total():11}"]))
     return lines
-
-
-def _cell(number: int, state: State) -> str:
-    return click.style(f"{number:11}", fg=COLOURS.get(state) if number else None, dim=not number)
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
@@ -112,22 +111,22 @@ def _running(status: JobStatus, now: float) -> list[str]:
     since = status.holder.since
     who = f", {status.holder}" if status.holder.pid else ", starting"
     return [
-        f"{status.name}: since {_clock(since)} ({in_time(max(now - since, 0))}){who}",
-        *(f"  {line}" for line in last_lines(status.log, 1)),
+        f"{status.job.name}: since {_clock(since)} ({in_time(max(now - since, 0))}){who}",
+        *(f"  {line}" for line in last_lines(status.job.log, 1)),
     ]
 
 
 def _stopped(status: JobStatus, number: int) -> list[str]:
-    lines = last_lines(status.log, number) or ["(it printed nothing)"]
-    return [f"{status.name}: {status.log}", *(f"  {line}" for line in lines)]
+    lines = last_lines(status.job.log, number) or ["(it printed nothing)"]
+    return [f"{status.job.name}: {status.job.log}", *(f"  {line}" for line in lines)]
 
 
 def _out_of_date(overview: Overview) -> list[str]:
-    """The jobs whose results are there but not the present experiment's, those of a stage and reason in one line."""
+    """List jobs whose results belong to another experiment, one line for each stage and reason."""
     groups: dict[tuple[str, str], list[str]] = {}
     for status in overview.of("waiting"):
         if status.reason not in (NOT_MADE, BEHIND):
-            groups.setdefault((status.job.stage.name, status.reason), []).append(status.name)
+            groups.setdefault((status.job.stage.name, status.reason), []).append(status.job.name)
     return [
         f"{names[0] if len(names) == 1 else f'{stage} ({len(names)} jobs)'}: {reason}"
         for (stage, reason), names in groups.items()
@@ -150,21 +149,21 @@ def _remaining(overview: Overview, now: float) -> list[str]:
 def _described(status: JobStatus) -> dict[str, Any]:
     return {
         "stage": status.job.stage.name, "wildcards": status.job.wildcards, "state": status.state, "reason": status.reason,
-        "output": str(status.job.made[0]), "log": str(status.log), "seconds": status.seconds,
+        "output": str(status.job.made[0]), "log": str(status.job.log), "seconds": status.seconds,
         "process": status.holder and status.holder.pid, "host": status.holder and status.holder.host,
         "since": status.holder and status.holder.since,
-        "last_lines": last_lines(status.log, FAILED_LINES) if status.state not in ("done", "waiting") else [],
+        "last_lines": last_lines(status.job.log, FAILED_LINES) if status.state not in ("done", "waiting") else [],
     }  # fmt: skip
 
 
 def _fitting(lines: list[str]) -> list[str]:
-    """What fits on the terminal: long lines are cut, and so is what would scroll the beginning away."""
+    """Cut long lines, and the last ones, so that the beginning stays on the terminal."""
     columns, rows = shutil.get_terminal_size()
-    plain = [click.unstyle(line) for line in lines[: rows - 1]]
-    return [line if len(bare) <= columns else bare[:columns] for line, bare in zip(lines, plain, strict=False)]
+    plain = [(line, click.unstyle(line)) for line in lines[: rows - 1]]
+    return [line if len(bare) <= columns else bare[:columns] for line, bare in plain]
 
 
 def _clock(moment: float) -> str:
-    """Local time of day, with the date where it is another one."""
+    """Format the local time of day, with the date where it is another one."""
     then = datetime.fromtimestamp(moment)
     return f"{then:%H:%M:%S}" if then.date() == datetime.now().date() else f"{then:%Y-%m-%d %H:%M:%S}"

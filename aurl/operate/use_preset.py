@@ -1,14 +1,14 @@
-"""Switching experiments: `params.yaml` from a preset."""
+"""Switch experiments: write `params.yaml` from a preset."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from aurl.experiment.changes import describe_changes
 from aurl.experiment.folders import source_folder
 from aurl.experiment.presets import load_preset, preset_text
 from aurl.experiment.read import load_experiment
-from aurl.experiment.settings import Experiment
-from aurl.lineage.dvc import has_results, status
+from aurl.lineage.dvc import status
 from aurl.system.errors import AurlError
 from aurl.system.files import write_text
 
@@ -20,15 +20,17 @@ def use_preset(name: str, params: Path, force: bool = False) -> Iterator[str]:
         AurlError: there is no such preset, or the present experiment has results that are not recorded
             (their lineage would no longer be) and `force` is not given.
     """
-    chosen, text = load_preset(name), preset_text(name)
+    chosen, text, present = load_preset(name), preset_text(name), None
     if params.is_file():
         if text == params.read_text():
             yield f"{params} is preset '{name}' already"
             return
-        present = _present(params)
+        with suppress(AurlError):  # a broken file has no experiment that could be lost
+            present = load_experiment(params)
         if present is not None:
             leaving = present.experiment
-            if leaving != chosen.experiment and not force and has_results(leaving) and status():
+            has_results = any(Path("results", leaving).glob("*"))
+            if leaving != chosen.experiment and not force and has_results and status():
                 raise AurlError(
                     f"experiment '{leaving}' has results that are not recorded; run 'aurl record' first,"
                     f" or 'aurl use {name} --force' (its files stay in results/{leaving} either way)"
@@ -37,16 +39,6 @@ def use_preset(name: str, params: Path, force: bool = False) -> Iterator[str]:
     write_text(params, text)
     yield f"{params} is now preset '{name}'; results go to results/{chosen.experiment}"
     for dataset, settings in chosen.datasets.items():
-        if settings.source.folder is not None and not source_folder(settings.source.folder).is_dir():
-            yield (
-                f"note: dataset '{dataset}' is expected in {source_folder(settings.source.folder)}, which is not there;"
-                " docs/datasets.md says what belongs into it"
-            )
-
-
-def _present(params: Path) -> Experiment | None:
-    """The experiment that is left; a broken file has none that could be lost."""
-    try:
-        return load_experiment(params)
-    except AurlError:
-        return None
+        folder = settings.source.folder and source_folder(settings.source.folder)
+        if folder and not folder.is_dir():
+            yield f"note: dataset '{dataset}' is expected in {folder}, which does not exist; see docs/datasets.md"

@@ -2,20 +2,20 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from aurl.experiment.read import load_experiment, parse_experiment
-from aurl.experiment.snapshot import snapshot
+from aurl.experiment.snapshot import VARIABLE, snapshot
+from aurl.lineage.following import set_aside_foreign
 from aurl.lineage.recorded import damaged_results
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.rules import Rules
 from aurl.system.clock import reset_future_times
 from aurl.system.errors import AurlError
 from aurl.system.locks import check_run, forget_dead_run
-
-VARIABLE = "AURL_PARAMS"  # the frozen experiment, which Snakemake hands to every job
 
 
 def begin(params: Mapping[str, Any], main_process: bool, cores: int | None) -> Rules:
@@ -34,11 +34,13 @@ def begin(params: Mapping[str, Any], main_process: bool, cores: int | None) -> R
     rules = Rules(Jobs(experiment), cores)
     if alone and (damaged := list(damaged_results(rules.jobs))):
         raise AurlError("\naurl: error: ".join(damaged))
+    for line in set_aside_foreign(rules.jobs) if alone else ():
+        print(f"aurl: {line}", file=sys.stderr)
     return rules
 
 
 def before_first_job(rules: Rules) -> Iterator[str]:
-    """Check that results can be written, and mend file times of the future; yield a line for each thing done.
+    """Check that results are writable; reset future file times, a line for each.
 
     Raises: AurlError where results cannot be written (a read-only file system, another owner).
     """
@@ -49,6 +51,9 @@ def before_first_job(rules: Rules) -> Iterator[str]:
 
 
 def record_if_automatic(rules: Rules) -> None:
-    """Record the finished run with DVC where the experiment says so; not inside `dvc repro`, which records itself."""
+    """Record the finished run with DVC if the experiment says so.
+
+    Not inside `dvc repro`, which records itself.
+    """
     if rules.jobs.experiment.record == "automatic" and "DVC_STAGE" not in os.environ:
         subprocess.run(["aurl", "record"])  # it says itself why it refuses, after a part of the experiment, say

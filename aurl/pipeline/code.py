@@ -51,6 +51,8 @@ def part_names(parts: Parts, values: Any, wildcards: Any) -> list[str]:
     """List the names of the parts that the parameters name at a key."""
     if parts.key is None or values is None:
         return plugins.names(parts.folder)
+    if parts.unless is not None and any(_values_at(values, parts.unless.format(**wildcards).split("."))):
+        return []
     names: list[str] = []
     for value in _values_at(values, parts.key.format(**wildcards).split(".")):
         if isinstance(value, str):

@@ -87,12 +87,13 @@ class Parts:
 
     The value at the key is a name, a mapping with the key `name`, or a mapping whose keys are names. `*` in a key
     stands for every key of a mapping. With `alone` the code is the part's own file without what that imports, for a
-    stage that only shows what the part says of itself.
+    stage that only shows what the part says of itself. A value at `unless` means that no part is used.
     """
 
     folder: str
     key: str | None = None
     alone: bool = False
+    unless: str | None = None
 
 
 @dataclass(frozen=True)

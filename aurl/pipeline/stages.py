@@ -30,7 +30,7 @@ INGEST = Stage(
     makes={"listing": "datasets/{dataset}.csv", "videos": "datasets/{dataset}"},
     folders=("videos",),
     settings=("datasets.{dataset}.source",),
-    parts=(Parts(LAYOUTS, "datasets.{dataset}.source.layout"),),
+    parts=(Parts(LAYOUTS, "datasets.{dataset}.source.layout", unless="datasets.{dataset}.source.render"),),
     all_cores=True,
 )
 MANIFEST = Stage(
@@ -80,6 +80,7 @@ EMBEDDINGS = Stage(
     },
     makes={"embeddings": "embeddings/{dataset}.safetensors"},
     settings=("semantics.encoder", "datasets.{dataset}.tokens", "datasets.{dataset}.broken"),
+    free=("unseen", "datasets.{dataset}.equal_words"),
     parts=(Parts(ENCODERS, "semantics.encoder"),),
     recompute="deep",
 )
@@ -191,6 +192,7 @@ RESULTS: dict[str, Input] = {
     "tokens": Shipped((str(shipped.TOKEN_TABLE),)),
     "manifests": Each("manifest", "datasets"),
     "embeddings": Each("embeddings", "embedded"),
+    "frames": Each("frames_index", "decoded"),
 }
 TABLE_KEYS = ("report", "seen", "unseen", "variants", "imported", "datasets", "semantics.tau")
 TABLES_STAGE = Stage(

@@ -22,7 +22,7 @@ MEASURED_STEPS = 2
 
 @dataclass(frozen=True)
 class ClipCost:
-    """Cost of one clip: FLOPs forward, FLOPs forward and backward, bytes kept for the backward pass in float32."""
+    """Hold a clip's FLOPs forward, FLOPs forward and backward, float32 bytes kept for the backward pass."""
 
     forward: float
     training: float
@@ -31,11 +31,10 @@ class ClipCost:
 
 @dataclass(frozen=True)
 class DeviceSpeed:
-    """Seconds for one training clip on a device, measured with `batch` clips at once."""
+    """Hold the seconds for one training clip on a device."""
 
     name: str
     kind: str
-    batch: int
     seconds: float
 
 
@@ -65,7 +64,7 @@ def clip_cost(shape: ModelShape, clip_length: int, size: int) -> ClipCost:
 
 
 def measure_step(experiment: Experiment, shape: ModelShape, kind: str, batch: int) -> DeviceSpeed:
-    """Time real steps on noise, on `cpu` or `cuda`, with the experiment's settings (but without compiling)."""
+    """Time real steps on noise, on `cpu` or `cuda`, with the experiment's settings, not compiled."""
     compute = experiment.training.compute.model_copy(update={"device": kind, "compile": False})
     device = prepare_device(kind, compute.threads)
     model = build_model(shape, 0, device, compute.channels_last)
@@ -82,7 +81,7 @@ def measure_step(experiment: Experiment, shape: ModelShape, kind: str, batch: in
         step(clips, labels, number, number).cpu()
     seconds = (time.perf_counter() - started) / MEASURED_STEPS / batch
     name = torch.cuda.get_device_name(device) if kind == "cuda" else f"CPU, {compute.threads} thread(s)"
-    return DeviceSpeed(name, kind, batch, seconds)
+    return DeviceSpeed(name, kind, seconds)
 
 
 def _storage(tensor: Tensor) -> int:

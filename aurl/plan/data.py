@@ -26,7 +26,7 @@ TYPICAL_SIZE = 112
 
 @dataclass(frozen=True)
 class Sample:
-    """Figures of some videos: their number, mean frames, bytes of a stored frame, core seconds to extract one video."""
+    """Hold the number of videos, their mean frames, bytes of a frame, core seconds to extract a video."""
 
     videos: int
     frames: float
@@ -36,7 +36,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class DatasetPlan:
-    """Counts of a dataset; `missing` names missing data, `note` the origin of the figures."""
+    """Count a dataset; `missing` names missing data, `note` the origin of the figures."""
 
     name: str
     missing: str

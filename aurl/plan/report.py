@@ -26,12 +26,8 @@ def plan_experiment(experiment: Experiment, sources: dict[str, Source]) -> Itera
     Args:
         sources: the official sources, by name (the layouts' names).
     """
-    official = {
-        name: sources.get(dataset.source.layout) if dataset.source.folder else None
-        for name, dataset in experiment.datasets.items()
-    }
     datasets = {
-        name: plan_dataset(name, dataset, experiment.frames, official[name])
+        name: plan_dataset(name, dataset, experiment.frames, sources.get(dataset.source.layout))
         for name, dataset in experiment.datasets.items()
     }
     yield f"Experiment {experiment.experiment}\n"
@@ -39,9 +35,9 @@ def plan_experiment(experiment: Experiment, sources: dict[str, Source]) -> Itera
     shape = largest_shape(experiment)
     cost = clip_cost(shape, experiment.model.clip_length, experiment.frames.size)
     clips = training_clips(experiment, datasets[experiment.seen])
-    tests = [datasets[name] for name in experiment.unseen]
-    yield describe_training(experiment, cost, clips, evaluation_clips(experiment, tests))
-    yield describe_devices(experiment, shape, cost, clips, evaluation_clips(experiment, tests))
+    tested = evaluation_clips(experiment, [datasets[name] for name in experiment.unseen])
+    yield describe_training(experiment, cost, clips, tested)
+    yield describe_devices(experiment, shape, cost, clips, tested)
     yield describe_missing(experiment, datasets)
 
 
@@ -114,10 +110,9 @@ def describe_devices(
 ) -> str:
     """Estimate hours on each device of this machine, from steps timed now."""
     training, rows = experiment.training, []
-    kinds = ["cuda", "cpu"] if torch.cuda.is_available() else ["cpu"]
-    for kind in kinds:
-        small = cost.training < CPU_CLIP_LIMIT
-        share = training.batch_size // training.processes // training.accumulation
+    small = cost.training < CPU_CLIP_LIMIT
+    share = training.batch_size // training.processes // training.accumulation
+    for kind in ["cuda", "cpu"] if torch.cuda.is_available() else ["cpu"]:
         batch = share if kind == "cuda" else (min(CPU_BATCH, share) if small else 2)
         speed = measure_step(experiment, shape, kind, batch)
         side_by_side = max(1, (os.cpu_count() or 1) // training.compute.threads) if kind == "cpu" else 1

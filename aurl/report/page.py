@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from aurl.datasets.table import USABLE, iterate_table
 from aurl.experiment.settings import DatasetSettings, Experiment, ReportSettings
+from aurl.frames.store import frames_left_out
 from aurl.lineage.blocks import Block, ancestors_of
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.report.comparable import compared
@@ -32,6 +33,7 @@ from aurl.report.grid import grid_of_table, statistics_grids
 from aurl.report.intervals import Statistics
 from aurl.report.labels import test_set_labels, variant_labels
 from aurl.report.results import Results
+from aurl.report.table_notes import NO_FRAMES
 from aurl.report.tables.base import Table
 from aurl.report.write_tables import tables_of
 from aurl.system.files import write_text
@@ -52,6 +54,7 @@ class PageInputs:
         figures: the folder of figures.
         manifests, datasets: by dataset.
         blocks: the provenance blocks of the jobs.
+        frames: the indexes of frames, by dataset.
     """
 
     metrics: Path
@@ -62,6 +65,7 @@ class PageInputs:
     manifests: dict[str, Path]
     datasets: dict[str, DatasetSettings]
     blocks: list[Block]
+    frames: dict[str, Path] = field(default_factory=dict)
 
 
 def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report: ReportSettings, output: Path) -> None:
@@ -89,7 +93,10 @@ def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report
             statistics=statistics_grids(Statistics(inputs.statistics), labels, test_sets, lineage.cell),
             figures=[*read_figures(inputs.figures), cost_figure(inputs.blocks)],
             lineage=lineage,
-            datasets=[describe_manifest(name, path, inputs.datasets[name]) for name, path in inputs.manifests.items()],
+            datasets=[
+                describe_manifest(name, path, inputs.datasets[name], inputs.frames.get(name))
+                for name, path in inputs.manifests.items()
+            ],
             versions=versions(inputs.blocks),
             commits=commits(inputs.blocks),
             costs=stage_costs(inputs.blocks),
@@ -229,13 +236,18 @@ class DatasetSummary:
     more: int
 
 
-def describe_manifest(name: str, manifest: Path, settings: DatasetSettings) -> DatasetSummary:
-    """Summarise a manifest. Raises: AurlError for a damaged one."""
+def describe_manifest(
+    name: str, manifest: Path, settings: DatasetSettings, frames_index: Path | None = None
+) -> DatasetSummary:
+    """Summarise a manifest, and which of its videos have no frames. Raises: AurlError for a damaged file."""
+    left_out = frames_left_out(frames_index) if frames_index else {}
     statuses: Counter[str] = Counter()
     classes: set[str] = set()
     listed: list[tuple[str, str, str]] = []
     frames = 0
     for row in iterate_table(manifest):
+        if row["path"] in left_out:
+            row |= {"status": NO_FRAMES, "reason": left_out[row["path"]]}
         statuses[row["status"]] += 1
         if row["status"] in USABLE[settings.broken]:
             classes.add(row["class"])
@@ -281,6 +293,7 @@ def run(job: Job) -> None:
         manifests=job.inputs.manifests,
         datasets=job.settings["datasets"],
         blocks=blocks,
+        frames=job.inputs.frames,
     )
     variants = list(job.settings["variants"])
     write_page(inputs, facts_of(jobs, blocks), variants, job.settings["report"], job.outputs.report)

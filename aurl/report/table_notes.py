@@ -4,14 +4,19 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from aurl.datasets.same_files import list_same, same_files
 from aurl.datasets.table import USABLE, iterate_table
 from aurl.experiment.settings import DatasetSettings, ReportSettings
+from aurl.frames.store import frames_left_out
 from aurl.report.labels import test_set_labels
 from aurl.report.results import Results
 from aurl.report.tables.base import TableInputs, TableSettings
-from aurl.semantics.classes import read_embeddings, read_seen_table
+from aurl.semantics.classes import equal_classes, list_equal, read_embeddings, read_seen_table
 from aurl.semantics.tokens import FROM_NAMES, read_token_table
 from aurl.system.shipped import TOKEN_TABLE
+
+MOST_NAMED = 5  # videos in a note
+NO_FRAMES = "no-frames"  # stands for the status of a video that could not be extracted
 
 
 def setting_notes(inputs: TableInputs, settings: TableSettings, results: Results, labels: Mapping[str, str]
@@ -27,10 +32,11 @@ def setting_notes(inputs: TableInputs, settings: TableSettings, results: Results
         shown = name if test_sets.get(name, name) == name else f"{name} ({test_sets[name]})"
         tested = f"; {describe_tested(results, name)}" if name in settings.unseen else ""
         embeddings = inputs.embeddings.get(name)
-        notes.append(f"{describe_dataset(shown, settings.datasets[name], manifest, embeddings)}{tested}.")
+        described = describe_dataset(shown, settings.datasets[name], manifest, embeddings, inputs.frames.get(name))
+        notes.append(f"{described}{tested}.")
     if inputs.absent:
         notes.append(describe_absent(inputs.absent))
-    return notes
+    return [*notes, *describe_same(inputs.manifests, settings.datasets)]
 
 
 def describe_setting(results: Results, seen_classes: Path | None, tau: float, report: ReportSettings) -> list[str]:
@@ -52,9 +58,14 @@ def describe_setting(results: Results, seen_classes: Path | None, tau: float, re
     return [*notes, f"{seeds}. {kept}"]
 
 
-def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embeddings: Path | None) -> str:
-    """Count a dataset's usable videos and classes, partial videos, and classes without an embedding."""
-    videos = Counter((row["class"], row["status"]) for row in iterate_table(manifest))
+def describe_dataset(
+    name: str, settings: DatasetSettings, manifest: Path, embeddings: Path | None, frames: Path | None = None
+) -> str:
+    """Count a dataset's usable and partial videos and its classes; name what is left out, and equal classes."""
+    left_out = frames_left_out(frames) if frames else {}
+    videos = Counter(
+        (row["class"], NO_FRAMES if row["path"] in left_out else row["status"]) for row in iterate_table(manifest)
+    )
     used = {key: number for key, number in videos.items() if key[1] in USABLE[settings.broken]}
     names = len({class_name for class_name, _ in used})
     classes = f"{names} classes"
@@ -62,19 +73,34 @@ def describe_dataset(name: str, settings: DatasetSettings, manifest: Path, embed
         official = len(read_token_table(TOKEN_TABLE, settings.tokens))
         classes = f"{names} of the {official} classes of {settings.tokens}"
     partial = sum(number for (_, status), number in used.items() if status == "partial")
-    dropped = read_embeddings(embeddings).dropped if embeddings else {}
+    embedded = read_embeddings(embeddings) if embeddings else None
+    dropped = embedded.dropped if embedded else {}
+    equal = equal_classes(embedded) if embedded else []
     return (
         f"{name}: {sum(used.values())} of {videos.total()} videos usable, {classes}"
         + (f", {partial} of the videos only partly decodable" if partial else "")
+        + (f"; left out, since their frames could not be extracted: {_named(sorted(left_out))}" if left_out else "")
         + ("; classes dropped for unknown words: " if dropped else "")
         + ", ".join(f"{class_name} ({' '.join(words)})" for class_name, words in dropped.items())
+        + (f"; classes with equal words, of which only one can be predicted: {list_equal(equal)}" if equal else "")
     )
+
+
+def _named(paths: list[str]) -> str:
+    more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
+    return f"{len(paths)} ({', '.join(paths[:MOST_NAMED])}{more})"
 
 
 def describe_tested(results: Results, name: str) -> str:
     """Count the videos and classes of a test set that were tested on."""
     counts = results.counts(name)
     return "not tested on" if counts is None else "tested on {} videos of {} classes".format(*counts)
+
+
+def describe_same(manifests: Mapping[str, Path], datasets: Mapping[str, DatasetSettings]) -> list[str]:
+    """Name usable videos that are the same file in two datasets or classes; no note where there is none."""
+    same = same_files(manifests, {name: settings.broken for name, settings in datasets.items()})
+    return [f"The same file (SHA-256) in several datasets or classes: {list_same(same)}."] if same else []
 
 
 def describe_absent(absent: Mapping[str, str]) -> str:

@@ -14,10 +14,11 @@ from aurl.report.intervals import Statistics
 from aurl.report.labels import variant_labels
 from aurl.report.results import Results
 from aurl.report.table_formats import FORMATS
-from aurl.report.table_notes import setting_notes
+from aurl.report.table_notes import describe_same, setting_notes
 from aurl.report.tables.base import Sources, Table, TableInputs, TableSettings
 from aurl.system import plugins
 from aurl.system.files import replacing
+from aurl.system.progress import log
 
 
 def read_sources(inputs: TableInputs, settings: TableSettings) -> Sources:
@@ -58,7 +59,7 @@ def tables_of(job: Job) -> dict[str, Table]:
     settings, inputs = job.settings, job.inputs
     files = TableInputs(
         inputs.metrics, inputs.statistics, next(iter(inputs.seen_classes.values()), None), inputs.manifests,
-        inputs.embeddings, dict(job.missing),
+        inputs.embeddings, dict(job.missing), inputs.frames,
     )  # fmt: skip
     declared = TableSettings(
         settings["report"], settings["variants"], settings["imported"], settings["datasets"], settings["seen"],
@@ -69,4 +70,7 @@ def tables_of(job: Job) -> dict[str, Table]:
 
 def run(job: Job) -> None:
     """Run the stage `tables`."""
+    settings = job.settings["datasets"]
+    for note in describe_same(job.inputs.manifests, settings):
+        log(note)
     write_tables(tables_of(job), {(path.stem, path.suffix[1:]): path for path in job.made})

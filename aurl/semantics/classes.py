@@ -14,6 +14,8 @@ from aurl.system.text_files import read_csv, rerun_hint, unreadable
 if TYPE_CHECKING:
     import pandas as pd
 
+LONGEST_LIST = 10_000  # characters of classes and words in a message; no dataset here comes near
+
 
 @dataclass(frozen=True)
 class ClassEmbeddings:
@@ -40,6 +42,24 @@ def read_embeddings(path: Path) -> ClassEmbeddings:
     except Exception as error:  # safetensors and JSON raise their own
         raise unreadable(path, error, rerun_hint(path)) from None
     return embeddings
+
+
+def equal_classes(embeddings: ClassEmbeddings) -> list[list[str]]:
+    """Group the classes that no video can tell apart: the same words in any order, or equal embeddings."""
+    scale = np.abs(embeddings.vectors).max(initial=0) or 1.0
+    known: dict[Any, list[str]] = {}
+    for name, row in zip(embeddings.classes, (embeddings.vectors / scale).round(5) + 0.0, strict=True):
+        keys = (tuple(sorted(embeddings.texts[name])), row.tobytes())
+        group = next((known[key] for key in keys if key in known), [])
+        group.append(name)
+        known |= dict.fromkeys(keys, group)
+    return [group for group in {id(group): group for group in known.values()}.values() if len(group) > 1]
+
+
+def list_equal(groups: list[list[str]]) -> str:
+    """List groups of classes in a message: "'jump rope' = 'jump_rope'; 'tapping' = 'taping'"."""
+    listed = "; ".join(" = ".join(f"'{name}'" for name in group) for group in groups)
+    return f"{listed[:LONGEST_LIST]} ..." if len(listed) > LONGEST_LIST else listed
 
 
 def read_seen_table(path: Path) -> "pd.DataFrame":

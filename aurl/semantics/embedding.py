@@ -8,23 +8,24 @@ from safetensors.numpy import save
 
 from aurl.datasets.table import iterate_usable
 from aurl.pipeline.jobs import Job
-from aurl.semantics.classes import ClassEmbeddings
+from aurl.semantics.classes import LONGEST_LIST, ClassEmbeddings, equal_classes, list_equal
 from aurl.semantics.encoders.base import EncoderSettings, load_encoder
 from aurl.system.errors import AurlError
 from aurl.system.files import write_bytes
 from aurl.system.progress import log
 
-LONGEST_LIST = 10_000  # characters of classes and words in a message; no dataset here comes near
 
-
-def embed_dataset(manifest: Path, broken: str, tokens: str, encoder: EncoderSettings, output: Path) -> None:
+def embed_dataset(
+    manifest: Path, broken: str, tokens: str, encoder: EncoderSettings, output: Path, distinct: bool = False
+) -> None:
     """Embed the classes of a manifest's usable videos, and write them.
 
-    Raises: AurlError, see `check_embeddings`.
+    Raises: AurlError, see `check_embeddings`; or classes have equal words and `distinct` forbids it.
     """
     classes = sorted({row["class"] for row in iterate_usable(manifest, broken)})
     embeddings = load_encoder(encoder).encode(classes, tokens, encoder)
     check_embeddings(embeddings, encoder, manifest.stem)
+    _check_equal(embeddings, manifest.stem, distinct)
     metadata = {"classes": embeddings.classes, "tokens": embeddings.texts, "dropped": embeddings.dropped}
     # one metadata key: safetensors writes several in no fixed order
     write_bytes(output, save({"embeddings": embeddings.vectors}, {"aurl": json.dumps(metadata, sort_keys=True)}))
@@ -54,6 +55,18 @@ def check_embeddings(embeddings: ClassEmbeddings, encoder: EncoderSettings, wher
         )
 
 
+def _check_equal(embeddings: ClassEmbeddings, dataset: str, distinct: bool) -> None:
+    groups = equal_classes(embeddings)
+    if not groups:
+        return
+    fault = f"{dataset}: classes with equal words, of which only one can be predicted: {list_equal(groups)}"
+    if distinct:
+        raise AurlError(
+            f"{fault}; rename them or put their videos into one folder, or set datasets.{dataset}.equal_words to allow"
+        )
+    log(fault)
+
+
 def _check_dropped(embeddings: ClassEmbeddings, missing: str, where: str) -> None:
     dropped, total = embeddings.dropped, len(embeddings.classes) + len(embeddings.dropped)
     listed = "; ".join(f"{name}: {', '.join(words)}" for name, words in dropped.items())
@@ -75,4 +88,5 @@ def run(job: Job) -> None:
     embed_dataset(
         job.inputs.manifest, settings["datasets.{dataset}.broken"], settings["datasets.{dataset}.tokens"],
         settings["semantics.encoder"], job.outputs.embeddings,
+        job.wildcards["dataset"] in settings["unseen"] and settings["datasets.{dataset}.equal_words"] == "error",
     )  # fmt: skip

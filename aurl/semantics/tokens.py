@@ -4,6 +4,7 @@ import re
 import unicodedata
 from pathlib import Path
 
+from aurl.datasets.class_names import spelling, suggest
 from aurl.experiment.parts import FROM_NAMES
 from aurl.semantics.wordnet import Verbs, read_verbs
 from aurl.system.errors import AurlError
@@ -14,6 +15,9 @@ __all__ = ["FROM_NAMES", "STOP_WORDS", "class_tokens", "lemmas", "read_token_tab
 
 # the words that the released rules leave out of every class (docs/tokens.md); "off", "into", "through", "up" stay
 STOP_WORDS = frozenset({"a", "an", "and", "at", "in", "of", "on", "or", "the", "to", "using", "with"})
+
+
+LONGEST_LIST = 10_000  # characters of unknown classes in a message
 
 
 def class_tokens(classes: list[str], source: str, table: Path = TOKEN_TABLE) -> dict[str, list[str]]:
@@ -30,20 +34,27 @@ def class_tokens(classes: list[str], source: str, table: Path = TOKEN_TABLE) -> 
         verbs = read_verbs()
         tokens = {name: lemmas(name, verbs) for name in classes}
     else:
-        known = read_token_table(table, source)
-        unknown = [name for name in classes if _key(name) not in known]
-        if unknown:
-            raise AurlError(
-                f"{table}: dataset '{source}' has no class '{unknown[0]}' ({len(unknown)} unknown of {len(classes)});"
-                f" check the folder's name, or set datasets.<name>.tokens to words or lemmas"
-            )
-        tokens = {name: known[_key(name)] for name in classes}
+        tokens = _look_up(classes, source, table)
     for name, own in tokens.items():
         if not own:
             raise AurlError(
                 f"class '{name}' has no word in its name{' beside stop words' if source == 'lemmas' else ''}; rename it"
             )
     return tokens
+
+
+def _look_up(classes: list[str], source: str, table: Path) -> dict[str, list[str]]:
+    official = read_token_table(table, source)
+    known = {spelling(name): own for name, own in official.items()}
+    unknown = [name for name in classes if spelling(name) not in known]
+    if unknown:
+        listed = suggest(unknown, official)
+        listed = f"{listed[:LONGEST_LIST]} ..." if len(listed) > LONGEST_LIST else listed
+        raise AurlError(
+            f"{table}: dataset '{source}' has no class {listed} ({len(unknown)} unknown of {len(classes)}); correct the"
+            " names of the folders, or set datasets.<name>.tokens to words or lemmas"
+        )
+    return {name: known[spelling(name)] for name in classes}
 
 
 def words(name: str) -> list[str]:

@@ -1,1 +1,1 @@
-"""The ground floor: files, errors, progress, locks; knows no experiment."""
+"""Handle files, errors, progress and locks, without knowing the experiment."""

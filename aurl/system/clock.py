@@ -1,4 +1,4 @@
-"""Mend file times that lie in the future."""
+"""Reset file times that are in the future."""
 
 import os
 import time
@@ -11,18 +11,19 @@ TOLERANCE_SECONDS = 2.0
 
 
 def reset_future_times(paths: Iterable[Path]) -> Iterator[str]:
-    """Give files that lie in the future (the clock was set back) the present time; yield a line if there are any.
+    """Give files from the future (the clock was set back) the present time; yield a line if there are any.
 
     Snakemake fails a job whose outputs are older than its inputs or code. Their order in time does not matter here:
     inputs are compared by content.
     """
     now = time.time()
     stamped = {path / SNAKEMAKE_STAMP if path.is_dir() else path for path in paths}
-    ahead = sorted(path for path in stamped if _mtime(path) > now + TOLERANCE_SECONDS)
+    times = {path: path.stat().st_mtime for path in sorted(stamped) if os.path.exists(path)}
+    ahead = [path for path, mtime in times.items() if mtime > now + TOLERANCE_SECONDS]
     if ahead:
-        furthest = max(map(_mtime, ahead)) - now
+        furthest = max(times.values()) - now
         yield (
-            f"{len(ahead)} files lie up to {furthest:.0f} s in the future, first {ahead[0]}: was the clock set back?"
+            f"{len(ahead)} files are up to {furthest:.0f} s in the future, first {ahead[0]}: was the clock set back?"
             " They get the present time"
         )
     for path in ahead:
@@ -30,10 +31,3 @@ def reset_future_times(paths: Iterable[Path]) -> Iterator[str]:
             os.utime(path)
         except OSError as error:
             yield f"{path}: keeps its time ({error.strerror}); jobs that read it fail until then"
-
-
-def _mtime(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0

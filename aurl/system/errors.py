@@ -1,8 +1,8 @@
-"""Define the one exception that a user should ever see."""
+"""Define the one exception that a user should ever see, and how its text is worded."""
 
 
 class AurlError(Exception):
-    """Bad input, in one line: what is wrong, where, and how to mend it.
+    """Report bad input in one line: the problem, its place, and the way to mend it.
 
     Text from a file or a name inside the message cannot control a terminal: see `printable`.
     """
@@ -19,3 +19,8 @@ def printable(text: str) -> str:
         letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
         for letter in text
     )
+
+
+def one_line(text: object, most: int = 300) -> str:
+    """Put an error of a library, or a text, into one line of at most `most` characters."""
+    return " ".join(str(text).split())[:most]

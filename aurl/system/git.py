@@ -4,7 +4,7 @@ import os
 import subprocess
 from typing import Any
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 
 def git(*arguments: str) -> str:
@@ -15,12 +15,12 @@ def git(*arguments: str) -> str:
     except OSError as error:
         raise AurlError(f"git cannot be started ({error.strerror}); install it") from None
     if ended.returncode:
-        raise AurlError(f"'git {arguments[0]}' failed: {' '.join(ended.stderr.split())[:200]}")
+        raise AurlError(f"'git {arguments[0]}' failed: {one_line(ended.stderr, 200)}")
     return ended.stdout
 
 
 def git_state() -> dict[str, Any]:
-    """Return the commit that is checked out and whether tracked files differ from it; empty outside a repository."""
+    """Return the commit, and if tracked files differ from it (`dirty`); empty outside a repository."""
     try:
         commit = git("rev-parse", "HEAD").strip()
         return {"commit": commit, "dirty": bool(git("status", "--porcelain", "--untracked-files=no").strip())}

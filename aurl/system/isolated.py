@@ -1,4 +1,4 @@
-"""Process untrusted files in worker processes: end and report a worker that hangs, crashes or takes too much memory.
+"""Process untrusted files in worker processes that may hang, crash or take too much memory.
 
 A worker serves many items, and is replaced when it dies. Each item has a limit of wall time and (for a worker whose
 parent is gone) of CPU time; no worker leaves a core file. With a memory limit, an item may also write to no file.
@@ -33,7 +33,7 @@ STATUS = Path("/proc/self/status")
 
 @dataclass(frozen=True)
 class Failure:
-    """Stands for the result of an item that gave none, with the reason."""
+    """Replace the result of an item that gave none, with the reason."""
 
     reason: str
 
@@ -89,7 +89,7 @@ def _outcomes(
 
 
 def _outcome(future: Any, timeout: float, memory_mb: int | None) -> Any:
-    """Return the result, or the Failure that stands for it."""
+    """Return the result, or a Failure."""
     try:
         return future.result()
     except TimeoutError:
@@ -116,7 +116,7 @@ def _limited(function: Callable[[Item], Result], timeout: float, memory_mb: int 
 
 @contextmanager
 def _soft_limits(limits: dict[int, int]) -> Iterator[None]:
-    """Lower this process's soft limits for one item; sending its result and reading the next happen without them."""
+    """Lower this process's soft limits for one item; it sends results and reads items without them."""
     before = {kind: resource.getrlimit(kind) for kind in limits}
     for kind, limit in limits.items():
         soft, hard = before[kind]

@@ -1,4 +1,4 @@
-"""Lock artefacts and runs by `flock`: a lock dies with its process, so nobody unlocks a killed run by hand.
+"""Lock artefacts and runs by `flock`: a lock ends with its process, also a killed one.
 
 The locks work between the machines of a cluster if the file system's `flock` does; a job on another machine checks
 that before it starts.
@@ -25,7 +25,7 @@ _RUN_HANDLES: list[IO[str]] = []
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that holds a lock (None until it has written its number), since when (Unix time), on which host."""
+    """Describe the process that holds a lock (None until it has written its number), its start, its host."""
 
     pid: int | None
     since: float

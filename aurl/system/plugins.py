@@ -1,4 +1,4 @@
-"""Folders of parts: each file of a folder is one part, and the part's name is the file's name.
+"""Load parts from folders: each file of a folder is one part, named like the file.
 
 `params.yaml` names a part (`losses: {seen: 1}`), and the one file of that name is imported. A folder is never imported
 as a whole, so that a new part changes the code of no other. A name with a dot is a module from outside this package.
@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SHARED = ("__init__", "base")  # files of a folder that are no part
@@ -26,7 +26,7 @@ def names(folder: str) -> list[str]:
 
 
 def module_of(folder: str, name: str) -> str:
-    """Name the module of a part: `aurl.methods.seen`; a dotted name stands for itself."""
+    """Name the module of a part: `aurl.methods.seen`; a dotted name is the module already."""
     return name if "." in name else f"{folder}.{name}"
 
 
@@ -63,7 +63,7 @@ def _load_outside(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except Exception as error:  # whatever the file raises while it is imported
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        reason = one_line(f"{type(error).__name__}: {error}")
         raise AurlError(f"'{name}': cannot be imported ({reason})") from None
 
 

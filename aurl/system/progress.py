@@ -23,7 +23,7 @@ def log(message: str) -> None:
 
 
 def notice(message: str) -> None:
-    """Print a line that a person should see: in the log, and on standard output where standard error is no terminal."""
+    """Print a line for a person: in the log, and on standard output where standard error is no terminal."""
     log(message)
     if not sys.stderr.isatty():
         print(f"aurl: {message}", flush=True)
@@ -75,7 +75,7 @@ def transfer(description: str, total: int | None, done: int = 0) -> Iterator[Cal
 
 
 class _Lines:
-    """Counts what went through, and tells when the next line of a log is due."""
+    """Count finished items, and decide when the next line of a log is due."""
 
     def __init__(self, total: int | None, done: int) -> None:
         self.left, self.count = (total or 0) - done, 0
@@ -91,12 +91,12 @@ class _Lines:
 
     @property
     def rate(self) -> float:
-        """Units per second since the start."""
+        """Return the units per second since the start."""
         return self.count / max(time.monotonic() - self._started, 1e-9)
 
     @property
     def remaining(self) -> float:
-        """Seconds left at this rate."""
+        """Return the seconds left at this rate."""
         return (self.left - self.count) / self.rate
 
 

@@ -1,4 +1,4 @@
-"""The data files that come with the repository."""
+"""Name the data files that come with the repository."""
 
 from pathlib import Path
 

@@ -1,11 +1,11 @@
-"""Read small text files strictly: refuse a cut, damaged or foreign file in one line instead of reading a part of it."""
+"""Read small text files strictly: refuse a cut, damaged or foreign file in one line."""
 
 import csv
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,7 @@ def read_lines(path: Path, mend: str) -> list[str]:
     """Read the lines of a UTF-8 file.
 
     Args:
-        mend: what a user should do about an error.
+        mend: advice to the user in case of an error.
     Raises:
         AurlError: the file is missing, empty, too large, no UTF-8 text, or ends within a line.
     """
@@ -39,7 +39,7 @@ def read_csv(path: Path, columns: list[str], mend: str, **options: Any) -> "pd.D
 
     Args:
         columns: names that the header must have; it may have others too.
-        mend: what a user should do about an error.
+        mend: advice to the user in case of an error.
     Raises:
         AurlError: as `read_lines`; or a column is missing, a row has too few or too many cells, a cell is
             too large or not of its type.
@@ -62,11 +62,10 @@ def read_csv(path: Path, columns: list[str], mend: str, **options: Any) -> "pd.D
 
 
 def rerun_hint(path: Path) -> str:
-    """Say how to make a missing or damaged result again."""
+    """Advise how to rebuild a missing or damaged result."""
     return f"make it again ('snakemake --force -- {path}')"
 
 
 def unreadable(path: Path, error: Exception, mend: str) -> AurlError:
     """Build the one-line error for a file that cannot be read."""
-    reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-    return AurlError(f"{path}: unreadable ({reason}); {mend}")
+    return AurlError(f"{path}: unreadable ({one_line(getattr(error, 'strerror', None) or error)}); {mend}")

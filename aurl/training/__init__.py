@@ -1,1 +1,1 @@
-"""The training loop, its step, optimiser, schedule and resume state."""
+"""Train a variant: loop, step, optimiser, schedule and resume state."""

@@ -1,4 +1,4 @@
-"""Training batches: which videos, which frames, as a function of the global step alone."""
+"""Load training batches: videos and frames as a function of the global step alone."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from aurl.frames.store import FrameStore
 
 
 class ClipBatches(Dataset[tuple[Tensor, Tensor]]):
-    """Item `step` is that step's batch (this process's share of it): uint8 clips (B, T, H, W, 3), int64 labels (B,).
+    """Give each step's batch (this process's share): uint8 clips (B, T, H, W, 3), int64 labels (B,).
 
     An epoch is a new permutation of all videos, cut to whole batches; one random clip for each video
     (released code). Nothing depends on worker processes or on where a run was resumed.
@@ -59,7 +59,7 @@ class ClipBatches(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(clips), torch.from_numpy(self.labels[chosen])
 
     def chosen(self, step: int) -> np.ndarray:
-        """Which of the videos this process takes in a step: (shard,) positions in `videos`."""
+        """Choose the videos that this process takes in a step: (shard,) positions in `videos`."""
         epoch, position = divmod(step, self.steps_per_epoch)
         self._plan(epoch)
         first = position * self.batch_size + self.offset

@@ -1,4 +1,4 @@
-"""Several processes, one training: torchrun's ranks, their shards of a batch, and averaged gradients."""
+"""Train in several processes: torchrun's ranks, their shards of a batch, averaged gradients."""
 
 import ctypes
 import os
@@ -21,7 +21,7 @@ from aurl.system.errors import AurlError
 
 @dataclass(frozen=True)
 class World:
-    """The processes of one training and which of them this is; one process is a world of size 1."""
+    """Describe the processes of one training and this one's rank; one process is a world of size 1."""
 
     rank: int = 0
     size: int = 1
@@ -29,12 +29,12 @@ class World:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "World":
-        """The world that torchrun describes in its environment variables; a world of one without them."""
-        return cls(*(int(environment.get(name, default)) for name, default in
-                     (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))))  # fmt: skip
+        """Read the world from torchrun's environment variables; a world of one without them."""
+        rank, size, local_rank = (environment.get(name) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
+        return cls(int(rank or 0), int(size or 1), int(local_rank or 0))
 
     def shard(self, batch_size: int, accumulation: int) -> int:
-        """Clips of a batch that each process takes. Raises: AurlError if they cannot be dealt out evenly."""
+        """Count the clips of a batch for each process. Raises: AurlError if they cannot be dealt out evenly."""
         if batch_size % (self.size * accumulation):
             raise AurlError(
                 f"training.batch_size = {batch_size}: not a multiple of training.processes ({self.size}) times"
@@ -85,7 +85,7 @@ def synchronise_batch_norm(model: ZeroShotModel, world: World, device: torch.dev
 
 
 def agree(step: int, world: World, device: torch.device) -> None:
-    """Make sure that all processes go on from the same step: each reads the resume state from the shared disk.
+    """Check that all processes start from the same step: each reads the resume state from the shared disk.
 
     Raises: AurlError if they do not; together they would compute nonsense.
     """
@@ -96,19 +96,19 @@ def agree(step: int, world: World, device: torch.device) -> None:
     lowest, highest = int(steps[0]), -int(steps[1])
     if lowest != highest:
         raise AurlError(
-            f"the processes found different resume states (steps {lowest} to {highest}): the shared file system has not"
+            f"the processes read different resume states (steps {lowest} to {highest}): the shared file system has not"
             " brought the last one to every machine yet; start the training again"
         )
 
 
 def end_with_parent() -> None:
-    """Let the kernel kill this process when the one that started it dies: a killed torchrun leaves no workers behind."""
+    """Let the kernel kill this process when its parent dies: a killed torchrun leaves no workers behind."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def launch(processes: int, threads: int, command: Sequence[str]) -> NoReturn:
-    """Become torchrun, which starts an `aurl` command in `processes` processes: a kill of this one ends them all.
+    """Become torchrun, which starts an `aurl` command in several processes: a kill of it ends them all.
 
     In a Slurm job of several nodes, become `srun`, which starts a torchrun on each of them.
 
@@ -125,44 +125,33 @@ def launch(processes: int, threads: int, command: Sequence[str]) -> NoReturn:
     if nodes == 1:
         started = [*torchrun, "--standalone"]
     else:
-        srun = [
-            "srun",
-            f"--nodes={nodes}",
-            f"--ntasks={nodes}",
-            "--ntasks-per-node=1",
-            f"--cpus-per-task={each * threads}",
-        ]
-        meeting = f"{socket.gethostname()}:{_free_port()}"
+        with socket.create_server(("", 0)) as listener:
+            port = listener.getsockname()[1]  # free a moment later
         started = [
-            *srun, "--overlap", "--kill-on-bad-exit=1", *torchrun, f"--nnodes={nodes}", "--rdzv-backend=c10d",
-            f"--rdzv-endpoint={meeting}", f"--rdzv-id={os.environ['SLURM_JOB_ID']}",
+            "srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={each * threads}",
+            "--overlap", "--kill-on-bad-exit=1", *torchrun, f"--nnodes={nodes}", "--rdzv-backend=c10d",
+            f"--rdzv-endpoint={socket.gethostname()}:{port}", f"--rdzv-id={os.environ['SLURM_JOB_ID']}",
         ]  # fmt: skip
     os.execvpe(started[0], [*started, "--module", "aurl.cli", *command], {"OMP_NUM_THREADS": "1", **os.environ})
 
 
 def slurm_nodes(environment: Mapping[str, str]) -> int:
-    """How many nodes the Slurm job has that a process of this environment runs in; 1 outside of Slurm.
+    """Count the nodes of the Slurm job that this environment belongs to; 1 outside of Slurm.
 
-    Raises: AurlError if Slurm does not tell.
+    Raises: AurlError if Slurm does not give the number.
     """
     if "SLURM_JOB_ID" not in environment:
         return 1
-    told = environment.get("SLURM_JOB_NUM_NODES")  # an executor may have taken it out
-    if told is None:
+    nodes = environment.get("SLURM_JOB_NUM_NODES")  # an executor may have taken it out
+    if nodes is None:
         squeue = ["squeue", "--noheader", f"--jobs={environment['SLURM_JOB_ID']}", "--format=%D"]
         try:
-            told = subprocess.run(squeue, capture_output=True, text=True, check=True).stdout.strip()
+            nodes = subprocess.run(squeue, capture_output=True, text=True, check=True).stdout.strip()
         except (OSError, subprocess.CalledProcessError) as error:
             reason = (getattr(error, "stderr", None) or str(error)).strip()
             raise AurlError(
                 f"{' '.join(squeue)}: {reason}; unset SLURM_JOB_ID to train on this machine alone"
             ) from None
-    if not told.isdigit():
-        raise AurlError(f"Slurm tells '{told}' nodes of job {environment['SLURM_JOB_ID']}; set SLURM_JOB_NUM_NODES")
-    return int(told)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("", 0))
-        return int(listener.getsockname()[1])
+    if not nodes.isdigit():
+        raise AurlError(f"Slurm gives '{nodes}' nodes for job {environment['SLURM_JOB_ID']}; set SLURM_JOB_NUM_NODES")
+    return int(nodes)

@@ -1,5 +1,6 @@
 """Train one variant with one seed: the loop, top to bottom."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,10 @@ import torch
 from torch import Tensor
 
 from aurl.backbones.base import memory_format
-from aurl.datasets.table import usable_labels
 from aurl.experiment.folders import source_folder
 from aurl.experiment.settings import ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
 from aurl.frames.store import FrameStore
+from aurl.frames.usable import labels_with_frames
 from aurl.models.checkpoint import state_bytes
 from aurl.models.imported import check_digest
 from aurl.models.published import initialise_backbone
@@ -48,7 +49,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingOutputs:
-    """The files that a training leaves, and its resume state while it runs."""
+    """Name the files that a training leaves, and its resume state while it runs."""
 
     checkpoint: Path
     description: Path
@@ -59,13 +60,10 @@ class TrainingOutputs:
 def load_training_data(
     manifest: Path, broken: str, frames_index: Path, embeddings: Path, seen_classes: Path, strict_labels: bool
 ) -> TrainingData:
-    """The videos of the classes that the strict-label filter keeps (all embedded ones without it)."""
+    """Load the videos of the classes that the strict-label filter keeps (all embedded ones without it)."""
     classes = read_seen_classes(seen_classes, strict_labels)
-    labels, store = usable_labels(manifest, broken, classes), FrameStore(frames_index)
-    if len(store) != len(labels):
-        raise AurlError(
-            f"{frames_index}: {len(store)} videos, the manifest has {len(labels)}; extract the frames again"
-        )
+    store = FrameStore(frames_index)
+    labels = labels_with_frames(manifest, broken, classes, store)
     embedded = read_embeddings(embeddings)
     rows = [embedded.classes.index(name) for name in classes]
     videos = np.flatnonzero(labels >= 0)
@@ -147,7 +145,7 @@ def train(
 
 
 def build_model(shape: ModelShape, seed: int, device: torch.device, channels_last: bool) -> ZeroShotModel:
-    """Build a model, initialised by the seed, in training mode; `channels_last` turns on its backbone's own layout."""
+    """Build a model in training mode, initialised by the seed; `channels_last` sets its layout."""
     torch.manual_seed(seed)
     model = ZeroShotModel(shape).to(device).train()
     if channels_last:
@@ -169,7 +167,7 @@ def restore(
 
 
 def whole_batches(videos: int, training: TrainingSettings) -> int:
-    """Steps of an epoch: whole batches of all videos, or of `epoch_videos` (the released code's 100,000)."""
+    """Count an epoch's steps: whole batches of all videos, or of `epoch_videos` (released code: 100,000)."""
     steps = min(videos, training.epoch_videos or videos) // training.batch_size
     if steps == 0:
         raise AurlError(f"training.batch_size = {training.batch_size}: only {videos} videos to train on; lower it")
@@ -177,12 +175,12 @@ def whole_batches(videos: int, training: TrainingSettings) -> int:
 
 
 def stack_rows(rows: list[Tensor]) -> Tensor:
-    """All rows on the CPU, float64 (steps, columns)."""
+    """Stack all rows on the CPU, float64 (steps, columns)."""
     return torch.stack([row.cpu() for row in rows])
 
 
 def step_table(rows: Tensor, parts: list[str], steps_per_epoch: int) -> pd.DataFrame:
-    """The per-step log as a table."""
+    """Put the per-step log into a table."""
     table = pd.DataFrame(rows.numpy(), columns=["step", "rate", *MEASURES, "loss", *parts])
     table["step"] = table["step"].astype(int)
     table.insert(1, "epoch", table["step"] // steps_per_epoch)
@@ -191,12 +189,10 @@ def step_table(rows: Tensor, parts: list[str], steps_per_epoch: int) -> pd.DataF
 
 def check_finite(rows: list[Tensor], variant: str, optimization: OptimizerSettings) -> None:
     """Stop a training that has diverged, before it is saved anywhere."""
-    losses = stack_rows(rows)[:, 2 + len(MEASURES)]
-    if not torch.isfinite(losses).all():
-        step = int((~torch.isfinite(losses)).nonzero()[0])
-        raise AurlError(
-            f"variant '{variant}': the loss is {losses[step].item()} at step {step}; lower its lr ({optimization.lr})"
-        )
+    losses = stack_rows(rows)[:, 2 + len(MEASURES)].tolist()
+    for step, loss in enumerate(losses):
+        if not math.isfinite(loss):
+            raise AurlError(f"variant '{variant}': the loss is {loss} at step {step}; lower its lr ({optimization.lr})")
 
 
 def write_outputs(

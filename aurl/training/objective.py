@@ -1,4 +1,4 @@
-"""The weighted sum of a variant's loss terms."""
+"""Compute the weighted sum of a variant's loss terms."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from aurl.system import plugins
 
 
 class Objective:
-    """The loss terms of one variant, each by its name, with the temperature lambda (`scale`)."""
+    """Hold the loss terms of one variant by name, with the temperature lambda (`scale`)."""
 
     def __init__(self, terms: Mapping[str, TermSettings], scale: float) -> None:
         self.terms, self.scale = terms, scale

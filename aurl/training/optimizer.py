@@ -1,4 +1,4 @@
-"""Optimiser and learning-rate schedule."""
+"""Build the optimiser, and compute the learning-rate schedule."""
 
 import math
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from aurl.experiment.settings import OptimizerSettings
 
 
 def make_optimizer(parameters: Iterable[Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """SGD with momentum or Adam; weight decay on every parameter (released code)."""
+    """Build SGD with momentum, or Adam; weight decay on every parameter (released code)."""
     if settings.name == "sgd":
         return torch.optim.SGD(
             parameters, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
@@ -19,7 +19,7 @@ def make_optimizer(parameters: Iterable[Parameter], settings: OptimizerSettings)
 
 
 def learning_rate(step: int, steps_per_epoch: int, total_steps: int, settings: OptimizerSettings) -> float:
-    """The rate of a step (counted from 0), set *before* the step.
+    """Compute the rate of a step (counted from 0), set *before* the step.
 
     The released code sets it after, so that its first step runs at the full rate and the rest lags by one.
     `cosine`: linear warm-up from 0, then a half cosine to 0 (released code). `steps`: times gamma at each

@@ -1,4 +1,4 @@
-"""The state of an unfinished training, so that it can be resumed bit-equal."""
+"""Save and load the state of an unfinished training, so that it resumes bit-equal."""
 
 import hashlib
 import json
@@ -10,13 +10,14 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from aurl.system.errors import one_line
 from aurl.system.files import write_bytes
 from aurl.system.progress import notice
 
 
 @dataclass
 class ResumeState:
-    """All that a step depends on besides its number, and the log so far, float64 (steps, columns)."""
+    """Hold everything that a step depends on, and the log so far, float64 (steps, columns)."""
 
     step: int
     model: dict[str, Tensor]
@@ -47,7 +48,7 @@ def load_resume(path: Path, identity: str) -> ResumeState | None:
         if described["sha256"] != _digest(tensors):
             raise ValueError("its contents are not those that were written")
     except Exception as error:  # a damaged file makes the reader raise many kinds
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        reason = one_line(f"{type(error).__name__}: {error}", 200)
         notice(f"{path}: unreadable resume state ({reason}); training starts from the beginning")
         return None
     if described["identity"] != identity:

@@ -1,4 +1,4 @@
-"""One seed for each source of chance, so that changing one axis leaves the others as they were."""
+"""Give each source of chance a seed, so that changing one axis leaves the others as they were."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ AXES = ("initialisation", "shuffling", "clip_starts", "class_generator", "dropou
 
 
 def axis_seeds(seed: int) -> dict[str, int]:
-    """The seeds of all axes, spawned from the experiment's seed."""
+    """Spawn the seeds of all axes from the experiment's seed."""
     children = np.random.SeedSequence(seed).spawn(len(AXES))
     return {axis: _as_seed(child) for axis, child in zip(AXES, children, strict=True)}
 
 
 def step_seed(axis_seed: int, step: int, rank: int = 0) -> int:
-    """The seed of one training step (of one process): a resumed run draws what an undisturbed one would."""
+    """Derive the seed of a step (of one process), so that a resumed run draws the same numbers."""
     return _as_seed(np.random.SeedSequence([axis_seed, step, *([rank] if rank else [])]))
 
 

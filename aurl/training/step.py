@@ -1,4 +1,4 @@
-"""One optimisation step of a variant, the same for one process and for several."""
+"""Take one optimisation step of a variant, the same for one process and for several."""
 
 import torch
 from torch import Tensor
@@ -15,10 +15,10 @@ MEASURES = ("top1", "closeness", "dispersion")  # of a training batch
 
 @torch.no_grad()
 def measure_batch(videos: Tensor, classes: Tensor, labels: Tensor) -> Tensor:
-    """Top-1 in percent, closeness and dispersion of the clips that a process embeds together, float64 (3,).
+    """Compute top-1 in percent, closeness and dispersion of clips embedded together, float64 (3,).
 
     As in evaluation, but for single clips in place of class means: the mean of 1 - cos of a clip with its class, and
-    of a clip with the nearest clip of another class (nan where all are of one class). Fewer clips at a time lie
+    of a clip with the nearest clip of another class (nan where all are of one class). Fewer clips at a time are
     further apart, so dispersions compare at equal batches, processes and parts only.
 
     Args:

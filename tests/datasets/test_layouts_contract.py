@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from outside import write_part
 from pages import file_of
 from repositories import REPOSITORY
 
@@ -14,7 +15,7 @@ from aurl.datasets.layouts.base import load_layout
 from aurl.experiment.parts import LAYOUTS
 from aurl.experiment.presets import preset_text
 from aurl.experiment.read import parse_experiment
-from aurl.pipeline.code import part_names
+from aurl.pipeline.code import code_of
 from aurl.pipeline.stages import STAGES
 from aurl.system.errors import AurlError
 from aurl.system.plugins import load, names
@@ -59,14 +60,7 @@ def check_layout(name: str, files: dict[str, str], folder: Path) -> None:
 @pytest.fixture
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a layout in a file of its own, outside the package."""
-    (tmp_path / "outside_layouts").mkdir()
-    (tmp_path / "outside_layouts/flat.py").write_text(OUTSIDE)
-    monkeypatch.syspath_prepend(tmp_path)
-    load.cache_clear()
-    yield "outside_layouts.flat"
-    for name in ("outside_layouts", "outside_layouts.flat"):
-        sys.modules.pop(name, None)
-    load.cache_clear()
+    return write_part(tmp_path, monkeypatch, "outside_layouts.flat", OUTSIDE, enter=False)
 
 
 @pytest.mark.parametrize("name", names(LAYOUTS))
@@ -80,19 +74,22 @@ def test_a_layout_from_outside(outside: str, tmp_path: Path) -> None:
 
 
 def test_the_layout_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "how_to_layout").mkdir()
-    (tmp_path / "how_to_layout/flat.py").write_text(file_of("how-to/dataset.md", "my_parts/flat.py"))
-    monkeypatch.syspath_prepend(tmp_path)
+    text = file_of("how-to/dataset.md", "my_parts/flat.py")
+    name = write_part(tmp_path, monkeypatch, "how_to_layout.flat", text, enter=False)
     files = {"archery-1.mp4": "archery", "horse riding-2.mkv": "horse riding", "horse riding-1.avi": "horse riding"}
-    check_layout("how_to_layout.flat", files, tmp_path / "set")
+    check_layout(name, files, tmp_path / "set")
 
 
-def test_an_experiment_with_a_layout_from_outside(outside: str) -> None:
+def test_an_experiment_with_a_layout_from_outside(outside: str, tmp_path: Path) -> None:
     raw = yaml.safe_load(preset_text("micro"))
     raw["datasets"]["micro_ucf"]["source"] = {"folder": "videos", "layout": outside}
     values = parse_experiment(raw, "params.yaml").model_dump(mode="json")
-    (layout,) = STAGES["ingest"].parts
-    assert part_names(layout, values, {"dataset": "micro_ucf"}) == [outside]
+    code = {name: code_of(STAGES["ingest"], values, {"dataset": name}) for name in ("micro_ucf", "micro_seen")}
+    layouts = {name: [path for path in files if "layouts/" in path] for name, files in code.items()}
+    assert layouts == {
+        "micro_ucf": [(tmp_path / "outside_layouts/flat.py").as_posix(), "aurl/datasets/layouts/base.py"],
+        "micro_seen": ["aurl/datasets/layouts/base.py"],
+    }, "a rendered dataset has no layout"
     raw["datasets"]["micro_ucf"]["source"] = {"folder": "videos", "layout": "json"}
     with pytest.raises(AurlError, match=r"layout = 'json': .*known: class_folders, hmdb51, kinetics700, ucf101"):
         parse_experiment(raw, "params.yaml")

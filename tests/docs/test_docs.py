@@ -18,6 +18,8 @@ from repositories import REPOSITORY, environment_of
 
 from aurl.cli import cli
 from aurl.experiment.presets import preset_names, preset_text
+from aurl.experiment.read import load_experiment
+from aurl.pipeline.dvc_yaml import dvc_yaml
 
 PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 
@@ -225,6 +227,13 @@ def test_the_figures_of_the_faults_are_those_that_were_measured() -> None:
 def test_generated_pages_are_up_to_date() -> None:
     for page, text in generator().pages().items():
         assert page.read_text() == text, f"{page.name} is not what the code says: run 'python docs/generate.py'"
+
+
+def test_dvc_yaml_is_what_the_stages_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    assert Path("dvc.yaml").read_text() == dvc_yaml(load_experiment(Path("params.yaml"))), (
+        "run 'python -m aurl.pipeline.dvc_yaml'"
+    )
 
 
 def test_parameters_name_every_key_of_the_presets() -> None:

@@ -16,11 +16,11 @@ from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
-    "micro": "c0f8f7a0c48216ae031037ed7fa5bd1da1852f337d18e5ea992aab63aff12551",
-    "mini": "2b59ea886514ae17a9decad6be0a8c4bad6b1e0f7f5c71fd8b985bf6670be61f",
-    "paper": "e744d94abaade7cc45580b52a69eb0cc83a42d3670b552ee5265e057dba68bb5",
-    "samples": "400f56e31d431792c382f33603aa45bfe454782c8034bef1c5f9b2aa85a40f98",
-    "ucf101": "251e273eeecd4ef4ca60d0acc88bd835fd25d518ff3670b6d80dfd501843f3b9",
+    "micro": "f86eeb587628465b8190be87b9c819e3b87f82fda664e6ad558cac1ac6147501",
+    "mini": "369c46ab5912ec8a6064e43dd5f29541b262f7b7077dcee0d9d3fe56c8cb2ce5",
+    "paper": "ed0fd52ab2353d195fbb87524e5721f00c78c6d7fe8b5123a2e766ed0b16463f",
+    "samples": "6b35c582567d9678eb073107396cc6b5ddd7a9dd968c934be7ba33214a07b8b3",
+    "ucf101": "a1a42679d2562a539662dbf30d4fbb635e5ad9a19994201dcd6c91cc1d245ae7",
 }
 BASE = """# the head of the base
 frames: {size: 112, quality: 90}

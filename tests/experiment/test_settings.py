@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aurl.experiment.changes import describe_changes
 from aurl.experiment.folders import source_folder
 from aurl.experiment.presets import load_preset, preset_names, preset_text
-from aurl.experiment.read import load_experiment, lookup, parse_experiment
+from aurl.experiment.read import json_value, load_experiment, parse_experiment
 from aurl.system.errors import AurlError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -63,12 +63,21 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("semantics.encoder.vektors", "x", ["semantics.encoder.vektors: unknown key", "did you mean 'vectors'?"]),
         ("semantics.encoder.vectors", ..., ["semantics.encoder.vectors", "missing"]),
         ("semantics.encoder.name", "word2vek", ["semantics.encoder: 'word2vek'", "did you mean 'word2vec'?"]),
-        ("semantics.encoder.name", "json.tool", ["semantics.encoder: 'json.tool'", "no Settings, inputs, encode"]),
-        ("semantics.encoder.name", 3, ["semantics.encoder", "'name' must name one of word2vec"]),
-        ("semantics.encoder.name", ..., ["semantics.encoder", "'name' must name one of word2vec"]),
+        (
+            "semantics.encoder.name",
+            "json.tool",
+            ["semantics.encoder: 'json.tool'", "class Settings(EncoderSettings) and inputs and encode"],
+        ),
+        ("semantics.encoder.name", 3, ["semantics.encoder.name = 3", "string", "must name one of word2vec"]),
+        ("semantics.encoder.name", ..., ["semantics.encoder.name", "missing", "must name one of word2vec"]),
         ("semantics.encoder", "word2vec", ["semantics.encoder = 'word2vec'", "dictionary"]),
-        ("semantics.vectors", "v.bin", ["semantics.vectors: this key is now 'semantics.encoder.vectors: v.bin'"]),
+        (
+            "semantics.vectors",
+            "v.bin",
+            ["semantics.vectors: this key is now semantics.encoder.vectors", "value there: v.bin"],
+        ),
         ("datasets.shapes_ucf.tokens", "ucf_101", ["tokens = 'ucf_101'", "did you mean 'ucf101'?", "activitynet200"]),
+        ("datasets.shapes_ucf.source.layout", "json.tool", ["layout = 'json.tool'", "its file must define find"]),
         ("datasets.shapes_ucf.source.layout", "no.such", ["layout = 'no.such'", "no such module"]),
         ("model.dropout", 1.0, ["model.dropout = 1.0", "less than 1"]),
         ("model.backbone.widht", 3, ["model.backbone.widht", "unknown key", "did you mean 'width'?"]),
@@ -80,8 +89,12 @@ def changed(key: str, value: Any) -> dict[str, Any]:
             ["model.backbone", "no part of aurl.backbones", "did you mean 'r2plus1d'?"],
         ),
         ("model.backbone.name", "no.such_module", ["model.backbone", "'no.such_module': no such module"]),
-        ("model.backbone.name", "aurl.losses", ["model.backbone", "'aurl.losses' has no class Settings"]),
-        ("model.backbone.name", ..., ["model.backbone.name", "missing"]),
+        (
+            "model.backbone.name",
+            "aurl.losses",
+            ["model.backbone: 'aurl.losses'", "class Settings(PartSettings) and build"],
+        ),
+        ("model.backbone.name", ..., ["model.backbone.name", "missing", "must name one of r2plus1d"]),
         ("model.backbone.name", 3, ["model.backbone.name = 3", "string"]),
         ("model.backbone", "r2plus1d", ["model.backbone = 'r2plus1d'", "dictionary"]),
         ("model.backbone", ..., ["model.backbone", "missing"]),
@@ -211,12 +224,13 @@ def test_no_value_crashes_the_parser(key: str, value: Any) -> None:
         assert parse_experiment({**MINI, key: value}, "params.yaml").seeds
 
 
-def test_lookup_and_changes() -> None:
+def test_values_at_keys_and_changes() -> None:
     mini = parse_experiment(MINI, "mini")
-    assert lookup(mini, "variants.ls") == {
+    dumped = mini.model_dump(mode="json")
+    assert json_value(dumped, "variants.ls") == {
         "losses": {"seen": {"weight": 1.0}}, "word_projector": False, "strict_labels": True, "optimizer": None,
     }  # fmt: skip
-    assert lookup(mini, "model.backbone") == {"name": "r2plus1d", "width": 16, "blocks": [1, 1, 1]}
+    assert json_value(dumped, "model.backbone") == {"name": "r2plus1d", "width": 16, "blocks": [1, 1, 1]}
     wider = parse_experiment(changed("model.backbone.width", 32), "wider")
     assert list(describe_changes(mini, wider)) == ["  ~ model.backbone.width: 16 -> 32"]
     other = parse_experiment(changed("training.epochs", 9), "other")

@@ -201,6 +201,41 @@ def test_class_names_from_a_list_or_a_file(tmp_path: Path) -> None:
             class_names(listed, file)
 
 
+@pytest.mark.parametrize(
+    ("listed", "names"),
+    [
+        ("playing (guitar, bass), running", ["playing (guitar, bass)", "running"]),
+        ("a [b, (c, d)], e{f,g}", ["a [b, (c, d)]", "e{f,g}"]),
+        ("a (b, c", ["a (b", "c"]),
+        ("a), (b", ["a)", "(b"]),
+    ],
+)
+def test_a_comma_in_brackets_is_part_of_a_name(listed: str, names: list[str]) -> None:
+    assert class_names(listed, None) == names
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("1 ApplyEyeMakeup\r\n2 Archery\r\n", ["ApplyEyeMakeup", "Archery"]),
+        ("0\tair drumming\n1\tarchery\n", ["air drumming", "archery"]),
+        ("1 person\n2 person\n", ["1 person", "2 person"]),
+        ("2 persons\n4 persons\n", ["2 persons", "4 persons"]),
+        ("1\n2\n", ["1", "2"]),
+    ],
+)
+def test_the_numbers_of_a_numbered_list_are_no_words(tmp_path: Path, content: str, names: list[str]) -> None:
+    (tmp_path / "classInd.txt").write_text(content)
+    assert class_names(None, tmp_path / "classInd.txt") == names
+
+
+def test_equal_classes_of_a_prediction_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    embed_classes(["climb", "Ride_Horse", "ride horse"], GOOGLE)
+    assert "no video tells apart: 'Ride_Horse' = 'ride horse'\n" in capsys.readouterr().err
+    embed_classes(CLASSES, GOOGLE)
+    assert not capsys.readouterr().err
+
+
 @pytest.fixture
 def micro() -> Experiment:
     return load_preset("micro")
@@ -208,13 +243,13 @@ def micro() -> Experiment:
 
 def test_which_checkpoint_and_which_frames(micro: Experiment, tmp_path: Path) -> None:
     paths = ResultPaths("micro", tmp_path / "results")
-    own = paths.checkpoint("aurl", 0)
+    own = paths.of("checkpoint", variant="aurl", seed=0)
     with pytest.raises(AurlError, match=rf"{re.escape(str(own))}: not trained yet; run 'snakemake -- .*--checkpoint"):
         choose_checkpoint(micro, paths, None, None, None)
     for variant in ("aurl", "ls"):
-        write_checkpoint(paths.checkpoint(variant, 0).parent)
+        write_checkpoint(paths.of("checkpoint", variant=variant, seed=0).parent)
     assert choose_checkpoint(micro, paths, None, None, None) == own
-    assert choose_checkpoint(micro, paths, None, "ls", 0) == paths.checkpoint("ls", 0)
+    assert choose_checkpoint(micro, paths, None, "ls", 0) == paths.of("checkpoint", variant="ls", seed=0)
     assert choose_checkpoint(micro, paths, tmp_path / "x", None, None) == tmp_path / "x"
     with pytest.raises(AurlError, match="unknown variant 'foo'"):
         choose_checkpoint(micro, paths, None, "foo", None)
@@ -398,7 +433,7 @@ def test_checkpoints_that_are_not_there_or_damaged(checkpoint: Path, tmp_path: P
     with pytest.raises(AurlError, match="not a usable checkpoint"):
         load_model(checkpoint)
     description.unlink()
-    with pytest.raises(AurlError, match="description must lie beside seed0.safetensors"):
+    with pytest.raises(AurlError, match="description must be beside seed0.safetensors"):
         load_model(checkpoint)
     description.write_text(text)
     load_model(checkpoint)

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from outside import write_part
 from pages import file_of
+from repositories import REPOSITORY
 from torch import Tensor
 
 from aurl.experiment.presets import preset_text
@@ -30,7 +32,6 @@ from aurl.system import plugins
 from aurl.system.errors import AurlError
 from aurl.training.objective import Objective
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 TERMS = plugins.names(METHODS)
 OUTSIDE = '''
 """L_D: mean cosine distance of a video to its class; assumed."""
@@ -57,17 +58,9 @@ def loss(settings: Settings, batch: VideoBatch) -> "Tensor":
 
 
 @pytest.fixture
-def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a term that lies below the working folder."""
-    (tmp_path / "my_terms").mkdir()
-    (tmp_path / "my_terms/distance.py").write_text(OUTSIDE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    plugins.load.cache_clear()
-    yield "my_terms.distance"
-    plugins.load.cache_clear()
-    for module in [name for name in sys.modules if name.partition(".")[0] == "my_terms"]:
-        del sys.modules[module]
+    return write_part(tmp_path, monkeypatch, "my_terms.distance", OUTSIDE)
 
 
 def experiment(terms: dict[str, Any], word_projector: bool = True) -> Experiment:
@@ -195,10 +188,11 @@ def test_every_term_keeps_the_contract(name: str) -> None:
     check_term(name)
 
 
-def test_the_term_of_the_how_to_keeps_the_contract(outside: str) -> None:
-    Path("my_terms/uniformity.py").write_text(file_of("how-to/variant.md", "my_terms/uniformity.py"))
-    check_term("my_terms.uniformity")
-    module = plugins.load(METHODS, "my_terms.uniformity")
+def test_the_term_of_the_how_to_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = file_of("how-to/variant.md", "my_terms/uniformity.py")
+    name = write_part(tmp_path, monkeypatch, "my_terms.uniformity", text)
+    check_term(name)
+    module = plugins.load(METHODS, name)
     batch, _ = batch_for(module.Settings)
     pairs = [
         (a - b).square().sum().mul(-2).exp() for n, a in enumerate(batch.classes) for b in batch.classes[:n]

@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from outside import write_part
 from pages import file_of
 from torch import Tensor
 
@@ -30,16 +30,9 @@ OUTSIDE = file_of("how-to/backbone.md", "my_networks/frames2d.py")  # the 2D bac
 
 
 @pytest.fixture
-def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The dotted name of a backbone in a file below the working folder."""
-    (tmp_path / "my_networks").mkdir()
-    (tmp_path / "my_networks" / "frames2d.py").write_text(OUTSIDE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield "my_networks.frames2d"
-    for name in ("my_networks.frames2d", "my_networks"):
-        sys.modules.pop(name, None)
-    plugins.load.cache_clear()
+    return write_part(tmp_path, monkeypatch, "my_networks.frames2d", OUTSIDE)
 
 
 def check_backbone(module: ModuleType, settings: PartSettings) -> None:
@@ -119,9 +112,8 @@ def test_a_bad_value_of_a_backbone_from_outside_is_named(outside: str) -> None:
         shape_with({"name": outside, "channels": 65})
 
 
-def test_the_contract_sees_what_breaks_it(outside: str) -> None:
+def test_the_contract_sees_what_breaks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that is drawn from no seed, has other features, or cuts the gradient is found."""
-    file = Path("my_networks/frames2d.py")
     for number, (good, bad) in enumerate([
         ("return Frames(settings.channels)", "network = Frames(settings.channels)\n"
          "    for parameter in network.parameters():\n        parameter.data[:] = 1\n    return network"),
@@ -130,11 +122,10 @@ def test_the_contract_sees_what_breaks_it(outside: str) -> None:
         ("BackboneSettings):", "BackboneSettings):\n    memory_format = 'preserve_format'\n"),
     ]):  # fmt: skip
         assert OUTSIDE.count(good) == 1
-        Path(f"my_networks/bad{number}.py").write_text(file.read_text().replace(good, bad))
-        module = plugins.load(FOLDER, f"my_networks.bad{number}")
+        name = write_part(tmp_path, monkeypatch, f"my_networks.bad{number}", OUTSIDE.replace(good, bad))
+        module = plugins.load(FOLDER, name)
         with pytest.raises((AssertionError, RuntimeError)):
-            check_backbone(module, module.Settings(name=f"my_networks.bad{number}"))
-        del sys.modules[f"my_networks.bad{number}"]
+            check_backbone(module, module.Settings(name=name))
 
 
 def test_a_model_with_a_backbone_from_outside_is_saved_and_loaded(outside: str, tmp_path: Path) -> None:

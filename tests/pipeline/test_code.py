@@ -78,7 +78,9 @@ def test_a_new_module_with_a_carriers_beginning_is_code_of_its_stage(tmp_path: P
     folder = copy_repository(tmp_path / "copy")
     (folder / "aurl/system/memory_bank.py").write_text("SIZE = 1\n")
     entry = folder / "aurl/evaluation/collect.py"
-    entry.write_text(entry.read_text().replace("import json\n", "import json\nimport aurl.system.memory_bank\n", 1))
+    entry.write_text(
+        entry.read_text().replace("import pandas as pd\n", "import pandas as pd\nimport aurl.system.memory_bank\n", 1)
+    )
     script = (
         "from aurl.pipeline.code import code_of; from aurl.pipeline.stages import STAGES;"
         "print(*code_of(STAGES['collect']))"

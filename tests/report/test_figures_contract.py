@@ -16,6 +16,7 @@ from figure_world import PARTS, VARIANTS, build, nothing_measured
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
+from outside import write_part
 from pages import file_of
 from repositories import REPOSITORY
 
@@ -88,10 +89,8 @@ def test_a_figure_from_outside_keeps_the_contract(
     worlds: Worlds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one that the documentation shows."""
-    (tmp_path / "outside_figures").mkdir()
-    (tmp_path / "outside_figures/top5.py").write_text(file_of("how-to/figure.md", "aurl/report/figures/top5.py"))
-    monkeypatch.syspath_prepend(tmp_path)
-    check_figure("outside_figures.top5", worlds)
+    text = file_of("how-to/figure.md", "aurl/report/figures/top5.py")
+    check_figure(write_part(tmp_path, monkeypatch, "outside_figures.top5", text, enter=False), worlds)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 6])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from repositories import REPOSITORY, runner
+from repositories import runner
 
 from aurl.experiment.presets import load_preset
 from aurl.experiment.read import load_experiment
@@ -499,7 +499,7 @@ def test_the_finding_is_what_the_numbers_say(tmp_path: Path) -> None:
 def unaudited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Jobs, list[Block]]:
     """The jobs of micro in an empty folder, and the blocks of two artefacts, both with the digest `0`."""
     monkeypatch.chdir(tmp_path)
-    jobs = Jobs(load_experiment(REPOSITORY / "presets/micro.yaml"))
+    jobs = Jobs(load_preset("micro"))
     return jobs, [block("ingest", "videos", [], 1.0), block("train", "a", ["videos"], 3.0)]
 
 

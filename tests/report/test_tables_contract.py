@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from outside import write_part
 from table_sources import table_sources
 
 from aurl.experiment.presets import load_preset
@@ -53,12 +54,7 @@ def experiment(monkeypatch: pytest.MonkeyPatch) -> Experiment:
 @pytest.fixture
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A table in a file that is not in the package."""
-    package = tmp_path / "outside_tables"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "best.py").write_text(OUTSIDE)
-    monkeypatch.syspath_prepend(tmp_path)
-    return "outside_tables.best"
+    return write_part(tmp_path, monkeypatch, "outside_tables.best", OUTSIDE, enter=False)
 
 
 def check_table(name: str, experiment: Experiment, folder: Path) -> Table:

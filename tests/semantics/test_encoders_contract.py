@@ -8,18 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from outside import write_part
 from pages import file_of
 from repositories import REPOSITORY
 
 from aurl.experiment.parts import ENCODERS, encoder_files
 from aurl.experiment.presets import load_preset, preset_text
 from aurl.experiment.read import parse_experiment
-from aurl.experiment.settings import EncoderSettings
+from aurl.experiment.settings import EncoderSettings, Experiment
+from aurl.pipeline.code import code_of
+from aurl.pipeline.stages import STAGES
 from aurl.semantics.classes import read_embeddings
 from aurl.semantics.embedding import check_embeddings, embed_dataset
 from aurl.semantics.encoders.base import load_encoder
 from aurl.system.errors import AurlError
-from aurl.system.plugins import load, module_of, names
+from aurl.system.plugins import load, names
 
 HEAVY = ("numpy", "pandas", "torch", "gensim", "matplotlib", "safetensors", "scipy")
 CLASSES = ["ride horse", "blue ring", "red circle"]
@@ -89,6 +92,12 @@ def check_encoder(settings: EncoderSettings) -> None:
         assert path.is_file()
 
 
+def encoder_code(experiment: Experiment) -> list[str]:
+    """List the files of encoders among the code of a dataset's class embeddings."""
+    code = code_of(STAGES["embeddings"], experiment.model_dump(mode="json"), {"dataset": experiment.seen})
+    return [path for path in code if "encoders" in path and not path.endswith("/base.py")]
+
+
 READ = """
 import sys
 from pathlib import Path
@@ -124,16 +133,10 @@ def check_reads(settings: EncoderSettings, folder: Path) -> None:
 @pytest.fixture
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EncoderSettings:
     """An encoder in a file of its own, outside the package, and its settings."""
-    (tmp_path / "outside_encoders").mkdir()
-    (tmp_path / "outside_encoders/hashed.py").write_text(OUTSIDE)
-    monkeypatch.syspath_prepend(tmp_path)
-    load.cache_clear()
-    values = {"name": "outside_encoders.hashed", "dimension": 7, "missing": "drop_class", "salt": "s"}
-    settings: EncoderSettings = load(ENCODERS, "outside_encoders.hashed").Settings.model_validate(values)
-    yield settings
-    for name in ("outside_encoders", "outside_encoders.hashed"):
-        sys.modules.pop(name, None)
-    load.cache_clear()
+    name = write_part(tmp_path, monkeypatch, "outside_encoders.hashed", OUTSIDE, enter=False)
+    values = {"name": name, "dimension": 7, "missing": "drop_class", "salt": "s"}
+    settings: EncoderSettings = load(ENCODERS, name).Settings.model_validate(values)
+    return settings
 
 
 @pytest.fixture(autouse=True)
@@ -159,11 +162,10 @@ def test_an_encoder_from_outside(outside: EncoderSettings, tmp_path: Path) -> No
 def test_the_encoder_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (REPOSITORY / "docs/how-to/vectors.md").read_text()
     keys = re.search(r"^  encoder: (\{name: my_parts.*\})$", page, re.MULTILINE)
-    (tmp_path / "how_to_encoder").mkdir()
-    (tmp_path / "how_to_encoder/hashed.py").write_text(file_of("how-to/vectors.md", "my_parts/hashed.py"))
-    monkeypatch.syspath_prepend(tmp_path)
-    values = {**yaml.safe_load(keys[1]), "name": "how_to_encoder.hashed"}
-    settings = load(ENCODERS, values["name"]).Settings.model_validate(values)
+    text = file_of("how-to/vectors.md", "my_parts/hashed.py")
+    name = write_part(tmp_path, monkeypatch, "how_to_encoder.hashed", text, enter=False)
+    values = {**yaml.safe_load(keys[1]), "name": name}
+    settings = load(ENCODERS, name).Settings.model_validate(values)
     check_encoder(settings)
     check_reads(settings, tmp_path)
 
@@ -171,9 +173,10 @@ def test_the_encoder_of_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tmp_path: Path) -> None:
     raw = yaml.safe_load(preset_text("micro"))
     raw["semantics"]["encoder"] = outside.model_dump()
-    encoder = parse_experiment(raw, "params.yaml").semantics.encoder
+    experiment = parse_experiment(raw, "params.yaml")
+    encoder = experiment.semantics.encoder
     assert encoder == outside
-    assert module_of(ENCODERS, encoder.name) == "outside_encoders.hashed"
+    assert encoder_code(experiment) == [(tmp_path / "outside_encoders/hashed.py").as_posix()]
     with pytest.raises(AurlError, match=r"semantics.encoder.sal: unknown key; did you mean 'salt'\?"):
         parse_experiment({**raw, "semantics": {**raw["semantics"], "encoder": {**outside.model_dump(), "sal": 1}}}, "x")
     manifest, output = tmp_path / "set.csv", tmp_path / "set.safetensors"
@@ -191,6 +194,7 @@ def test_an_experiment_with_an_encoder_from_outside(outside: EncoderSettings, tm
 
 
 def test_the_packages_encoder_is_named_by_its_file() -> None:
-    encoder = load_preset("micro").semantics.encoder
-    assert module_of(ENCODERS, encoder.name) == "aurl.semantics.encoders.word2vec"
+    experiment = load_preset("micro")
+    encoder = experiment.semantics.encoder
+    assert encoder_code(experiment) == ["aurl/semantics/encoders/word2vec.py"]
     assert list(encoder_files(encoder)) == ["vectors", "token_table", "verb_lemmas", "verb_exceptions"]

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from aurl.semantics.classes import ClassEmbeddings, read_embeddings, read_seen_classes
+from aurl.semantics.classes import ClassEmbeddings, equal_classes, read_embeddings, read_seen_classes
 from aurl.semantics.embedding import check_embeddings, embed_dataset
 from aurl.semantics.encoders.word2vec import Settings, class_embedding, embed_tokens
 from aurl.semantics.seen import cosine_distances, filter_seen, seen_class_table, write_seen_classes
@@ -124,7 +124,6 @@ def words_in_binary(*words: bytes) -> bytes:
 
 
 HOSTILE_VECTORS = {
-    "no header": b"red 1 2 3 4 5\n",
     "page": b"<!doctype html>\n<html><body>404 not found</body></html>\n",
     "zero words": b"0 5\n",
     "negative": b"-3 5\n" + words_in_binary(b"red"),
@@ -135,7 +134,7 @@ HOSTILE_VECTORS = {
     "far more bytes than words": b"1 5\n" + words_in_binary(*([b"red"] * 1000)),
     "a word without end": b"9000 5\n" + words_in_binary(b"red") + b"x" * 2**21,
     "a hole": b"90000 5\n" + words_in_binary(b"red") + bytes(2**22),
-    "not UTF-8": b"2 5\n" + words_in_binary(b"caf\xe9", b"red"),
+    "half of the words are not UTF-8": b"2 5\n" + words_in_binary(b"caf\xe9", b"red"),
     "not finite": b"1 5\nred " + np.full(5, np.nan, "<f4").tobytes(),
     "a pickle": pickle.dumps({"red": [1.0] * 5}),
     "garbage": bytes(range(256)) * 20,
@@ -158,7 +157,6 @@ HOSTILE = {
     "v.bin.gz: cut": gzip.compress(b"2 5\n" + words_in_binary(b"red", b"blue"))[:-20],
     "v.bin.gz: damaged": gzip.compress(b"2 5\n" + words_in_binary(b"red", b"blue"))[:30] + b"?" * 40,
     "v.bin.gz: bad block": gzip.compress(b"")[:10] + b"\xff" * 40,
-    "v.bin.gz: not packed": b"2 5\n" + words_in_binary(b"red", b"blue"),
 }
 
 
@@ -320,6 +318,48 @@ def test_embeddings_file_round_trip(tmp_path: Path) -> None:
     assert found.vectors.dtype == np.float32
     assert found.texts["red circle"] == ["red", "circle"]
     assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
+
+
+SAME = ["Red_Circle", "circle red", "red circle", "red ring"]
+
+
+def test_equal_classes_are_named_and_forbidden_in_a_test_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest, output = tmp_path / "shapes.csv", tmp_path / "shapes.safetensors"
+    manifest.write_text("path,class,status\n" + "".join(f"{name}.mp4,{name},ok\n" for name in SAME))
+    embed_dataset(manifest, "leave_out", "words", GOOGLE, output)
+    named = "only one can be predicted: 'Red_Circle' = 'circle red' = 'red circle'"
+    assert named in capsys.readouterr().err
+    assert equal_classes(read_embeddings(output)) == [SAME[:3]]
+    output.unlink()
+    with pytest.raises(AurlError, match=f"{named}; rename them .*datasets.shapes.equal_words to allow"):
+        embed_dataset(manifest, "leave_out", "words", GOOGLE, output, distinct=True)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "groups"),
+    [
+        ("words", ["jump rope", "jump_rope", "Jump_Rope", "skiing"], [["Jump_Rope", "jump rope", "jump_rope"]]),
+        ("words", ["red", "red red"], [["red", "red red"]]),
+        ("words", ["red circle", "red red circle"], []),
+        ("lemmas", ["tapping", "tap", "taping", "run"], [["tap", "taping", "tapping"]]),
+        ("lemmas", ["open the door", "opening door", "shut door"], [["open the door", "opening door"]]),
+        ("lemmas", ["running", "run", "jumping", "jump"], [["jump", "jumping"], ["run", "running"]]),
+    ],
+)
+def test_equal_classes_by_words_and_lemmas(
+    google: KeyedVectors, source: str, names: list[str], groups: list[list[str]]
+) -> None:
+    assert equal_classes(embeddings(names, google, source)) == groups
+
+
+def test_equal_embeddings_of_other_texts_are_equal_classes() -> None:
+    found = ClassEmbeddings(
+        ["a", "b", "c"], np.array([[1, 2], [1, 2], [2, 4]], np.float32), {n: [n] for n in "abc"}, {}
+    )
+    assert equal_classes(found) == [["a", "b"]]
 
 
 @given(st.integers(0, 10_000), st.floats(0.01, 1.5))

@@ -3,7 +3,8 @@
 import os
 import sys
 
-from aurl.operate.workflow import VARIABLE, before_first_job, begin, record_if_automatic
+from aurl.experiment.snapshot import VARIABLE
+from aurl.operate.workflow import before_first_job, begin, record_if_automatic
 from aurl.system.errors import AurlError
 
 

@@ -18,7 +18,10 @@ from aurl.experiment.parts import LAYOUTS
 from aurl.system.errors import AurlError
 from aurl.system.plugins import load
 
-VIDEO_SUFFIXES = {".avi", ".mp4", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".flv", ".wmv"}
+VIDEO_SUFFIXES = {  # in any letter case
+    *(".avi", ".divx", ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".f4v", ".mkv", ".webm", ".flv", ".wmv", ".asf"),
+    *(".mpg", ".mpeg", ".mpe", ".m2v", ".vob", ".ts", ".m2ts", ".mts", ".m2t", ".ogv", ".ogm", ".gif"),
+}
 
 
 @dataclass(frozen=True, slots=True)  # there may be a million

@@ -1,4 +1,4 @@
-"""Say what a measure is: a file of this folder, whose name is the name of its column in `metrics.csv`.
+"""Define a measure: a file of this folder, whose name is the name of its column in `metrics.csv`.
 
 A new file is all that a new measure needs: `metrics/*.json`, `metrics.csv`, `aurl rerun` and the results read the
 folder (`aurl.evaluation.schema`). The file imports torch and the like only inside its functions.
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Measure(Protocol):
-    """What the module of a measure holds. Its docstring names the formula's source."""
+    """Describe the module of a measure. Its docstring names the formula's source."""
 
     LABEL: str  # as tables and figures write it
     UNIT: Literal["%", ""]

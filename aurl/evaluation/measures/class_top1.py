@@ -1,7 +1,7 @@
-"""Class top-1: the mean over a draw's classes of each one's top-1, in percent, so that large classes weigh no more.
+"""Class top-1: the mean over a draw's classes of each one's top-1, in percent.
 
-Source: Xian et al., "Zero-shot learning, the good, the bad and the ugly" (CVPR 2017). Classes without videos are left
-out.
+Large classes weigh no more than small ones; classes without videos are left out. Source: Xian et al., "Zero-shot
+learning, the good, the bad and the ugly" (CVPR 2017).
 """
 
 from typing import TYPE_CHECKING

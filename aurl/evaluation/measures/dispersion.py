@@ -1,4 +1,4 @@
-"""Dispersion: the mean over classes of the distance of a class-mean video embedding to the nearest (AURL's poster)."""
+"""Dispersion: the mean distance of a class-mean video embedding to the nearest (AURL's poster)."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ LABEL, UNIT, BETTER, DIGITS, SPREAD = "dispersion", "", "larger", 2, False
 
 
 def compute(tested: "DrawAccuracy") -> "Tensor":
-    """Compute the dispersion of the whole test set, a scalar. Raises: ValueError for fewer than two classes."""
+    """Compute the dispersion of the whole test set, a scalar. Raises: ValueError below two classes."""
     from aurl.evaluation import metrics
 
     assert tested.videos is not None

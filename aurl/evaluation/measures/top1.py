@@ -1,4 +1,4 @@
-"""Top-1 accuracy: the percentage of a draw's videos whose own class is ranked first (E2E's and AURL's tables)."""
+"""Top-1 accuracy: the percentage of a draw's videos whose own class is ranked first (E2E, AURL)."""
 
 from typing import TYPE_CHECKING
 

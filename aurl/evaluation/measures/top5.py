@@ -1,4 +1,4 @@
-"""Top-5 accuracy: the percentage of a draw's videos whose own class is among the five best (E2E's tables)."""
+"""Top-5 accuracy: the percentage of a draw's videos whose own class is among the five best (E2E)."""
 
 from typing import TYPE_CHECKING
 

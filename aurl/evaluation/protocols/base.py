@@ -1,4 +1,4 @@
-"""Say what a protocol is, and run the protocols of an experiment.
+"""Define a protocol, and run the protocols of an experiment.
 
 A protocol is a file of this folder (`half_splits`), or a module from outside with a dotted name
 (`my_package.my_protocol`). `params.yaml` names it with its settings: `evaluation.protocols: {half_splits: {...}}`.
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 class TestProtocol(Protocol):
-    """What the module of a protocol holds. Its docstring names the source of the rule."""
+    """Describe the module of a protocol. Its docstring names the source of the rule."""
 
     Settings: type[Settings]
 

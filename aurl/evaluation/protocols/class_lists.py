@@ -5,13 +5,13 @@ Source: the file, `list,class` in each line, such as `data/protocols/truze.csv` 
 Closeness and dispersion are of the whole test set, as in the other protocols.
 """
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from aurl.datasets.class_names import spelling
 from aurl.experiment.settings import Settings as Base
 from aurl.system.errors import AurlError
 
@@ -33,7 +33,7 @@ def files(settings: Settings) -> list[Path]:
 
 
 def evaluate(features: "Features", settings: Settings) -> Iterator[dict[str, Any]]:
-    """Evaluate the lists of each file that belong to the test set: one row for each clip count, none without lists.
+    """Evaluate the lists that belong to the test set: one row for each file and clip count.
 
     Raises: AurlError for an unusable file, or a list that the test set holds in part.
     """
@@ -51,17 +51,15 @@ def read_lists(path: Path) -> dict[str, list[str]]:
 
     Raises: AurlError for a missing file, other columns, an empty or repeated name.
     """
+    import pandas as pd
+
     try:
-        with path.open(newline="", encoding="utf-8") as handle:
-            rows = [(row["list"], row["class"]) for row in csv.DictReader(handle)]
-    except (OSError, KeyError, ValueError, csv.Error) as error:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)[["list", "class"]].fillna("")
+    except (OSError, KeyError, ValueError) as error:
         raise AurlError(f"{path}: no table with the columns list and class ({type(error).__name__}: {error})") from None
-    if not rows or not all(name and of_class for name, of_class in rows) or len(set(rows)) != len(rows):
+    if table.empty or (table == "").any(axis=None) or table.duplicated().any():
         raise AurlError(f"{path}: every line needs a list and a class, and no class twice in a list")
-    lists: dict[str, list[str]] = {}
-    for name, of_class in rows:
-        lists.setdefault(name, []).append(of_class)
-    return lists
+    return table.groupby("list", sort=False)["class"].agg(list).to_dict()
 
 
 def lists_of(path: Path, class_names: list[str]) -> "list[np.ndarray]":
@@ -71,15 +69,15 @@ def lists_of(path: Path, class_names: list[str]) -> "list[np.ndarray]":
     """
     import numpy as np
 
-    numbers = {name: number for number, name in enumerate(class_names)}
+    numbers = {spelling(name): number for number, name in enumerate(class_names)}
     draws = []
     for name, classes in read_lists(path).items():
-        missing = [of_class for of_class in classes if of_class not in numbers]
+        missing = [of_class for of_class in classes if spelling(of_class) not in numbers]
         if len(missing) == len(classes):
             continue  # another test set's list
         if missing:
             raise AurlError(f"{path}: list '{name}': the test set has no class '{missing[0]}' ({len(missing)} missing)")
-        draws.append(np.sort([numbers[of_class] for of_class in classes]))
+        draws.append(np.sort([numbers[spelling(of_class)] for of_class in classes]))
     if len({len(draw) for draw in draws}) > 1:
         raise AurlError(f"{path}: its lists for a test set have different lengths; put them into files of their own")
     return draws

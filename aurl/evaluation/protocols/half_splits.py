@@ -1,4 +1,4 @@
-"""All classes, and the mean over random halves of the classes: draws 0 to n - 1 for each number n of splits.
+"""All classes, and the mean over random halves of the classes: draws 0 to n - 1 for n splits.
 
 Source: E2E (Brattoli et al., CVPR 2020), whose released code draws
 `numpy.random.RandomState(seed).permutation(C)[:C // 2]` over classes sorted by code point. 1 split is all classes, as

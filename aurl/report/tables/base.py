@@ -35,6 +35,7 @@ class TableInputs:
     manifests: Mapping[str, Path]
     embeddings: Mapping[str, Path]
     absent: Mapping[str, str]
+    frames: Mapping[str, Path] = field(default_factory=dict)  # indexes, by dataset
 
 
 @dataclass(frozen=True)

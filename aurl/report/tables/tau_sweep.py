@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aurl.datasets.table import iterate_usable
+from aurl.frames.store import frames_left_out
 from aurl.report.tables.base import Sources, Table
 from aurl.semantics.tau_sweep import REMOVED, TAUS, tau_sweep
 
@@ -22,7 +23,9 @@ def make_table(sources: Sources) -> Table:
     if inputs.seen_classes is None:
         return no_sweep_table(title)
     seen = settings.seen
-    videos = Counter(row["class"] for row in iterate_usable(inputs.manifests[seen], settings.datasets[seen].broken))
+    left_out = frames_left_out(inputs.frames[seen]) if seen in inputs.frames else {}
+    rows = iterate_usable(inputs.manifests[seen], settings.datasets[seen].broken)
+    videos = Counter(row["class"] for row in rows if row["path"] not in left_out)
     return sweep_table(inputs.seen_classes, settings.tau, videos, title)
 
 

@@ -11,13 +11,13 @@ from aurl.semantics.encoders.base import TOKEN_FILES, EncoderSettings
 
 if TYPE_CHECKING:
     import numpy as np
-    from gensim.models import KeyedVectors
 
     from aurl.semantics.classes import ClassEmbeddings
+    from aurl.semantics.vectors import WordVectors
 
 
 class Settings(EncoderSettings):
-    """Word vectors from a word2vec file: `.bin` and `.bin.gz` are binary, any other name is text.
+    """Word vectors from a file of word2vec or GloVe, plain or packed; its contents say which.
 
     `missing` decides about a class with a word that the vectors do not know.
     """
@@ -36,10 +36,12 @@ def encode(classes: list[str], tokens: str, settings: Settings) -> "ClassEmbeddi
     from aurl.semantics.tokens import class_tokens
     from aurl.semantics.vectors import load_vectors
 
-    return embed_tokens(class_tokens(classes, tokens), load_vectors(Path(settings.vectors), settings.dimension))
+    words = class_tokens(classes, tokens)
+    needed = {word for of_class in words.values() for word in of_class}
+    return embed_tokens(words, load_vectors(Path(settings.vectors), settings.dimension, needed))
 
 
-def embed_tokens(tokens: dict[str, list[str]], vectors: "KeyedVectors") -> "ClassEmbeddings":
+def embed_tokens(tokens: dict[str, list[str]], vectors: "WordVectors") -> "ClassEmbeddings":
     """Embed every class whose tokens all have a vector, and list the unknown words of the others."""
     import numpy as np
 
@@ -56,7 +58,7 @@ def embed_tokens(tokens: dict[str, list[str]], vectors: "KeyedVectors") -> "Clas
     )
 
 
-def class_embedding(tokens: list[str], vectors: "KeyedVectors") -> "np.ndarray":
+def class_embedding(tokens: list[str], vectors: "WordVectors") -> "np.ndarray":
     """Average the tokens' vectors, each scaled to unit length first: float32 (dimension,)."""
     import numpy as np
 

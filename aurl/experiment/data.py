@@ -1,0 +1,102 @@
+"""The settings of datasets, frames and class embeddings."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
+
+from aurl.experiment.base import PartSettings, Positive, Settings, named_part_reader, part_name_check, parts_schema
+from aurl.experiment.parts import ENCODERS, LAYOUTS, check_tokens
+
+Layout = Annotated[str, part_name_check(LAYOUTS, ["find"]), Field(json_schema_extra=parts_schema(LAYOUTS, "name"))]
+Tokens = Annotated[
+    str,
+    AfterValidator(check_tokens),
+    Field(json_schema_extra={"values": "`words`, `lemmas`, or a dataset of `data/class_tokens.csv`"}),
+]
+
+
+class RenderSettings(Settings):
+    """A part of the rendered world: classes `first_class` .. `first_class + classes` of a seeded order."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    first_class: Annotated[int, Field(ge=0, lt=480)] = 0
+    classes: Annotated[int, Field(ge=1, le=480)]
+    videos_per_class: Positive
+    frames: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(le=1000)]] = (32, 48)
+    width: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 64
+    height: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 48
+    codec: Literal["h264", "xvid"]
+    domain_shift: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "RenderSettings":
+        if self.first_class + self.classes > 480:
+            raise ValueError("first_class + classes must not pass the world's 480 classes")
+        if self.frames[0] > self.frames[1]:
+            raise ValueError("frames must be [shortest, longest]")
+        return self
+
+
+class SourceSettings(Settings):
+    """Where a dataset's videos come from: a folder in a known layout, or the rendered world."""
+
+    folder: str | None = None
+    layout: Layout = "class_folders"
+    versioned: bool = False
+    render: RenderSettings | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "SourceSettings":
+        if (self.folder is None) == (self.render is None):
+            raise ValueError("give exactly one of folder and render")
+        return self
+
+
+class DatasetSettings(Settings):
+    """One dataset: its source, how class names become tokens, and what to do with broken files and equal classes.
+
+    `equal_words` is about classes of a test set that have the same words: of these, only one can be predicted.
+    """
+
+    source: SourceSettings
+    tokens: Tokens
+    broken: Literal["error", "leave_out", "keep_partial"]
+    shards: Annotated[int, Field(ge=1, le=100_000)]
+    equal_words: Literal["error", "allow"] = "error"
+
+
+class FrameSettings(Settings):
+    """The packed frame store: every frame squashed to `size` x `size`, as JPEG; and the limits of decoding one video."""
+
+    size: Annotated[int, Field(ge=16, le=512)]
+    quality: Annotated[int, Field(ge=1, le=100)]
+    chroma: Literal["420", "444"]
+    timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
+    memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 2048
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The settings that shape the stored frames: `size`, `quality` and `chroma`."""
+        return {"size": self.size, "quality": self.quality, "chroma": self.chroma}
+
+
+class EncoderSettings(PartSettings):
+    """The text encoder: a file of `aurl/semantics/encoders`, or a module from outside, and its own settings.
+
+    `dimension` is that of the class embeddings. `missing` says what happens to a class that the encoder cannot embed.
+    """
+
+    dimension: Positive
+    missing: Literal["error", "drop_class"]
+
+
+class SemanticsSettings(Settings):
+    """The text encoder and the strict-label filter."""
+
+    encoder: Annotated[
+        SerializeAsAny[EncoderSettings],
+        named_part_reader(ENCODERS, EncoderSettings, ["inputs", "encode"]),
+        Field(json_schema_extra=parts_schema(ENCODERS, "named")),
+    ]
+    tau: Annotated[float, Field(ge=0, le=2)]
+    expected_seen_classes: Positive | None
