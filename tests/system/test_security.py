@@ -61,9 +61,7 @@ def faults(source: str) -> Iterator[str]:
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_no_module_unpickles_evaluates_or_uses_a_shell(path: Path) -> None:
     found = [
-        fault
-        for fault in faults(path.read_text())
-        if "yaml.load without" not in fault or path.name not in ("import_weights.py", "merged.py")
+        fault for fault in faults(path.read_text()) if "yaml.load without" not in fault or path.name not in ("import_weights.py", "merged.py")
     ]
     assert not found, found
 
