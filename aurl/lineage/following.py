@@ -1,5 +1,6 @@
 """Say by its block whether a finished job follows from the present parameters, code and inputs."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from aurl.system.errors import AurlError
 
 MADE_WITH_OTHER = "made with other"
 OTHER_INPUTS = "made from other inputs"
-FOREIGN = "foreign"  # folder below an experiment's results for the blocks of results that were set aside
+FOREIGN = "foreign"  # folder below an experiment's results for those that were set aside
 
 
 def difference(job: Job, block: Block, code: Mapping[str, str]) -> str:
@@ -50,10 +51,10 @@ def check_ancestors(jobs: Jobs, job: Job) -> None:
 
 
 def set_aside_foreign(jobs: Jobs) -> Iterator[str]:
-    """Set aside the blocks of results that were made by hand under other parameters.
+    """Set aside results that were made by hand under other parameters.
 
-    Yields a line for each. Snakemake did not see such a result being made, so it takes it for the present one. Without
-    its block, Snakemake makes it again. The result itself stays until then.
+    Yields a line for each. Snakemake did not see such a result being made, so it takes it for the present one. Where it
+    is gone, Snakemake makes it. Nothing is lost: the files lie below `foreign/`, with their provenance block.
     """
     makers = {path: block_or_none(job.block) for job in jobs.all() for path in job.made}
     for job in jobs.all():
@@ -61,10 +62,17 @@ def set_aside_foreign(jobs: Jobs) -> Iterator[str]:
         if block is None or block.circumstance.get("run_by") != "hand":
             continue
         if reason := _reason(job, makers):
-            aside = jobs.paths.root / FOREIGN / job.block.relative_to(jobs.paths.root)
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            job.block.rename(aside)
-            yield f"{job.made[0]}: {reason}, by hand; it is made again (its provenance block is now {aside})"
+            for path in (*job.made, job.block):
+                _move(path, jobs.paths.root / FOREIGN / path.relative_to(jobs.paths.root))
+            yield f"{job.made[0]}: {reason}, by hand; moved below {jobs.paths.root / FOREIGN}, Snakemake makes it anew"
+
+
+def _move(path: Path, target: Path) -> None:
+    if path.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            shutil.rmtree(target)
+        path.replace(target)
 
 
 def _reason(job: Job, makers: Mapping[Path, Block | None]) -> str:
