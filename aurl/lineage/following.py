@@ -56,15 +56,33 @@ def set_aside_foreign(jobs: Jobs) -> Iterator[str]:
     Yields a line for each. Snakemake did not see such a result being made, so it takes it for the present one. Where it
     is gone, Snakemake makes it. Nothing is lost: the files lie below `foreign/`, with their provenance block.
     """
+    for job, reason in list(_foreign(jobs)):
+        for path in (*job.made, job.block):
+            _move(path, jobs.paths.root / FOREIGN / path.relative_to(jobs.paths.root))
+        yield f"{job.made[0]}: {reason}, by hand; moved below {jobs.paths.root / FOREIGN}, Snakemake makes it anew"
+
+
+def set_aside(jobs: Jobs) -> list[Path]:
+    """List the outputs that were set aside and not made since, so that a run asks for them."""
+    root = jobs.paths.root
+    aside = [job for job in jobs.all() if (root / FOREIGN / job.block.relative_to(root)).exists()]
+    return [path for job in aside for path in job.made if not path.exists()]
+
+
+def check_foreign(jobs: Jobs) -> None:
+    """Refuse results that were made by hand under other parameters. Raises: AurlError that names the first."""
+    for job, reason in _foreign(jobs):
+        raise AurlError(
+            f"{job.made[0]}: {reason} than the present ones, by hand; run 'snakemake', which makes it again"
+        )
+
+
+def _foreign(jobs: Jobs) -> Iterator[tuple[Job, str]]:
     makers = {path: block_or_none(job.block) for job in jobs.all() for path in job.made}
     for job in jobs.all():
         block = makers[job.made[0]]
-        if block is None or block.circumstance.get("run_by") != "hand":
-            continue
-        if reason := _reason(job, makers):
-            for path in (*job.made, job.block):
-                _move(path, jobs.paths.root / FOREIGN / path.relative_to(jobs.paths.root))
-            yield f"{job.made[0]}: {reason}, by hand; moved below {jobs.paths.root / FOREIGN}, Snakemake makes it anew"
+        if block is not None and block.circumstance.get("run_by") == "hand" and (reason := _reason(job, makers)):
+            yield job, reason
 
 
 def _move(path: Path, target: Path) -> None:

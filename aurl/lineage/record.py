@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from aurl.lineage.dvc import Status, changes, commit_changed, drop_damaged, dvc, status
 from aurl.lineage.dvc_lock import Lock
+from aurl.lineage.following import check_foreign
 from aurl.pipeline.dvc_yaml import refresh
 from aurl.pipeline.jobs import Jobs
 from aurl.system.digests import Digests
@@ -18,9 +19,11 @@ def record_experiment(jobs: Jobs, accept: bool = False) -> Iterator[str]:
     Args:
         accept: also record outputs that changed although nothing they depend on did.
     Raises:
-        AurlError: Snakemake has work left, or an output was changed by something else than its stage.
+        AurlError: Snakemake has work left, an output was changed by something else than its stage, or a stage was run by
+            hand under other parameters.
     """
     experiment = jobs.experiment.experiment
+    check_foreign(jobs)
     if refresh(jobs.experiment):
         yield "dvc.yaml did not follow from the stages of this code: it was written anew"
     with ThreadPoolExecutor(1) as beside:  # Snakemake plans in its own process while DVC reads its lock in this one

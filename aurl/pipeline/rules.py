@@ -23,6 +23,7 @@ class Rules:
     def __init__(self, jobs: Jobs, cores: int | None) -> None:
         """Raises: AurlError for a dataset's folder that is missing or that Snakemake cannot name."""
         self.jobs, self.cores = jobs, cores or 1
+        self.missing: list[Path] = []  # outputs to make although what follows from them is here
         self.listed: dict[tuple[Any, ...], Job] = {(job.stage.name, *job.wildcards.values()): job for job in jobs.all()}
         self.sources = {name: self._class_folders(name) for name in jobs.experiment.datasets}
 
@@ -43,11 +44,14 @@ class Rules:
         return outputs | {"block": str(paths.provenance(paths.root / templates[STAGES[stage].artefact]))}
 
     def wanted(self) -> list[str]:
-        """Return what a whole run makes: the outputs of jobs that nothing reads, and of stages that have one job."""
+        """Return what a whole run makes.
+
+        These are the outputs of jobs that nothing reads, those of stages that have one job, and those that are missing.
+        """
         jobs = list(self.listed.values())
         read = {path for job in jobs for path in job.depends}
         final = [job for job in jobs if job.stage.jobs == "once" or not read & set(job.made)]
-        return [str(path) for job in final for path in job.made]
+        return [str(path) for path in (*(path for job in final for path in job.made), *self.missing)]
 
     def files(self) -> set[Path]:
         """Return every file that the run reads or makes, code included."""
