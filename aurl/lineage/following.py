@@ -70,7 +70,10 @@ def set_aside(jobs: Jobs) -> list[Path]:
 
 
 def check_foreign(jobs: Jobs) -> None:
-    """Refuse results that were made by hand under other parameters. Raises: AurlError that names the first."""
+    """Refuse results that were made by hand under other parameters.
+
+    Raises: AurlError that names the first.
+    """
     for job, reason in _foreign(jobs):
         raise AurlError(
             f"{job.made[0]}: {reason} than the present ones, by hand; run 'snakemake', which makes it again"

@@ -142,7 +142,7 @@ def cache_lost(run: Runner) -> None:
 
 
 def parameter_changed(run: Runner) -> None:
-    edit(Path("params.yaml"), "  aurl:\n    losses: {seen: 1,", "  aurl:\n    losses: {seen: 2,")
+    edit(Path("params.yaml"), "formula\n    losses: {seen: 1,", "formula\n    losses: {seen: 2,")
 
 
 def code_changed(run: Runner) -> None:

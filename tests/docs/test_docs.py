@@ -124,7 +124,7 @@ def test_own_dataset_variant_and_vectors(micro: Path) -> None:
     assert re.search(r"^frames +1$", printed, re.MULTILINE), "the new test set's, and no others"
     (micro / "read.py").write_text(
         "from pathlib import Path; from aurl.semantics.vectors import load_vectors;"
-        "print(sorted(load_vectors(Path('my-vectors.txt'), 4).key_to_index))"
+        "print(sorted(load_vectors(Path('my-vectors.txt'), 4)))"
     )
     done = subprocess.run(
         [sys.executable, "read.py"], cwd=micro, env=environment_of(micro), capture_output=True, text=True, check=True
