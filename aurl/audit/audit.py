@@ -14,7 +14,7 @@ import yaml
 from aurl.datasets.table import iterate_table
 from aurl.experiment.folders import video_folder
 from aurl.experiment.settings import Experiment
-from aurl.lineage.blocks import Block, block_or_none, code_digests, differing_keys
+from aurl.lineage.blocks import Block, blocks_by_output, differing_keys, digests_by_code
 from aurl.lineage.dvc import value_at
 from aurl.lineage.dvc_lock import Lock, LockedStage
 from aurl.pipeline.jobs import Job, Jobs
@@ -90,9 +90,8 @@ class Audit:
         self.deep, self.retrain = deep, frozenset(retrain)
         self.lock = Lock.read()
         self.raw_params = yaml.safe_load(Path("params.yaml").read_text())
-        by_block = {job.block: block_or_none(job.block) for job in self.makers.values()}
-        self.blocks = {path: by_block[job.block] for path, job in self.makers.items()}
-        self.code = {job.code: code_digests(job.code) for job in self.makers.values()}
+        listed = list(self.jobs.all())
+        self.blocks, self.code = blocks_by_output(listed), digests_by_code(listed)
 
     def run(self, jobs: Sequence[Job]) -> Report:
         """Audit the jobs, in order."""
@@ -259,14 +258,7 @@ def select_jobs(jobs: Jobs, table: str, cell: str | None) -> list[Job]:
     if name not in targets:
         raise AurlError(f"unknown table '{table}'; known: {', '.join(targets)}, or --all")
     wanted = None if cell is None else _cells_named(jobs, cell)
-    makers = jobs.makers()
-    waiting, chosen = [jobs.of(targets[name])], {}
-    while waiting:
-        job = waiting.pop()
-        if job.block not in chosen and (wanted is None or _serves(job, wanted)):
-            chosen[job.block] = job
-            waiting += [makers[path] for path in job.depends if path in makers]
-    return [job for job in jobs.all() if job.block in chosen]
+    return jobs.behind(jobs.of(targets[name]), lambda job: wanted is None or _serves(job, wanted))
 
 
 def _cells_named(jobs: Jobs, cell: str) -> list[Row]:

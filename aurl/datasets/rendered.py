@@ -144,7 +144,7 @@ def shape_mask(
     radius: np.ndarray,
     angle: np.ndarray,
 ) -> np.ndarray:
-    """Which pixels a shape covers, bool (length, height, width); `x` and `y` run from -1 to 1."""
+    """Mark the pixels that a shape covers: bool (length, height, width). `x` and `y` run from -1 to 1."""
     dx, dy = x - centre_x, y - centre_y
     u = np.cos(angle) * dx + np.sin(angle) * dy
     v = np.cos(angle) * dy - np.sin(angle) * dx

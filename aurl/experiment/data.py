@@ -38,7 +38,7 @@ class RenderSettings(Settings):
 
 
 class SourceSettings(Settings):
-    """Where a dataset's videos come from: a folder in a known layout, or the rendered world."""
+    """Name the source of a dataset's videos: a folder in a known layout, or the rendered world."""
 
     folder: str | None = None
     layout: Layout = "class_folders"

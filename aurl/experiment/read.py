@@ -170,7 +170,7 @@ def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
 
 
 def _unfolded(node: yaml.Node, sizes: dict[int, int]) -> int:
-    """How many values a node stands for, each alias counted as often as it is used."""
+    """Count the values that a node stands for, each alias as often as it is used."""
     if id(node) not in sizes:
         inside = node.value if isinstance(node, yaml.CollectionNode) else []
         parts = [part for item in inside for part in (item if isinstance(item, tuple) else (item,))]

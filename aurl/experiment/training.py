@@ -47,7 +47,7 @@ class ModelSettings(NetworkSettings):
 
 
 class ComputeSettings(Settings):
-    """Where and how torch computes; part of what makes two results equal to the byte."""
+    """Set where and how torch computes. Two results are equal to the byte only where these are."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -15,7 +15,7 @@ import av
 from aurl.frames.containers import Choice, choose_stream, open_video
 from aurl.frames.endings import CUT, is_cut_off
 from aurl.frames.orientation import MIRRORED, orientation
-from aurl.frames.squashing import Squasher, frame_kind, neutralise
+from aurl.frames.squashing import Squasher
 
 TRIED_SIZE = 16  # pixels: the scaler is tried on the first frame of each kind
 SMALL_PACKET = 32  # bytes: smaller packets may say "as before" and give no frame
@@ -141,16 +141,12 @@ def _decode_all(path: Path, container: Any, choice: Choice) -> VideoProperties:
     stream = container.streams[choice.index]
     stream.thread_type = "NONE"
     decoded, squasher, failure = Decoded(), Squasher(TRIED_SIZE), ""
-    kind: tuple[object, ...] = ()
     try:
         for packet in container.demux(stream):
             if packet.size:
                 decoded.add_packet(packet)
             for frame in packet.decode():
-                neutralise(frame)
-                if frame_kind(frame) != kind:
-                    squasher.squash(frame)
-                    kind = frame_kind(frame)
+                squasher.try_kind(frame)
                 decoded.add_frame(frame)
     except MemoryError:
         raise

@@ -29,6 +29,12 @@ class Squasher:
         assert isinstance(squashed, av.VideoFrame)
         return squashed.to_ndarray()
 
+    def try_kind(self, frame: av.VideoFrame) -> None:
+        """Squash a frame if its kind differs from the last one's. Raises: av.FFmpegError as `squash`."""
+        neutralise(frame)
+        if frame_kind(frame) != self._kind:
+            self.squash(frame)
+
     def _new_graph(self, frame: av.VideoFrame) -> av.filter.Graph:
         graph = av.filter.Graph()
         source = graph.add_buffer(

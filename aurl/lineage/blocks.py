@@ -96,6 +96,14 @@ def block_or_none(path: Path) -> Block | None:
         return None
 
 
+def blocks_by_output(jobs: Iterable[Job]) -> dict[Path, Block | None]:
+    """Map each output to the block of its job, or to None.
+
+    Each block is read once. None stands for one that is missing or damaged.
+    """
+    return {path: block for job in jobs for block in [block_or_none(job.block)] for path in job.made}
+
+
 def recorded_outputs(path: Path) -> dict[Path, str]:
     """Map each output that a block records to its SHA-256; empty where the block is missing or damaged."""
     block = block_or_none(path)
@@ -143,6 +151,11 @@ def code_digests(files: Iterable[str]) -> dict[str, str]:
     """Map each code file to its SHA-256; a part from outside lies below the working folder."""
     places = {path: REPOSITORY / path if (REPOSITORY / path).is_file() else Path(path) for path in files}
     return {path: sha256_file(file) for path, file in places.items()}
+
+
+def digests_by_code(jobs: Iterable[Job]) -> dict[tuple[str, ...], dict[str, str]]:
+    """Map the code of jobs to its digests; code that jobs share is read once."""
+    return {code: code_digests(code) for code in {job.code for job in jobs}}
 
 
 def package_versions(modules: Iterable[str]) -> dict[str, str]:

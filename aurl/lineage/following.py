@@ -2,10 +2,9 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
-from aurl.lineage.blocks import Block, block_or_none, code_digests, differing_keys
+from aurl.lineage.blocks import Block, blocks_by_output, differing_keys, digests_by_code
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.errors import AurlError
 
@@ -36,18 +35,9 @@ def check_ancestors(jobs: Jobs, job: Job) -> None:
     Raises: AurlError that names the first of them, in the order of the data. A result without a block passes here: its
         stage did not end, or Snakemake makes it.
     """
-    makers = jobs.makers()
-    waiting, ancestors = list(job.depends), set()
-    while waiting:
-        maker = makers.get(waiting.pop())
-        if maker is not None and maker.block not in ancestors:
-            ancestors.add(maker.block)
-            waiting += maker.depends
-    in_order = [each for each in jobs.all() if each.block in ancestors]
-    blocks = {path: block_or_none(each.block) for each in in_order for path in each.made}
-    for each in in_order:
-        if reason := _reason(each, blocks):
-            raise AurlError(f"{each.made[0]}: {reason} than the present ones; run 'snakemake', which makes it again")
+    ancestors = [each for each in jobs.behind(job) if each.block != job.block]
+    for each, reason in _differing(ancestors, blocks_by_output(ancestors)):
+        raise AurlError(f"{each.made[0]}: {reason} than the present ones; run 'snakemake', which makes it again")
 
 
 def set_aside_foreign(jobs: Jobs) -> Iterator[str]:
@@ -81,11 +71,22 @@ def check_foreign(jobs: Jobs) -> None:
 
 
 def _foreign(jobs: Jobs) -> Iterator[tuple[Job, str]]:
-    makers = {path: block_or_none(job.block) for job in jobs.all() for path in job.made}
-    for job in jobs.all():
-        block = makers[job.made[0]]
-        if block is not None and block.circumstance.get("run_by") == "hand" and (reason := _reason(job, makers)):
-            yield job, reason
+    listed = list(jobs.all())
+    blocks = blocks_by_output(listed)
+    by_hand = [job for job in listed if (block := blocks[job.made[0]]) and block.circumstance.get("run_by") == "hand"]
+    return _differing(by_hand, blocks)
+
+
+def _differing(listed: list[Job], blocks: Mapping[Path, Block | None]) -> Iterator[tuple[Job, str]]:
+    """Yield the jobs whose block does not follow from the present parameters, code and inputs, with the difference."""
+    code = digests_by_code(listed)
+    for job in listed:
+        block = blocks[job.made[0]]
+        if block is None:
+            continue
+        reason = difference(job, block, code[job.code])
+        if reason or has_other_inputs(job, block, blocks):
+            yield job, reason or OTHER_INPUTS
 
 
 def _move(path: Path, target: Path) -> None:
@@ -94,17 +95,3 @@ def _move(path: Path, target: Path) -> None:
         if target.is_dir():
             shutil.rmtree(target)
         path.replace(target)
-
-
-def _reason(job: Job, makers: Mapping[Path, Block | None]) -> str:
-    block = makers[job.made[0]]
-    if block is None:
-        return ""
-    reason = difference(job, block, digests_of(tuple(job.code)))
-    return reason or (OTHER_INPUTS if has_other_inputs(job, block, makers) else "")
-
-
-@cache  # many jobs share a stage and its code
-def digests_of(code: tuple[str, ...]) -> dict[str, str]:
-    """Map each code file to its SHA-256, once in a process."""
-    return code_digests(code)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from aurl.lineage.blocks import Block, block_or_none, code_digests
+from aurl.lineage.blocks import Block, blocks_by_output, digests_by_code
 from aurl.lineage.following import MADE_WITH_OTHER, OTHER_INPUTS, difference, has_other_inputs
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.locks import Holder, last_attempt, living_run, maker
@@ -99,8 +99,7 @@ def survey(jobs: Jobs) -> Overview:
     """Look at every job of an experiment."""
     listed = list(jobs.all())
     holders = [maker(job.block) for job in listed]  # before the blocks: a job writes its block, then lets go
-    blocks = {path: block for job in listed for block in [block_or_none(job.block)] for path in job.made}
-    code = {job.code: code_digests(job.code) for job in listed}
+    blocks, code = blocks_by_output(listed), digests_by_code(listed)
     done: set[Path] = set()
     statuses = []
     for job, holder in zip(listed, holders, strict=True):

@@ -1,6 +1,6 @@
 """List the jobs of an experiment: each stage's declaration, filled in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -170,6 +170,21 @@ class Jobs:
     def makers(self) -> dict[Path, Job]:
         """Map every output to the job that makes it."""
         return {path: job for job in self.all() for path in job.made}
+
+    def behind(self, target: Job, follow: Callable[[Job], bool] = lambda job: True) -> list[Job]:
+        """List a job and the jobs whose outputs it is made from, each after those whose outputs it reads.
+
+        Args:
+            follow: says whether a job belongs to the list; nothing is looked for behind one that does not.
+        """
+        makers = self.makers()
+        waiting, reached = [target], set()
+        while waiting:
+            job = waiting.pop()
+            if job.block not in reached and follow(job):
+                reached.add(job.block)
+                waiting += [makers[path] for path in job.depends if path in makers]
+        return [job for job in self.all() if job.block in reached]
 
     def _job(self, stage: Stage, row: Row) -> Job:
         inputs = {name: self._resolve(each, row) for name, each in stage.reads.items()}

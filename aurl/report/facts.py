@@ -37,7 +37,7 @@ class AuditFile:
 
 @dataclass(frozen=True)
 class PageFacts:
-    """How the experiment was made, as plain values.
+    """Hold how the experiment was made, as plain values.
 
     Attributes:
         written: date and time of the page.

@@ -57,7 +57,7 @@ class FormatError(ValueError):
 
 @dataclass(frozen=True)
 class Form:
-    """How a file holds its vectors.
+    """Describe how a file holds its vectors.
 
     Attributes:
         start: bytes before the first row: byte order mark and header.

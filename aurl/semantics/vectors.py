@@ -96,6 +96,7 @@ class _ChosenRows:
     strange: list[str] = field(default_factory=list)  # places of words that are not UTF-8
 
     def add(self, row: Row) -> None:
+        """Keep the vector of a row if its word is asked for, and count the row."""
         place, encoded, vector = row
         self.rows += 1
         try:
@@ -113,10 +114,8 @@ class _ChosenRows:
         if not self.rows:
             raise FormatError("it holds no vector")
         if form.count is not None and abs(self.rows - form.count) > 1:
-            more, correct = (
-                self.rows > form.count,
-                f"correct the header to '{self.rows} {form.dimension}' if it is whole",
-            )
+            more = self.rows > form.count
+            correct = f"correct the header to '{self.rows} {form.dimension}' if it is whole"
             raise FormatError(
                 f"the header says {form.count} vectors of {form.dimension} dimensions, which do not fit the"
                 f" {self.rows}{' or more' if more else ''} that follow",

@@ -53,7 +53,7 @@ class TableSettings:
 
 @dataclass(frozen=True)
 class Sources:
-    """What every table may read: files, parameters, results, labels of variants, and notes on the setting."""
+    """Hold what every table may read: files, parameters, results, labels of variants, and notes on the setting."""
 
     inputs: TableInputs
     settings: TableSettings
