@@ -49,7 +49,7 @@ def test_imported_weights_are_evaluated_to_the_same_numbers(micro: Path) -> None
     assert after["metrics.csv"] == before["metrics.csv"]
     assert after["checkpoints/aurl/seed0.safetensors"] == before["checkpoints/aurl/seed0.safetensors"]
     assert (
-        "aurl: not trained here, but imported from aurl.pth.tar (SHA-256 "
+        "AURL: not trained here, but imported from aurl.pth.tar (SHA-256 "
         in (micro / "results/micro/tables/ablation.md").read_text()
     )
     assert planned(run) == {}

@@ -42,7 +42,7 @@ def one_line(run: Runner, *command: str) -> str:
         (["frames", "micro_ucf", "--shard", "3"], ["--shard 3", "has 1 shards"]),
         (["use", "foo"], ["unknown preset 'foo'", "known: micro, mini, paper, samples, ucf101"]),
         (["--params", "none.yaml", "summary"], ["none.yaml: no such file", "aurl use"]),
-        (["summary"], ["results/micro/tables/ablation.md: not made yet", "snakemake"]),
+        (["summary"], ["results/micro/tables/ablation.md: not written yet", "snakemake"]),
         (["evaluate", "--variant", "ls", "--seed", "0", "micro_ucf"], ["features/ls/seed0/micro_ucf", "no such file"]),
     ],
 )
