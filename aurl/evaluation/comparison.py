@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy.stats import t, ttest_1samp
@@ -45,6 +46,12 @@ def comparisons(variants: Sequence[str], rows: Rows) -> list[tuple[str, str]]:
         if name not in rows.published and other in variants and other != name:
             pairs.append((name, other))
     return pairs
+
+
+def published_pairs(variants: Sequence[str], rows: Rows) -> list[tuple[str, str]]:
+    """Pair every two measured variants of the published table, the upper row second."""
+    published = [name for name in rows.published if name in variants]
+    return [(lower, upper) for upper, lower in combinations(published, 2)]
 
 
 def paired_test(hits: np.ndarray, against: np.ndarray, confidence: float) -> PairedTest:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from aurl.evaluation.comparison import Rows, comparisons, conclusion, paired_test
+from aurl.evaluation.comparison import Rows, comparisons, conclusion, paired_test, published_pairs
 from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.metrics import PART, cosine_similarity, hits
 from aurl.evaluation.published import published_methods
@@ -68,6 +68,7 @@ def write_statistics(
         "seeds": sorted({seed for _, seed, _ in features}),
         "variants": variants,
         "paired": compare(test_sets, clips, settings, rows),
+        "order": compare_order(test_sets, clips, settings, rows),
     }
     write_json(output, content)
 
@@ -137,6 +138,34 @@ def compare(
             "sentence": conclusion(test, interval, p_corrected, len(tests), entry["seeds"], settings.confidence),
         }
         for entry, test, interval, p_corrected in zip(entries, tests, intervals, corrected, strict=True)
+    ]
+
+
+def compare_order(
+    test_sets: Mapping[str, TestSet], clips: int, settings: StatisticsSettings, rows: Rows
+) -> list[dict[str, Any]]:
+    """Test top-1 of every two published variants, corrected for their number by Holm's method."""
+    pairs = [
+        (dataset, variant, against)
+        for dataset, test_set in test_sets.items()
+        for variant, against in published_pairs(test_set.variants, rows)
+    ]
+    hits_of = {dataset: test_set.hits for dataset, test_set in test_sets.items()}
+    tests = [
+        paired_test(hits_of[dataset][variant, clips, 1], hits_of[dataset][against, clips, 1], settings.confidence)
+        for dataset, variant, against in pairs
+    ]
+    corrected = multipletests([test.p for test in tests], method="holm")[1] if tests else []
+    return [
+        {
+            "variant": variant,
+            "against": against,
+            "dataset": dataset,
+            "difference": _rounded(test.difference),
+            "p_corrected": _significant(p_corrected),
+            "test": test.test,
+        }
+        for (dataset, variant, against), test, p_corrected in zip(pairs, tests, corrected, strict=True)
     ]
 
 

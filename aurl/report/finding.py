@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from aurl.evaluation.published import read_published
 from aurl.experiment.settings import ReportSettings, TestSetSettings
+from aurl.report.intervals import Statistics
+from aurl.report.order import order_sentence, ordered_pairs
 from aurl.report.results import Measured, Results
 from aurl.report.tables.base import Cell
 
@@ -18,9 +20,15 @@ class Sentence:
 
 
 def main_finding(
-    results: Results, variants: Sequence[str], report: ReportSettings, labels: Mapping[str, str]
+    results: Results,
+    statistics: Statistics,
+    variants: Sequence[str],
+    report: ReportSettings,
+    labels: Mapping[str, str],
 ) -> list[Sentence]:
     """State for each test set which variant is best and how the proposed one compares; then what the numbers allow.
+
+    A last but one sentence compares the order of the published variants with the paper's.
 
     Args:
         labels: variant -> label.
@@ -34,6 +42,9 @@ def main_finding(
             sentences.append(Sentence(f"{test_set.label}: nothing was measured."))
         else:
             sentences.append(_ranking(measured, counts, test_set, report, labels))
+    order = order_sentence(list(ordered_pairs(results, variants, report)), statistics)
+    if order is not None:
+        sentences.append(Sentence(order))
     if results.seeds > 1:
         text = f"± is the standard deviation over {results.seeds} seeds; the order of the means alone proves nothing."
         sentences.append(Sentence(text))

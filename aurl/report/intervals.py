@@ -40,11 +40,23 @@ class Comparison:
     sentence: str
 
 
+@dataclass(frozen=True)
+class OrderTest:
+    """A paired test of two published variants: the difference in points, p corrected for all pairs, the test's name."""
+
+    variant: str
+    against: str
+    dataset: str
+    difference: float
+    p_corrected: float
+    test: str
+
+
 class Statistics:
     """The statistics of an experiment; empty where nothing was measured.
 
     `intervals` maps (variant, dataset, clips) to top-1 over all classes, `sizes` (variant, dataset) to the numbers of
-    videos and classes.
+    videos and classes. `order` has the tests of every two published variants.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,6 +74,7 @@ class Statistics:
                         top1 = TypeAdapter(Interval).validate_python(cell[key]["top1"])
                         self.intervals[variant, dataset, int(key.removeprefix("clips"))] = top1
             self.comparisons = TypeAdapter(list[Comparison]).validate_python(raw["paired"])
+            self.order = TypeAdapter(list[OrderTest]).validate_python(raw["order"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise unreadable(path, error, rerun_hint(path)) from None
 

@@ -71,6 +71,7 @@ class PageInputs:
 def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report: ReportSettings, output: Path) -> None:
     """Write the page. Raises: AurlError for a damaged input."""
     results, lineage = Results(inputs.metrics), Lineage(inputs.blocks, facts.artefacts)
+    statistics = Statistics(inputs.statistics)
     labels, test_sets = variant_labels(variants, report), test_set_labels(report)
     report, not_compared = compared(results, report, inputs.datasets)
     write_text(
@@ -79,7 +80,7 @@ def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report
             report=report,
             not_compared=not_compared,
             facts=facts,
-            finding=main_finding(results, variants, report, labels),
+            finding=main_finding(results, statistics, variants, report, labels),
             labels=labels,
             test_sets=test_sets,
             seeds=results.seeds,
@@ -90,7 +91,7 @@ def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report
                 )
                 for name, table in inputs.tables.items()
             ],
-            statistics=statistics_grids(Statistics(inputs.statistics), labels, test_sets, lineage.cell),
+            statistics=statistics_grids(statistics, labels, test_sets, lineage.cell),
             figures=[*read_figures(inputs.figures), cost_figure(inputs.blocks)],
             lineage=lineage,
             datasets=[

@@ -324,6 +324,22 @@ def test_the_file_keeps_its_contract(features: dict[tuple[str, int, str], Path],
     assert [entry["p_corrected"] for entry in ordered] == pytest.approx(corrected.tolist(), rel=1e-4), "Holm"
 
 
+def test_every_two_published_variants_are_tested(features: dict[tuple[str, int, str], Path], tmp_path: Path) -> None:
+    content = written(features, tmp_path / "statistics.json")
+    pairs = [(entry["dataset"], entry["variant"], entry["against"]) for entry in content["order"]]
+    expected = [("ls", "mse"), ("aurl", "mse"), ("aurl", "ls")]
+    assert pairs == [(dataset, *pair) for dataset in ("big", "small") for pair in expected], "`own` was not published"
+    for entry in content["order"]:
+        assert set(entry) == {"variant", "against", "dataset", "difference", "p_corrected", "test"}
+    adjacent = {(entry["dataset"], entry["variant"], entry["against"]): entry for entry in content["paired"]}
+    for entry in content["order"]:
+        same = adjacent.get((entry["dataset"], entry["variant"], entry["against"]))
+        if same is not None:
+            assert (entry["difference"], entry["test"]) == (same["difference"], same["test"])
+    read = Statistics(tmp_path / "statistics.json").order
+    assert [(test.dataset, test.variant, test.against) for test in read] == pairs
+
+
 def test_equal_inputs_give_equal_bytes(features: dict[tuple[str, int, str], Path], tmp_path: Path) -> None:
     one, two = tmp_path / "one.json", tmp_path / "two.json"
     alone = written({cell: path for cell, path in features.items() if cell[0] != "own"}, one)
@@ -345,7 +361,7 @@ def test_one_seed_has_no_std_and_is_tested_over_videos(
 
 def test_without_measurements_the_shape_stays(tmp_path: Path) -> None:
     path = tmp_path / "statistics.json"
-    empty = {"confidence": 0.9, "resamples": 400, "seed": 3, "seeds": [], "variants": {}, "paired": []}
+    empty = {"confidence": 0.9, "resamples": 400, "seed": 3, "seeds": [], "variants": {}, "paired": [], "order": []}
     assert written({}, path) == empty
     read = Statistics(path)
     assert read.interval("aurl", "ucf101", 1) is None
@@ -365,7 +381,7 @@ def test_other_videos_or_damaged_files_are_refused(features: dict[tuple[str, int
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"confidence": 0.95, "resamples": 9, "variants": 3, "paired": []}']
+    "content", ["", "[]", "{}", '{"confidence": 0.95, "resamples": 9, "variants": 3, "paired": [], "order": []}']
 )
 def test_damaged_statistics_are_refused_in_one_line(tmp_path: Path, content: str) -> None:
     path = tmp_path / "statistics.json"

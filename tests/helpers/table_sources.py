@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from aurl.experiment.settings import Experiment
+from aurl.report.intervals import Statistics
 from aurl.report.tables.base import Sources, TableInputs, TableSettings
 from aurl.report.write_tables import read_sources
 
@@ -37,6 +38,7 @@ def table_inputs(experiment: Experiment, folder: Path, measured: bool = True) ->
         "confidence": 0.95, "resamples": 500, "seed": 0, "seeds": list(experiment.seeds) if measured else [],
         "variants": variants if measured else {},
         "paired": [{**test, "dataset": dataset} for dataset in experiment.unseen] if measured else [],
+        "order": [],
     }  # fmt: skip
     (folder / "statistics.json").write_text(json.dumps(statistics))
     manifests = {name: folder / f"manifest_{name}.csv" for name in experiment.datasets}
@@ -51,6 +53,14 @@ def table_inputs(experiment: Experiment, folder: Path, measured: bool = True) ->
         folder / "metrics.csv", folder / "statistics.json", seen if measured else None, manifests, {},
         {} if measured else {"vectors": "data/missing.bin"},
     )  # fmt: skip
+
+
+def no_statistics(folder: Path) -> Statistics:
+    """The statistics of an experiment in which nothing was tested."""
+    path = folder / "no_statistics.json"
+    empty = {"confidence": 0.95, "resamples": 500, "seed": 0, "seeds": [], "variants": {}, "paired": [], "order": []}
+    path.write_text(json.dumps(empty))
+    return Statistics(path)
 
 
 def table_settings(experiment: Experiment) -> TableSettings:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from repositories import runner
+from table_sources import no_statistics
 
 from aurl.experiment.presets import load_preset
 from aurl.experiment.read import load_experiment
@@ -321,6 +322,7 @@ def hostile(finished_micro: Path, tmp_path_factory: pytest.TempPathFactory) -> P
             "variant": "aurl", "against": HOSTILE, "dataset": "micro_ucf", "clips": 1, "difference": -2.5, "low": -5.0,
             "high": 0.5, "p": 0.04321, "p_corrected": 0.2, "test": "McNemar", "seeds": 2, "sentence": HOSTILE,
         }],
+        "order": [],
     }  # fmt: skip
     (folder / "statistics.json").write_text(json.dumps(statistics))
     inputs = PageInputs(
@@ -486,12 +488,16 @@ def test_the_finding_is_what_the_numbers_say(tmp_path: Path) -> None:
     )
     variants = ["aurl", "ls", "mse"]
     labels = variant_labels(variants, report)
-    first, seeds = main_finding(Results(tmp_path / "metrics.csv"), variants, report, labels)
+    results, statistics = Results(tmp_path / "metrics.csv"), no_statistics(tmp_path)
+    first, order, seeds = main_finding(results, statistics, variants, report, labels)
     assert first.text == (
         "On Here (1,000 videos of 50 unseen classes, chance 2.0 %) Base w/ L_S is best of 2 variants, with 31.5 ± 2.1 %"
         " top-1; AURL has 21.0 ± 1.4 %, 10.5 points less. Published for AURL: 44.4 %, ours differs by -23.4."
     )
     assert first.cells == {"Base w/ L_S": ("ls", "test"), "AURL": ("aurl", "test")}
+    assert order.text == (
+        "The order of the variants agrees with the paper's in 0 of 1 pair; which differences are significant was not tested."
+    )
     assert "2 seeds" in seeds.text
 
 

@@ -62,7 +62,9 @@ def test_a_third_test_set_is_in_every_table(tmp_path: Path) -> None:
 def test_a_third_test_set_is_in_the_finding_and_the_statistics(tmp_path: Path) -> None:
     experiment = load_experiment(three_test_sets(tmp_path))
     sources = table_sources(experiment, tmp_path)
-    finding = main_finding(sources.results, list(experiment.variants), sources.report, sources.labels)
+    finding = main_finding(
+        sources.results, sources.statistics, list(experiment.variants), sources.report, sources.labels
+    )
     assert [sentence.text.split(" (")[0] for sentence in finding[:3]] == [
         "On UCF-like", "On HMDB-like", "On ActivityNet-200"
     ]  # fmt: skip
@@ -109,7 +111,9 @@ def test_one_label_for_a_variant_everywhere(tmp_path: Path) -> None:
     assert methods == [
         "Base w/ MSE", "Plain", "Base w/ L_S + e2e", "AURL", "AURL, the authors' predictions", "AURL w/o CG", "mine"
     ]  # fmt: skip
-    first = main_finding(sources.results, list(experiment.variants), sources.report, sources.labels)[0]
+    first = main_finding(
+        sources.results, sources.statistics, list(experiment.variants), sources.report, sources.labels
+    )[0]
     assert "mine" in first.cells
     assert labels.baseline_and_proposed(["mse", "ls", "mine"], experiment.report) == ["ls", "mine"]
     assert labels.baseline_and_proposed(["mse"], experiment.report) == ["mse"]
@@ -120,7 +124,9 @@ def test_an_experiment_without_the_proposed_variant(tmp_path: Path) -> None:
     raw |= {"variants": {"mse": raw["variants"]["mse"], "ls": raw["variants"]["ls"]}, "trained": ["mse", "ls"]}
     experiment = parse_experiment(raw, "three.yaml")
     sources = table_sources(experiment, tmp_path)
-    first = main_finding(sources.results, list(experiment.variants), sources.report, sources.labels)[0]
+    first = main_finding(
+        sources.results, sources.statistics, list(experiment.variants), sources.report, sources.labels
+    )[0]
     assert set(first.cells) == {"Base w/ MSE", "Base w/ L_S"}
     shown = make_tables(sources.inputs, table_settings(experiment))["ablation"].display().set_index("Method")
     assert shown.loc["AURL", "UCF-like top-1"] == ""
