@@ -21,7 +21,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-reproduce: $(STAMP)  ## run the experiment of params.yaml and print its ablation table
+reproduce: $(STAMP)  ## run the experiment of params.yaml, print its top-1, and compare it with the reference
 	$(BIN)/snakemake
 	@$(BIN)/aurl summary
 

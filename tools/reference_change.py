@@ -1,4 +1,4 @@
-"""What a change of the code did to `mini`'s reference results: docs/reference/metrics.csv here and at another commit.
+"""What a change of the code did to `mini`'s reference results: their metrics.csv here and at another commit.
 
     python tools/reference_change.py COMMIT     # prints Markdown
 
@@ -11,7 +11,7 @@ import sys
 
 import pandas as pd
 
-METRICS = "docs/reference/metrics.csv"
+METRICS, FORMER = "docs/reference/mini/metrics.csv", "docs/reference/metrics.csv"  # its place in older commits
 
 
 def top1(text: str) -> pd.Series:
@@ -23,7 +23,9 @@ def top1(text: str) -> pd.Series:
 
 def main() -> None:
     """Print both side by side."""
-    shown = subprocess.run(["git", "show", f"{sys.argv[1]}:{METRICS}"], capture_output=True, text=True, check=True)
+    listed = ["git", "ls-tree", "--full-tree", "--name-only", sys.argv[1], METRICS, FORMER]
+    place = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()[0]
+    shown = subprocess.run(["git", "show", f"{sys.argv[1]}:{place}"], capture_output=True, text=True, check=True)
     with open(METRICS) as now:
         both = pd.DataFrame({sys.argv[1]: top1(shown.stdout), "now": top1(now.read())})
     print(both.reset_index().to_markdown(index=False))

@@ -1,11 +1,11 @@
-"""Take docs/reference/report.png, the head of results/mini/report.html, with headless Chromium."""
+"""Take docs/reference/mini/report.png, the head of results/mini/report.html, with headless Chromium."""
 
 import shutil
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-PAGE, PICTURE = Path("results/mini/report.html"), Path("docs/reference/report.png")
+PAGE, PICTURE = Path("results/mini/report.html"), Path("docs/reference/mini/report.png")
 
 if __name__ == "__main__":
     with sync_playwright() as driver:

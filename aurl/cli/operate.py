@@ -1,7 +1,8 @@
-"""Commands that look after a run: status, rerun, summary, report."""
+"""Commands that look after a run: status, rerun, summary, compare, report."""
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -55,12 +56,38 @@ def rerun(jobs: Jobs, stage: str, variant: str | None, seed: int | None, dataset
 
 
 @click.command()
+@click.option("--all", "everything", is_flag=True, help="The whole table, the files, and the time of each stage.")
 @with_jobs
-def summary(jobs: Jobs) -> None:
-    """Print the ablation table, where the files lie, and the time of each stage."""
-    from aurl.report.summary import summarise
+def summary(jobs: Jobs, everything: bool) -> None:
+    """Print top-1 of every variant beside the paper's, and whether it agrees with the reference."""
+    from aurl.report.summary import details, headline
 
-    click.echo(summarise(jobs.paths))
+    for line in details(jobs.paths) if everything else headline(jobs):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("reference", required=False)
+@click.option("--save", is_flag=True, help="Write the present run as the reference (into the folder REFERENCE).")
+@with_jobs
+def compare(jobs: Jobs, reference: str | None, save: bool) -> None:
+    """Compare metrics.csv with REFERENCE; exit status 1 if they differ more than the seeds explain.
+
+    REFERENCE is a folder, a metrics.csv, or a revision of git (default: docs/reference/<experiment>).
+    """
+    from aurl.report.verdict import compare_with, default_folder, lines_of
+
+    if save:
+        from aurl.report.save_reference import save_reference
+
+        for line in save_reference(jobs, Path(reference or default_folder(jobs.experiment.experiment))):
+            click.echo(line)
+        return
+    here, there, agreement = compare_with(jobs, reference)
+    for line in lines_of(jobs, here, there, agreement):
+        click.echo(line)
+    if not agreement.agrees:
+        sys.exit(1)
 
 
 @click.command()

@@ -26,6 +26,7 @@ from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import digest, sha256_file, write_json
 from aurl.system.git import git_state
+from aurl.system.machine import cpu_model
 from aurl.system.text_files import rerun_hint, unreadable
 
 PROCESS_STARTED = time.time()
@@ -178,6 +179,7 @@ def circumstance() -> dict[str, Any]:
         "run_by": "snakemake" if VARIABLE in os.environ else "hand",
         "host": platform.node(),
         "machine": platform.platform(),
+        "cpu": cpu_model(),
         "cores": os.cpu_count(),
         **git_state(),
     }

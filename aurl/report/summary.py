@@ -1,31 +1,67 @@
-"""Summarise a finished experiment: the ablation table, the paths of its files, and each stage's time."""
+"""Summarise a finished experiment: in a narrow table with a verdict, or with all that is in its ablation table."""
 
-from pathlib import Path
+import textwrap
+from collections.abc import Iterator
 
 import pandas as pd
 
+from aurl.experiment.settings import ReportSettings, TestSetSettings
 from aurl.lineage.blocks import read_block
+from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.paths import ResultPaths
 from aurl.report.costs import stage_costs
+from aurl.report.intervals import Statistics
+from aurl.report.labels import counted
+from aurl.report.narrow import WIDTH, narrow_table
+from aurl.report.order import order_sentence, ordered_pairs
+from aurl.report.results import Results
+from aurl.report.tables.ablation import AUTHORS
+from aurl.report.verdict import verdict_line
 from aurl.system.errors import AurlError
+from aurl.system.text_files import read_csv, rerun_hint
+
+SETS_AT_ONCE = 2  # test sets that fit side by side
 
 
-def summarise(paths: ResultPaths) -> str:
-    """Write the ablation table, the files and the stages' times as text.
+def headline(jobs: Jobs) -> Iterator[str]:
+    """Yield a table of top-1 beside the paper's, how the order of the variants compares, and the verdict.
+
+    No line is longer than 80 columns, but for names and messages of errors.
+
+    Raises: AurlError if the experiment has no table yet, or it is damaged.
+    """
+    report, paths = jobs.experiment.report, jobs.paths
+    _check_finished(paths)
+    results = Results(paths.of("metrics_csv"))
+    yield from textwrap.wrap(_title(report, results), WIDTH)
+    test_sets = list(report.test_sets.values())
+    for start in range(0, len(test_sets), SETS_AT_ONCE):
+        yield ""
+        yield _table(paths, test_sets[start : start + SETS_AT_ONCE])
+    yield ""
+    pairs = list(ordered_pairs(results, list(jobs.experiment.variants), report))
+    order = order_sentence(pairs, Statistics(paths.of("statistics")))
+    for line in filter(None, (order, verdict_line(jobs))):
+        yield from textwrap.wrap(line, WIDTH)
+
+
+def details(paths: ResultPaths) -> Iterator[str]:
+    """Yield the ablation table, the files and the stages' times as text.
 
     Raises: AurlError if the experiment has no table yet.
     """
-    table = paths.of("ablation_md")
-    if not table.is_file():
-        raise AurlError(f"{table}: not written yet; run 'snakemake'")
+    _check_finished(paths)
     files = map(paths.of, ("report", "ablation_html", "sota_md", "metrics_csv", "ablation_png"))
-    listed = "\n".join(f"  {path}" for path in files if path.is_file())
-    times = stage_times(paths.root / "provenance")
-    return f"{table.read_text()}\nAlso:\n{listed}\n\nStages (from their provenance blocks):\n{times}"
+    yield paths.of("ablation_md").read_text()
+    yield "Also:"
+    yield from (f"  {path}" for path in files if path.is_file())
+    yield "\nStages (from their provenance blocks):"
+    yield stage_times(paths)
 
 
-def stage_times(blocks: Path) -> str:
+def stage_times(paths: ResultPaths) -> str:
     """Write each stage's jobs, total wall and CPU time and peak memory, in the order in which they began."""
+    blocks = paths.root / "provenance"
     rows = [
         {
             "stage": cost.stage,
@@ -37,3 +73,39 @@ def stage_times(blocks: Path) -> str:
         for cost in stage_costs([read_block(path) for path in sorted(blocks.rglob("*.json"))])
     ]
     return str(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+
+
+def _check_finished(paths: ResultPaths) -> None:
+    for artefact in ("ablation_md", "ablation_csv", "metrics_csv", "statistics"):
+        if not paths.of(artefact).is_file():
+            raise AurlError(f"{paths.of(artefact)}: not written yet; run 'snakemake'")
+
+
+def _title(report: ReportSettings, results: Results) -> str:
+    spread = f", mean ± standard deviation over {results.seeds} seeds" if results.seeds > 1 else ""
+    return f"{report.title}: top-1 in % (all classes, {counted(report.ablation_clips, 'clip')}){spread}"
+
+
+def _table(paths: ResultPaths, test_sets: list[TestSetSettings]) -> str:
+    """Write the rows of the ablation table that are no other's predictions, with these test sets' top-1."""
+    path = paths.of("ablation_csv")
+    columns = [f"{test_set.label} top-1" for test_set in test_sets]
+    needed = [name for column in columns for name in (column, f"{column} std", f"{column} published")]
+    table = read_csv(path, ["Method", *needed], rerun_hint(path), dtype={"Method": str} | dict.fromkeys(needed, float))
+    table = table[~table["Method"].str.endswith(AUTHORS)]
+    measured = [[_measured(*pair) for pair in zip(table[name], table[f"{name} std"], strict=True)] for name in columns]
+    published = {
+        f"paper {test_set.published}": [_number(value) for value in table[f"{column} published"]]
+        for test_set, column in zip(test_sets, columns, strict=True)
+        if test_set.published is not None
+    }
+    rows = list(zip(table["Method"], *measured, *published.values(), strict=True))
+    return narrow_table(["Method", *columns, *published], rows)
+
+
+def _measured(mean: float, std: float) -> str:
+    return _number(mean) if pd.isna(std) else f"{mean:.1f} ± {std:.1f}"
+
+
+def _number(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.1f}"

@@ -44,10 +44,37 @@ def test_micro_runs_to_its_tables(finished_micro: Path) -> None:
 
 
 def test_summary_prints_table_files_and_times(finished_micro: Path) -> None:
-    text = runner(finished_micro)("aurl", "summary").stdout
+    text = runner(finished_micro)("aurl", "summary", "--all").stdout
     assert "| AURL w/o CG " in text
     assert "results/micro/metrics.csv" in text
     assert re.search(r"\| train +\| 5 +\| [\d.]+ s", text)
+
+
+def test_a_finished_run_becomes_the_reference_that_it_agrees_with(micro: Path) -> None:
+    run, reference = runner(micro), micro / "docs/reference/micro"
+    assert run("aurl", "summary").stdout.endswith("\nno reference for this experiment\n")
+    written = run("aurl", "compare", "--save").stdout.split()
+    assert sorted(written) == sorted(str(path.relative_to(micro)) for path in reference.iterdir())
+    assert (reference / "metrics.csv").read_bytes() == (micro / "results/micro/metrics.csv").read_bytes()
+    about = yaml.safe_load((reference / "reference.yaml").read_text())
+    head = run("git", "rev-parse", "HEAD").stdout.strip()
+    assert (about["experiment"], about["commit"], about["machine"]["threads"]) == ("micro", head, 1)
+    agrees = "agrees with the reference docs/reference/micro: metrics.csv is equal to the byte\n"
+    assert run("aurl", "summary").stdout.endswith(agrees)
+    assert run("aurl", "compare").stdout.endswith(agrees)
+    assert about["machine"]["cpu"] in run("aurl", "compare").stdout.replace("\n           ", " ")
+    assert "equal to the byte" in run("aurl", "compare", "results/micro").stdout.replace("\n", " ")
+    edit(micro / "params.yaml", "epochs: 2", "epochs: 3")
+    assert "training.epochs 2 -> 3" in run("aurl", "compare", ok=False).stderr
+    assert "run 'snakemake'" in run("aurl", "compare", "--save", ok=False).stderr
+    edit(micro / "params.yaml", "epochs: 3", "epochs: 2")
+    metrics = micro / "results/micro/metrics.csv"
+    metrics.write_text(re.sub(r"(aurl,0,micro_ucf,1,1),[\d.]+", r"\1,99.000000", metrics.read_text()))
+    done = run("aurl", "compare", ok=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        1, "differs from the reference docs/reference/micro in 1 of 20 rows"
+    )  # fmt: skip
+    assert "changed since its job wrote it" in run("aurl", "compare", "--save", ok=False).stderr
 
 
 def test_second_run_and_dvc_find_nothing_to_do(finished_micro: Path) -> None:
