@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from aurl.experiment.snapshot import VARIABLE
+from aurl.lineage.machine import cpu_model
 from aurl.pipeline.code import REPOSITORY
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import digest, sha256_file, write_json
 from aurl.system.git import git_state
-from aurl.system.machine import cpu_model
 from aurl.system.text_files import rerun_hint, unreadable
 
 PROCESS_STARTED = time.time()

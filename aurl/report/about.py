@@ -22,7 +22,7 @@ NO_RESULT = re.compile(  # parameters of speed and place; they decide no number 
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine that trained: model of its CPU, cores, version of torch, threads, device."""
+    """The machine that trained. `torch` is the version, `device` such as "cpu"."""
 
     cpu: str
     cores: int
@@ -39,7 +39,9 @@ class Machine:
 
 @dataclass(frozen=True)
 class About:
-    """How a run was made, as `reference.yaml` holds it; everything is None or empty where it is not known.
+    """How a run was made, as `reference.yaml` holds it.
+
+    What is not known is None or empty.
 
     Attributes:
         commit: of the code that collected the metrics; changed: tracked files differed from it.
@@ -56,7 +58,7 @@ class About:
 
 
 def present_about(jobs: Jobs) -> About:
-    """Describe the present experiment by params.yaml and its provenance blocks, as far as they are there."""
+    """Describe the present experiment by params.yaml and the blocks that exist."""
     blocks = [block_or_none(job.block) for job in jobs.all() if job.stage.name == "train"]
     collected = block_or_none(jobs.of("collect").block)
     return about_blocks(jobs.experiment.experiment, collected, blocks, shaping_parameters(jobs))
@@ -116,5 +118,5 @@ def about_results(folder: Path) -> About:
     """Describe a folder of results by its provenance blocks, as far as it has any."""
     collected = block_or_none(folder / "provenance" / "metrics.csv.json")
     trained = (folder / "provenance/checkpoints").rglob("*.json")
-    made = next(iter(collected.outputs), "") if collected else ""  # such as results/mini/metrics.csv
-    return about_blocks(Path(made).parent.name or None, collected, map(block_or_none, sorted(trained)), {})
+    metrics = next(iter(collected.outputs), "") if collected else ""  # such as results/mini/metrics.csv
+    return about_blocks(Path(metrics).parent.name or None, collected, map(block_or_none, sorted(trained)), {})

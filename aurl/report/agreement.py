@@ -23,7 +23,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Difference:
-    """The top-1 of one cell in both runs, in percent, and the greatest difference that the seeds explain."""
+    """Top-1 of one cell in both runs, in percent, and the difference allowed."""
 
     cell: Cell
     here: Measured
@@ -32,7 +32,7 @@ class Difference:
 
     @property
     def excess(self) -> float:
-        """Return by how many points the means differ more than the seeds explain; at most 0 if they agree."""
+        """Return the points beyond what is allowed; at most 0 if the means agree."""
         return max(0.0, abs(self.here.mean - self.there.mean) - ROUNDING) - self.allowed
 
 
@@ -86,7 +86,10 @@ def measured(values: list[float]) -> Measured:
 
 
 def usual_deviations(run: Mapping[Cell, Measured]) -> dict[tuple[str, int, str, int], float]:
-    """Pool the deviation over seeds of all variants: (test set, clips, protocol, splits) -> root of the mean variance."""
+    """Pool the deviations over seeds: root of the mean variance of all variants.
+
+    The keys are (test set, clips, protocol, splits).
+    """
     variances: dict[tuple[str, int, str, int], list[float]] = {}
     for cell, value in run.items():
         if value.std is not None:
@@ -95,7 +98,10 @@ def usual_deviations(run: Mapping[Cell, Measured]) -> dict[tuple[str, int, str, 
 
 
 def known_deviation(own: float | None, usual: float | None) -> float | None:
-    """Choose the larger of a variant's own deviation and the usual one, since three seeds estimate one badly."""
+    """Choose the larger of a variant's own deviation and the usual one.
+
+    Three seeds estimate a deviation badly: it is often too small by luck.
+    """
     return max(_known(own, usual), default=None)
 
 

@@ -42,7 +42,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class OrderTest:
-    """A paired test of two published variants: the difference in points, p corrected for all pairs, the test's name."""
+    """A paired test of two published variants: difference in points, corrected p."""
 
     variant: str
     against: str

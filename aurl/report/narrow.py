@@ -10,9 +10,10 @@ NARROWEST = 4
 
 
 def narrow_table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = WIDTH) -> str:
-    """Write a table of at most `width` columns: heads are broken at blanks, and the widest cells where need be.
+    """Write a table of at most `width` columns.
 
-    The first column is set to the left, the others to the right.
+    Heads are broken at blanks, and the widest cells where there is no space. The first column is set to the left, the
+    others to the right.
 
     Raises: ValueError if there are too many columns for the width.
     """

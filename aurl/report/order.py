@@ -29,12 +29,12 @@ class Pair:
 
     @property
     def agrees(self) -> bool:
-        """Say whether the two have the same order here and in the paper; equal means have none."""
+        """Say whether the order is the paper's; equal means have no order."""
         return self.measured * self.published > 0
 
 
 def ordered_pairs(results: Results, variants: Sequence[str], report: ReportSettings) -> Iterator[Pair]:
-    """Yield every two variants that have published values, on each test set that has, if both were measured.
+    """Yield every two variants that were measured and published, on each test set.
 
     Raises: AurlError for a damaged file of published numbers.
     """
@@ -50,7 +50,7 @@ def ordered_pairs(results: Results, variants: Sequence[str], report: ReportSetti
 
 
 def order_sentence(pairs: Sequence[Pair], statistics: Statistics) -> str | None:
-    """Count the pairs that have the paper's order, and those whose difference is significant here.
+    """Count the pairs in the paper's order, and the significant differences.
 
     A difference is significant if its p in `statistics.json`, corrected for the number of pairs, is below
     1 - confidence. Return None where no two published variants were measured.

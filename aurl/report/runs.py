@@ -1,4 +1,4 @@
-"""Read the metrics of a run, and how it was made, from a folder, a file or a revision of git."""
+"""Read the metrics of a run from a folder, a file or a revision of git."""
 
 import tempfile
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Run:
 
 
 def present_run(jobs: Jobs) -> Run:
-    """Read the metrics of the present experiment. Raises: AurlError if there are none yet, or they are damaged."""
+    """Read the present metrics. Raises: AurlError if there are none, or damaged."""
     metrics = jobs.paths.of("metrics_csv")
     if not metrics.is_file():
         raise AurlError(f"{metrics}: no metrics yet; run 'snakemake'")
@@ -66,7 +66,10 @@ def read_run(reference: str, experiment: str) -> Run:
 
 
 def run_of_file(metrics: Path, name: str) -> Run:
-    """Read a metrics.csv; what else is known stands beside it, in reference.yaml or in provenance blocks."""
+    """Read a metrics.csv, and what reference.yaml or blocks beside it say of it.
+
+    Raises: AurlError for a damaged file.
+    """
     table = read_table(metrics, str(metrics), MEND)
     about = About()
     if metrics.name == METRICS:
@@ -76,7 +79,9 @@ def run_of_file(metrics: Path, name: str) -> Run:
 
 
 def run_of_revision(revision: str, experiment: str) -> Run:
-    """Read the metrics of a commit: the results that it holds or that its dvc.lock records, else its reference.
+    """Read the metrics of a commit: its results, or else its reference.
+
+    The commit itself holds the results, or its dvc.lock records them and DVC's cache has them.
 
     Raises: AurlError if there is no such revision, or it has no metrics of this experiment here.
     """
@@ -113,7 +118,7 @@ def _committed(commit: str, revision: str, metrics: str, about: list[str], folde
 
 
 def _recorded(commit: str, revision: str, metrics: str) -> Run | None:
-    """Read metrics that a commit's dvc.lock records; None where DVC's cache here has them not."""
+    """Read metrics that a commit's dvc.lock records; None if not in DVC's cache."""
     lock = Lock(git("show", f"{commit}:dvc.lock"))
     path = lock.cached(lock.md5(metrics) or "")
     if not path.is_file():

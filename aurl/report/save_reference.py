@@ -18,7 +18,7 @@ HEAD = "# How the metrics beside this file were made. Written by 'aurl compare -
 
 
 def save_reference(jobs: Jobs, folder: Path) -> Iterator[str]:
-    """Write metrics.csv, reference.yaml, and the ablation table and figure of the present run; yield the paths.
+    """Write the present run as a reference, and yield the paths of its files.
 
     Raises: AurlError if the run is not finished, or was made with other parameters than those of params.yaml.
     """
@@ -33,7 +33,10 @@ def save_reference(jobs: Jobs, folder: Path) -> Iterator[str]:
 
 
 def check_finished(jobs: Jobs) -> None:
-    """Raise AurlError unless every job behind the metrics has run with the present parameters."""
+    """Check that every job behind the metrics ran with the present parameters.
+
+    Raises: AurlError if one did not, or if the metrics changed since.
+    """
     metrics = jobs.paths.of("metrics_csv")
     for job in [*jobs.behind(jobs.of("collect")), jobs.of("tables"), jobs.of("figures")]:
         block = block_or_none(job.block)

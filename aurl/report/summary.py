@@ -1,4 +1,4 @@
-"""Summarise a finished experiment: in a narrow table with a verdict, or with all that is in its ablation table."""
+"""Summarise a finished experiment: a narrow table and a verdict, or all details."""
 
 import textwrap
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ SETS_AT_ONCE = 2  # test sets that fit side by side
 
 
 def headline(jobs: Jobs) -> Iterator[str]:
-    """Yield a table of top-1 beside the paper's, how the order of the variants compares, and the verdict.
+    """Yield top-1 beside the paper's, the order of the variants, and the verdict.
 
     No line is longer than 80 columns, but for names and messages of errors.
 
@@ -60,7 +60,7 @@ def details(paths: ResultPaths) -> Iterator[str]:
 
 
 def stage_times(paths: ResultPaths) -> str:
-    """Write each stage's jobs, total wall and CPU time and peak memory, in the order in which they began."""
+    """Write the cost of each stage, in the order in which they began."""
     blocks = paths.root / "provenance"
     rows = [
         {
@@ -87,7 +87,7 @@ def _title(report: ReportSettings, results: Results) -> str:
 
 
 def _table(paths: ResultPaths, test_sets: list[TestSetSettings]) -> str:
-    """Write the rows of the ablation table that are no other's predictions, with these test sets' top-1."""
+    """Write top-1 on some test sets from the ablation table, but the authors' row."""
     path = paths.of("ablation_csv")
     columns = [f"{test_set.label} top-1" for test_set in test_sets]
     needed = [name for column in columns for name in (column, f"{column} std", f"{column} published")]

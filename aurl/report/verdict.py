@@ -1,4 +1,4 @@
-"""Compare the present metrics with a reference, and say the result in plain lines of 80 columns."""
+"""Compare the present metrics with a reference, and write the result."""
 
 import textwrap
 from collections.abc import Iterator
@@ -29,10 +29,13 @@ RULE = (
 
 
 def compare_with(jobs: Jobs, reference: str | None) -> tuple[Run, Run, Agreement]:
-    """Compare the present metrics with a reference; None for the experiment's own in docs/reference.
+    """Compare the present metrics with a reference.
 
-    Raises: AurlError if there are no metrics yet, or if the reference is missing, damaged, of another experiment, or has
-        other rows.
+    Args:
+        reference: folder, file or revision; None for the experiment's own in docs/reference.
+    Raises:
+        AurlError: there are no metrics yet, or the reference is missing, damaged, of another experiment, or has other
+            rows.
     """
     experiment = jobs.experiment.experiment
     here = present_run(jobs)
@@ -52,7 +55,10 @@ def default_folder(experiment: str) -> Path:
 
 
 def default_reference(here: Run, experiment: str) -> Run:
-    """Read the experiment's own reference. Raises: AurlError if there is none, or it is of other parameters."""
+    """Read the experiment's own reference.
+
+    Raises: AurlError if there is none, or it was made with other parameters.
+    """
     folder = default_folder(experiment)
     if not (folder / METRICS).is_file():
         raise AurlError(
@@ -69,7 +75,10 @@ def default_reference(here: Run, experiment: str) -> Run:
 
 
 def parameter_changes(there: About, here: About) -> list[str]:
-    """List the parameters that differ: "training.epochs 6 -> 7"; none where one side is not known."""
+    """List the parameters that differ: "training.epochs 6 -> 7".
+
+    The list is empty if the parameters of one side are not known.
+    """
     if not there.parameters or not here.parameters:
         return []
     return [
@@ -79,7 +88,7 @@ def parameter_changes(there: About, here: About) -> list[str]:
 
 
 def check_rows(here: Run, there: Run) -> None:
-    """Raise AurlError, which names what differs, if two runs have other rows or other videos."""
+    """Check that two runs have the same rows. Raises: AurlError that names others."""
     differing = list(other_rows(here.table, there.table))
     if differing:
         raise AurlError(
@@ -89,7 +98,10 @@ def check_rows(here: Run, there: Run) -> None:
 
 
 def other_rows(here: pd.DataFrame, there: pd.DataFrame) -> Iterator[str]:
-    """Say which variants, test sets, seeds, clips or splits only one run has; else which rows, else which videos."""
+    """List what only one run has: variants, test sets, seeds, clips or splits.
+
+    Where these are equal: the rows that only one run has; where there are none, the test sets with other videos.
+    """
     one_sided = [
         f"{NAMES[column]} only {side}: {', '.join(map(str, values))}"
         for column in NAMES
@@ -139,7 +151,10 @@ def verdict(agreement: Agreement, name: str) -> str:
 
 
 def verdict_line(jobs: Jobs) -> str:
-    """Say how the present metrics compare with the experiment's own reference; never fails for a difference."""
+    """Write the verdict on the experiment's own reference in one line.
+
+    A difference, or a reference that cannot be compared, raises no error.
+    """
     folder = default_folder(jobs.experiment.experiment)
     if not (folder / METRICS).is_file():
         return "no reference for this experiment"
@@ -192,7 +207,7 @@ def _only(one: pd.DataFrame, other: pd.DataFrame, column: str) -> list[Any]:
 
 
 def _wrapped(title: str, text: str) -> list[str]:
-    """Break a text into lines; a name longer than a line stays whole, so that it can be copied."""
+    """Break a text into lines; a long name stays whole, so that it can be copied."""
     return textwrap.wrap(
         text,
         WIDTH,

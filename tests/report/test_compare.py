@@ -13,13 +13,13 @@ from aurl.cli import main
 from aurl.experiment.presets import load_preset, preset_text
 from aurl.experiment.read import load_experiment
 from aurl.lineage.dvc_lock import CACHE
+from aurl.lineage.machine import cpu_model
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.paths import ResultPaths
 from aurl.report.about import shaping_parameters
 from aurl.report.write_tables import make_tables, write_tables
 from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
-from aurl.system.machine import cpu_model
 
 METRICS = Path("results/micro/metrics.csv")
 REFERENCE = Path("docs/reference/micro")

@@ -7,7 +7,10 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 
 def cpu_model(cpu_info: Path = CPU_INFO) -> str:
-    """Return the model of the CPU, such as "AMD EPYC 9B45"; its architecture where the system names no model."""
+    """Return the model of the CPU, such as "AMD EPYC 9B45".
+
+    Where the system names no model, it is the architecture.
+    """
     try:
         lines = cpu_info.read_text(errors="replace").splitlines()
     except OSError:
