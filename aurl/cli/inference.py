@@ -74,7 +74,10 @@ def encode(
 @click.option("--protocol", "protocols", multiple=True, metavar="NAME", help="Only this one (docs/protocols.md).")
 @click.option("--against", type=click.Path(path_type=Path), help="Another score file: paired differences to it.")
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Write all numbers to this file.")
-def score(file: Path, test_set: str, protocols: tuple[str, ...], against: Path | None, output: Path | None) -> None:
+@click.option("--card", type=click.Path(path_type=Path), help="Write a result card (Markdown with a YAML head).")
+def score(
+    file: Path, test_set: str, protocols: tuple[str, ...], against: Path | None, output: Path | None, card: Path | None
+) -> None:  # fmt: skip
     """Test the scores or embeddings in FILE, of any method, by every protocol of a public test set.
 
     FILE is an .npz, .safetensors or .parquet with scores, class and video (or label), or a .csv of predictions
@@ -82,4 +85,4 @@ def score(file: Path, test_set: str, protocols: tuple[str, ...], against: Path |
     """
     from aurl.scoring.score_files import score_files
 
-    click.echo(score_files(file, test_set, protocols, against, output))
+    click.echo(score_files(file, test_set, protocols, against, output, card))

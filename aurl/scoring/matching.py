@@ -74,7 +74,10 @@ def match(submission: Submission, test_set: TestSet) -> Matched:
 
 
 def require(matched: Matched, runs: Iterable[Run]) -> None:
-    """Check that the classes and videos of all runs are there. Raises: AurlError, with how many are missing."""
+    """Check that the classes and videos of all runs are there.
+
+    Raises: AurlError, with how many are missing.
+    """
     test_set, needed = matched.test_set, list(runs)
     numbers = {name: number for number, name in enumerate(test_set.classes)}
     candidates = np.zeros(len(numbers), bool)

@@ -1,4 +1,7 @@
-"""Rank classes in numpy, by the rule of `aurl.evaluation.metrics`, whose import of torch takes over a second."""
+"""Rank classes in numpy, by the rule of `aurl.evaluation.metrics`.
+
+That module computes in torch, whose import takes longer than the whole command.
+"""
 
 from dataclasses import dataclass
 
@@ -10,9 +13,11 @@ from aurl.scoring.matching import Matched
 
 @dataclass(frozen=True)
 class Hits:
-    """Hold a run's result: which of the N videos count, and which have their class as best, or among the best five.
+    """Hold a run's result: which videos count, and which are hits.
 
-    `top5` is None where only the best class is known.
+    Args:
+        inside: bool (N,), whether the video counts. top1: whether its class is the best.
+        top5: whether its class is among the best five; None where only the best class is known.
     """
 
     inside: np.ndarray

@@ -1,4 +1,4 @@
-"""Hold the result of a method under every protocol: rows, intervals, the comparison with another method."""
+"""Hold the result of a method under every protocol, and compare two."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field

@@ -6,17 +6,26 @@ from pathlib import Path
 
 from aurl.evaluation.test_sets import TestSet
 from aurl.evaluation.test_sets import test_set as find_test_set
+from aurl.scoring.card import card
 from aurl.scoring.evaluate import evaluate_submission
 from aurl.scoring.formats.base import read_file
 from aurl.scoring.result import Result
 from aurl.scoring.show import as_text
-from aurl.system.files import sha256_file, write_json
+from aurl.system.files import sha256_file, write_json, write_text
 
 
 def score_files(
-    file: Path, test_set: str, protocols: Sequence[str] = (), against: Path | None = None, output: Path | None = None
+    file: Path,
+    test_set: str,
+    protocols: Sequence[str] = (),
+    against: Path | None = None,
+    output: Path | None = None,
+    card_file: Path | None = None,
 ) -> str:
-    """Score a file, compare it with another one, write the numbers as JSON, and give them as text.
+    """Score a file, compare it with another one, and give the numbers as text.
+
+    Args:
+        against: the other file. output: of JSON. card_file: of a result card.
 
     Raises: AurlError for bad input; nothing is written then.
     """
@@ -31,6 +40,8 @@ def score_files(
         content["comparisons"] = [asdict(comparison) for comparison in comparisons]
     if output is not None:
         write_json(output, content)
+    if card_file is not None:
+        write_text(card_file, card(result, content["sha256"]))
     return as_text(result, comparisons, str(against))
 
 

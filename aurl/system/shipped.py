@@ -31,6 +31,6 @@ def videos_of(test_set: str) -> Path:
 
 
 def packaged(path: Path) -> Path:
-    """Find a shipped file from any folder: in the installed package, or in the clone that the package lies in."""
+    """Find a shipped file from any folder, in the installed package or in the clone."""
     installed = _PACKAGE / path
     return installed if installed.exists() else _PACKAGE.parent / path

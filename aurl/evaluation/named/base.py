@@ -22,7 +22,11 @@ FOLDER = "aurl.evaluation.named"
 
 @dataclass(frozen=True)
 class Run:
-    """Hold one test: its candidate classes, and a mark of the videos that count (None: all videos of the classes)."""
+    """Hold one test: its candidate classes, and which of their videos count.
+
+    Args:
+        videos: bool (N,), a mark of the test set's videos; None for all videos of the classes.
+    """
 
     name: str
     classes: tuple[str, ...]

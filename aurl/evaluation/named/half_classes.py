@@ -10,7 +10,7 @@ from aurl.evaluation.test_sets import TestSet
 LABEL = "half classes"
 TEST_SETS: tuple[str, ...] = ("ucf101", "hmdb51", "activitynet200", "olympic_sports16")
 SOURCE = "released code of E2E (bbrattoli/ZeroShotVideoClassification, ccbb915), as in data/test_splits.csv"
-USED_BY = "E2E (10 draws), AURL (3, 10 and 50 draws); on HMDB51 also Text4Vis and BIKE (10)"
+USED_BY = "E2E (10 draws), AURL (10 and 50; its 3 may be these or the official lists); on HMDB51 Text4Vis, BIKE (10)"
 DIFFERS = "half_classes_classind draws over another order of UCF101's classes; half_classes_open_vclip has other draws"
 AVERAGES: tuple[int, ...] = (3, 10, 50)
 

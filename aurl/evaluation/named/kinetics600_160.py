@@ -1,4 +1,4 @@
-"""Three draws of 160 of the 220 classes that Kinetics-600 has and Kinetics-400 has not: the mean over the draws.
+"""Three draws of 160 of the 220 classes that Kinetics-600 has and Kinetics-400 has not.
 
 The other 60 classes of a draw are for validation. 217 of the 220 classes are in a draw. Which videos count is not
 settled: projects list 13,977 to 14,161 of them, from other folders.

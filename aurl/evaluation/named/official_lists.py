@@ -11,7 +11,7 @@ TEST_SETS: tuple[str, ...] = ("ucf101", "hmdb51")
 SOURCE = (
     "testlist01 to 03.txt (UCF101), <class>_test_split1 to 3.txt (HMDB51), by yjxiong/temporal-segment-networks 2c5e5e7"
 )
-USED_BY = "X-CLIP, ViFi-CLIP, EZ-CLIP, FROSTER (unstarred columns), probably AURL's rows with 3 test splits"
+USED_BY = "X-CLIP, ViFi-CLIP, EZ-CLIP, FROSTER (unstarred columns), perhaps AURL's rows with 3 test splits"
 DIFFERS = "all_classes tests every video"
 AVERAGES: tuple[int, ...] = ()
 

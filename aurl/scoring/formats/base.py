@@ -16,6 +16,7 @@ from aurl.system.errors import AurlError, one_line
 
 FOLDER = "aurl.scoring.formats"
 MOST_NAME_BYTES = 64 * 2**20
+MOST_BYTES = 2 * 2**30  # of an array
 MOST_VIDEOS = 1_000_000  # where the test set's videos are not listed
 NAMES = {"class": "classes", "video": "videos", "label": "labels"}  # name in a file -> in a submission
 ARRAYS = ("scores", "video_embeddings", "class_embeddings")
@@ -47,7 +48,10 @@ class Format(Protocol):
     """Describe the module of a format."""
 
     def read(self, path: Path, limits: Limits) -> Submission:
-        """Read a file. Raises: AurlError for an unusable file; a format's own errors are worded by `read_file`."""
+        """Read a file.
+
+        Raises: AurlError for an unusable file; `read_file` words the errors of a format's library.
+        """
 
 
 def read_file(path: Path, test_set: TestSet) -> Submission:

@@ -16,7 +16,10 @@ MEND = "give a table with the columns pred, and video or label"
 
 
 def read(path: Path, limits: Limits) -> Submission:
-    """Read a csv of predictions. Raises: AurlError for another table, or a row with too few or too many cells."""
+    """Read a csv of predictions.
+
+    Raises: AurlError for another table, or a row with too few or too many cells.
+    """
     reader = csv.reader((f"{line}\n" for line in read_lines(path, MEND)), strict=True)
     header = [cell.strip() for cell in next(reader)]
     if "pred" not in header or not {"video", "label"} & set(header) or len(set(header)) < len(header):

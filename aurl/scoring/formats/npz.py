@@ -3,13 +3,14 @@
 Names are arrays of text (`np.array(names)`). Arrays of objects hold pickled code; they are refused unread.
 """
 
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aurl.scoring.formats.base import ARRAYS, MOST_NAME_BYTES, NAMES, Limits
+from aurl.scoring.formats.base import ARRAYS, MOST_BYTES, MOST_NAME_BYTES, NAMES, Limits
 from aurl.scoring.submission import Submission, check_shapes
 from aurl.system.errors import AurlError
 
@@ -60,11 +61,14 @@ def _check_type(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype) 
         )
     if name in ARRAYS and dtype.kind not in "fiu":
         raise AurlError(f"{path}: '{name}' is of type {dtype}; scores and embeddings are numbers")
+    size = math.prod(shape) * dtype.itemsize
+    if name in ARRAYS and size > MOST_BYTES:
+        raise AurlError(f"{path}: '{name}' would take {size:,} bytes; at most {MOST_BYTES:,} are read")
     if name in NAMES:
         if dtype.kind not in "US" or len(shape) != 1:
             raise AurlError(f"{path}: '{name}' is of type {dtype}, shape {shape}; it needs a list of texts")
-        if shape[0] * dtype.itemsize > MOST_NAME_BYTES:
-            raise AurlError(f"{path}: '{name}' would take {shape[0] * dtype.itemsize:,} bytes; names are shorter")
+        if size > MOST_NAME_BYTES:
+            raise AurlError(f"{path}: '{name}' would take {size:,} bytes; names are shorter")
 
 
 def _names(path: Path, archive: zipfile.ZipFile, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Read .parquet: a row for each video, a column `video` or `label`, and a column of scores named after each class.
+"""Read .parquet: a row for each video, its name or label, and a column of scores for each class.
 
 Needs the package pyarrow (`pip install pyarrow`), which is not installed with this one.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from aurl.scoring.formats.base import Limits
+from aurl.scoring.formats.base import MOST_BYTES, Limits
 from aurl.scoring.submission import Submission
 from aurl.system.errors import AurlError
 
@@ -25,6 +25,8 @@ def read(path: Path, limits: Limits) -> Submission:
         names = [name for name in file.schema_arrow.names if name in ("video", "label")]
         classes = [name for name in file.schema_arrow.names if name not in names]
         limits.check(path, {"class": len(classes)} | dict.fromkeys(names, file.metadata.num_rows))
+        if len(classes) * file.metadata.num_rows * 8 > MOST_BYTES:
+            raise AurlError(f"{path}: {len(classes):,} x {file.metadata.num_rows:,} scores are more than are read")
         table = file.read()
     columns = [table.column(name) for name in classes]
     for name, column in zip(classes, columns, strict=True):

@@ -1,4 +1,4 @@
-"""Read .safetensors: tensors as in an .npz; names as JSON lists in the metadata, or in FILE.json beside it.
+"""Read .safetensors: tensors as in an .npz, names in the metadata or in FILE.json beside it.
 
 `save_file({"scores": scores}, "scores.safetensors", {"class": json.dumps(classes), "video": json.dumps(videos)})`
 """
