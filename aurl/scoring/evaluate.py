@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 NOT_IDENTIFIED = "Videos not identified: labels were given, and only the number of videos of each class was checked."
+NOT_LISTED = "The videos of this test set are not listed here: they and their labels are as the file says."
 WRONG_ORDER = 5, 0.25, 20  # times better by other names; top-1 then, at least; videos a class to say so
 
 
@@ -68,9 +69,10 @@ def evaluate_submission(submission: Submission, test_set: TestSet, protocols: Se
             averaged = of_protocol[:number]
             rows.append(make_row(name, module.LABEL, digest(averaged, test_set), hits[name][:number], matched.labels))
     identified = matched.videos is not None
-    notes = [*([] if identified else [NOT_IDENTIFIED]), *_ties(matched), *notes]
+    about = [] if identified else [NOT_IDENTIFIED if test_set.videos else NOT_LISTED]
+    notes = [*about, *_ties(matched), *notes]
     facts = submission.origin, test_set.name, test_set.label, test_set.digest, identified, len(matched.labels)
-    return Result(*facts, rows, geometry(matched), notes, hits, matched.labels, matched.videos)
+    return Result(*facts, rows, geometry(matched), notes, hits, matched.labels, matched.keys)
 
 
 def choose_runs(matched: Matched, protocols: Sequence[str] | None) -> tuple[dict[str, list[Run]], list[str]]:
@@ -129,7 +131,7 @@ def _ties(matched: Matched) -> list[str]:
     if matched.scores is None:
         return []
     own = np.take_along_axis(matched.scores, matched.labels[:, None], 1)
-    tied = int(((matched.scores == own).sum(axis=1) > 1).sum())
+    tied = int((((matched.scores == own).sum(axis=1) > 1) & matched.present[matched.labels]).sum())
     if not tied:
         return []
     return [

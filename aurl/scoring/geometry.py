@@ -6,19 +6,19 @@ from aurl.scoring.matching import Matched
 
 
 def geometry(matched: Matched) -> dict[str, float]:
-    """Measure a submission; closeness and dispersion only where its embeddings are known.
+    """Measure a submission of embeddings; nothing for scores.
 
     Returns: `closeness` and `dispersion` as `aurl.evaluation.metrics` defines them, `hub_skewness`.
     """
-    measured: dict[str, float] = {}
-    if matched.embeddings is not None:
-        videos, classes = (_unit(rows) for rows in matched.embeddings)
-        measured["closeness"] = closeness(videos, matched.labels, classes)
-        if len(np.unique(matched.labels)) > 1:
-            measured["dispersion"] = dispersion(videos, matched.labels)
-        assert matched.scores is not None
-        measured["hub_skewness"] = hub_skewness(matched.scores[:, matched.present])
-    return measured
+    if matched.embeddings is None or matched.scores is None:
+        return {}
+    inside = matched.present[matched.labels]  # a video whose class has no embedding has no distance to it
+    videos, classes = (_unit(rows) for rows in matched.embeddings)
+    videos, labels = videos[inside], matched.labels[inside]
+    measured = {"closeness": closeness(videos, labels, classes)}
+    if len(np.unique(labels)) > 1:
+        measured["dispersion"] = dispersion(videos, labels)
+    return measured | {"hub_skewness": hub_skewness(matched.scores[inside][:, matched.present])}
 
 
 def closeness(videos: np.ndarray, labels: np.ndarray, classes: np.ndarray) -> float:

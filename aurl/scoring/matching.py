@@ -22,6 +22,7 @@ class Matched:
     Args:
         labels: (N,) int64 class numbers.
         videos: (N,) int64 numbers of the test set's videos; None where they are not identified.
+        keys: (N,) what tells the videos apart: these numbers, or names in a test set without listed videos; or None.
         present: bool (C,), the classes that have scores.
         scores: (N, C), -inf for a class without; or predicted: (N,) class numbers.
         embeddings: the (N, d) and (C, d) that the scores are cosines of, rows of absent classes zero.
@@ -31,6 +32,7 @@ class Matched:
     test_set: TestSet
     labels: np.ndarray
     videos: np.ndarray | None
+    keys: np.ndarray | None
     present: np.ndarray
     scores: np.ndarray | None = None
     predicted: np.ndarray | None = None
@@ -51,18 +53,19 @@ def match(submission: Submission, test_set: TestSet) -> Matched:
     Raises: AurlError for an unknown or double name, or labels that are not the test set's.
     """
     origin = submission.origin
-    videos, labels, order = _match_videos(submission, test_set)
+    videos, labels, order, keys = _match_videos(submission, test_set)
+    known = origin, test_set, labels, videos, keys
     if submission.predicted is not None:
         own = _numbers(origin, "predicted classes", sorted(set(submission.predicted)), test_set)
         numbers = np.array([own[name] for name in submission.predicted])
-        return Matched(origin, test_set, labels, videos, np.ones(len(test_set.classes), bool), predicted=numbers[order])
+        return Matched(*known, np.ones(len(test_set.classes), bool), predicted=numbers[order])
     places = _places(submission, test_set)
     present = np.zeros(len(test_set.classes), bool)
     present[places] = True
     if submission.scores is not None:
         scores = np.full((len(labels), len(present)), -np.inf, np.result_type(submission.scores, np.float32))
         scores[:, places] = submission.scores[order]
-        return Matched(origin, test_set, labels, videos, present, scores)
+        return Matched(*known, present, scores)
     assert submission.video_embeddings is not None
     assert submission.class_embeddings is not None
     of_videos = submission.video_embeddings[order].astype(np.float64)
@@ -70,7 +73,7 @@ def match(submission: Submission, test_set: TestSet) -> Matched:
     of_classes[places] = submission.class_embeddings
     cosines = _unit(of_videos) @ _unit(of_classes).T
     cosines[:, ~present] = -np.inf
-    return Matched(origin, test_set, labels, videos, present, cosines, embeddings=(of_videos, of_classes))
+    return Matched(*known, present, cosines, embeddings=(of_videos, of_classes))
 
 
 def require(matched: Matched, runs: Iterable[Run]) -> None:
@@ -89,12 +92,21 @@ def require(matched: Matched, runs: Iterable[Run]) -> None:
             f" give all, or name protocols that need fewer (--protocol)"
         )
     if not test_set.videos:
-        if not candidates[matched.labels].any():
-            raise AurlError(f"{matched.origin}: no video of the protocols' classes")
+        _require_some(matched, candidates)
     elif matched.videos is None:
         _require_counts(matched, candidates)
     else:
         _require_videos(matched, needed, numbers)
+
+
+def _require_some(matched: Matched, candidates: np.ndarray) -> None:
+    counts = np.bincount(matched.labels, minlength=len(candidates))
+    absent = [matched.test_set.classes[number] for number in np.flatnonzero(candidates & (counts == 0))]
+    if absent:
+        raise AurlError(
+            f"{matched.origin}: {len(absent)} of the {candidates.sum()} classes have no video: {_some(absent)}; give all,"
+            " or name protocols that need fewer (--protocol)"
+        )
 
 
 def _require_counts(matched: Matched, candidates: np.ndarray) -> None:
@@ -161,8 +173,10 @@ def _numbers(origin: str, what: str, names: Sequence[str], test_set: TestSet) ->
     return numbers
 
 
-def _match_videos(submission: Submission, test_set: TestSet) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
-    """Number videos and labels: both in the test set's order, and the order itself."""
+def _match_videos(
+    submission: Submission, test_set: TestSet
+) -> tuple[np.ndarray | None, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Number videos and labels, both in the test set's order; give the order itself, and what identifies a video."""
     labels = None
     if submission.labels is not None:
         own = _numbers(submission.origin, "labels", submission.labels, test_set)
@@ -172,8 +186,13 @@ def _match_videos(submission: Submission, test_set: TestSet) -> tuple[np.ndarray
             raise AurlError(
                 f"{submission.origin}: the videos of {test_set.label} are not listed here; give 'label', their classes"
             )
-        order = np.argsort(labels, kind="stable")
-        return None, labels[order], order
+        if submission.videos is None:
+            order = np.argsort(labels, kind="stable")
+            return None, labels[order], order, None
+        keys = np.array([_key(name) for name in submission.videos])
+        _refuse_doubles(submission, keys.tolist())
+        order = np.argsort(keys)
+        return None, labels[order], order, keys[order]
     videos = _video_numbers(submission, submission.videos, test_set)
     if labels is not None and (labels != test_set.labels[videos]).any():
         row = int(np.flatnonzero(labels != test_set.labels[videos])[0])
@@ -183,7 +202,7 @@ def _match_videos(submission: Submission, test_set: TestSet) -> tuple[np.ndarray
             f" ({(labels != test_set.labels[videos]).sum():,} differ); leave 'label' out"
         )
     order = np.argsort(videos)
-    return videos[order], test_set.labels[videos[order]], order
+    return videos[order], test_set.labels[videos[order]], order, videos[order]
 
 
 def _video_numbers(submission: Submission, names: Sequence[str], test_set: TestSet) -> np.ndarray:
@@ -196,12 +215,16 @@ def _video_numbers(submission: Submission, names: Sequence[str], test_set: TestS
             f"{submission.origin}: {len(unknown):,} of {len(names):,} videos are none of {test_set.label}: {near};"
             f" official names are like '{test_set.videos[0]}'"
         )
+    _refuse_doubles(submission, keys)
+    return np.array([known[key] for key in keys], np.int64)
+
+
+def _refuse_doubles(submission: Submission, keys: Sequence[str]) -> None:
     double = [key for key, number in Counter(keys).items() if number > 1]
     if double:
         raise AurlError(
             f"{submission.origin}: {len(double):,} videos are there more than once: {_some(double)}; give one row each"
         )
-    return np.array([known[key] for key in keys], np.int64)
 
 
 def _key(name: str) -> str:

@@ -199,6 +199,38 @@ def test_fewer_classes_and_videos_are_enough_for_a_protocol_that_needs_fewer() -
         evaluate(content["scores"][:, columns], content["video"], content["class"][columns], test_set="hmdb51")
 
 
+def test_embeddings_of_fewer_classes_are_measured_on_their_videos() -> None:
+    """Other videos in the file change neither the measures nor the notes."""
+    content, of = embeddings("hmdb51", 1.5), test_sets.test_set("hmdb51")
+    (run,) = load("truze").runs(of)
+    columns = [of.classes.index(name) for name in run.classes]
+    inside = np.isin(of.labels, columns)
+    some = content | {"class_embeddings": content["class_embeddings"][columns], "class": content["class"][columns]}
+    fewer = some | {"video_embeddings": content["video_embeddings"][inside], "video": content["video"][inside]}
+    first, other = (evaluated(given, "hmdb51", protocols=["truze"]) for given in (some, fewer))
+    assert rows(first) == rows(other)
+    assert first.geometry == pytest.approx(other.geometry)
+    assert not first.notes
+
+
+def test_named_videos_of_an_unlisted_test_set_can_be_compared() -> None:
+    of = test_sets.test_set("olympic_sports16")
+    labels, random = np.repeat(of.classes, 30), np.random.default_rng(0)
+    names, order = np.array([f"video {number}" for number in range(480)]), random.permutation(480)
+    values = random.normal(size=(480, 16)) + np.repeat(np.eye(16), 30, axis=0)
+    one = evaluate(values, names, of.classes, labels=labels, test_set=of)
+    other = evaluate(values[order], names[order], of.classes, labels=labels[order], test_set=of)
+    assert one.compare(other)[0].p == 1
+    assert one.notes == other.notes == ["The videos of this test set are not listed here: they and their labels are as the"
+                                        " file says."]  # fmt: skip
+    with pytest.raises(AurlError, match="1 videos are there more than once"):
+        evaluate(values, ["video 0", *names[:-1]], of.classes, labels=labels, test_set=of)
+    with pytest.raises(AurlError, match="not the videos of scores"):
+        one.compare(evaluate(values, [*names[:-1], "x"], of.classes, labels=labels, test_set=of))
+    with pytest.raises(AurlError, match="1 of the 16 classes have no video: 'vault'"):
+        evaluate(values[:450], names[:450], of.classes, labels=labels[:450], test_set=of)
+
+
 @pytest.mark.parametrize("name", ["kinetics600", "activitynet200", "olympic_sports16"])
 def test_test_sets_without_listed_videos_take_labels(name: str) -> None:
     of = test_sets.test_set(name)

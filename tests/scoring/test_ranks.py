@@ -22,7 +22,7 @@ CLASSES = tuple("abcdefg")
 def matched_of(scores: np.ndarray, labels: np.ndarray) -> Matched:
     nothing = np.zeros(0, np.int64), np.zeros((0, 3), np.int8)
     test_set = TestSet("olympic_sports16", "Small", CLASSES, (), *nothing, CLASSES)
-    return Matched("file", test_set, labels, None, np.ones(len(CLASSES), bool), scores)
+    return Matched("file", test_set, labels, None, None, np.ones(len(CLASSES), bool), scores)
 
 
 @settings(deadline=None, max_examples=60)
