@@ -94,6 +94,19 @@ def test_the_two_versions_of_truze() -> None:
     assert len(load("truze").runs(test_set("hmdb51"))[0].classes) == 22
 
 
+@pytest.mark.parametrize(("of", "sizes"), [("ucf101", {"base": (51, 2088), "novel": (50, 1695)}),
+                                           ("hmdb51", {"base": (26, 780), "novel": (25, 750)})])  # fmt: skip
+def test_base_and_novel_classes_share_the_first_official_list(of: str, sizes: dict[str, tuple[int, int]]) -> None:
+    """Sizes of ViFi-CLIP's lists of videos."""
+    chosen, classes = test_set(of), []
+    for part, (number, videos) in sizes.items():
+        (run,) = load(f"base_to_novel_{part}").runs(chosen)
+        inside = np.isin(chosen.labels, [chosen.classes.index(name) for name in run.classes]) & run.videos
+        assert (len(run.classes), int(inside.sum())) == (number, videos)
+        classes += run.classes
+    assert sorted(classes) == list(chosen.classes)
+
+
 def test_the_published_halves_repeat_three() -> None:
     runs = [frozenset(run.classes) for run in load("random_halves30").runs(test_set("ucf101"))]
     assert (len(runs), len(set(runs))) == (30, 27)
@@ -108,7 +121,7 @@ def test_the_draws_of_kinetics600() -> None:
 
 def test_unknown_protocols_are_refused() -> None:
     for name in ("truse", "aurl.evaluation.named.truze", "base"):
-        with pytest.raises(AurlError, match=f"no protocol '{name}'; known: all_classes, half_classes"):
+        with pytest.raises(AurlError, match=f"no protocol '{name}'; known: all_classes, base_to_novel_base"):
             load(name)
 
 

@@ -137,7 +137,7 @@ def test_the_command_prints_80_columns_and_writes_json(
     for words in ("HMDB51: 6,766 videos", "TruZe (paper)", "hub skewness", "Against b.npz", "better in", "p < 0.001"):
         assert words in text
     written = json.loads(Path("out/o.json").read_text())
-    assert len(written["comparisons"]) == len(written["protocols"]) == 7
+    assert len(written["comparisons"]) == len(written["protocols"]) == 9
     assert len(written["sha256"]) == 64
     assert sorted(os.listdir()) == ["a.npz", "b.npz", "out"]
     assert os.listdir("out") == ["o.json"]
