@@ -121,7 +121,8 @@ def protocols() -> str:
         "Papers that name the same test set test on different classes and videos. Each protocol here is a file of "
         "`aurl/evaluation/named/`, with its lists in `data/` (`data/NOTICE` says from where). [`aurl score`](scoring.md) "
         "tests any method by all of them. The digest is the SHA-256 of names, classes and videos of all runs: two results "
-        "with equal digests were tested on the same.\n",
+        "with equal digests were tested on the same. A new file of the folder is a new protocol; one of your own may lie "
+        "outside (`--protocol my_package.my_protocol`), with what `aurl/evaluation/named/base.py` says.\n",
     ]
     for name in named.protocol_names():
         module = named.load(name)

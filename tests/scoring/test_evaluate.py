@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from outside import write_outside
 from score_files import embeddings, one_hot, scores
 
 import aurl
@@ -201,6 +202,28 @@ def test_fewer_classes_and_videos_are_enough_for_a_protocol_that_needs_fewer() -
     assert rows(fewer) == rows(whole)
     with pytest.raises(AurlError, match="29 of the 51 classes have no scores"):
         evaluate(content["scores"][:, columns], content["video"], content["class"][columns], test_set="hmdb51")
+
+
+OUTSIDE = '''"""The videos of three classes, among themselves."""
+
+from aurl.evaluation.named.base import Run
+
+LABEL, TEST_SETS, SOURCE, USED_BY, DIFFERS, AVERAGES = "three", ("hmdb51",), "here", "this test", "all others", ()
+
+
+def runs(test_set):
+    """List the one run."""
+    return [Run("three", test_set.classes[:3])]
+'''
+
+
+def test_a_protocol_from_outside_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_outside(tmp_path, monkeypatch, "my_rules", "three", OUTSIDE)
+    content, of = scores("hmdb51", 0.6), test_sets.test_set("hmdb51")
+    (row,) = evaluated(content, "hmdb51", protocols=["my_rules.three"]).rows
+    inside = of.labels < 3
+    assert (row.label, row.runs, row.classes, row.videos) == ("three", 1, 3, inside.sum())
+    assert row.top1 == pytest.approx(100 * np.mean(content["scores"][inside, :3].argmax(axis=1) == of.labels[inside]))
 
 
 def test_embeddings_of_fewer_classes_are_measured_on_their_videos() -> None:

@@ -1,7 +1,8 @@
 """Define a named protocol: which classes are the candidates, and which of their videos count.
 
-A protocol is a file of this folder. Its lists are facts that come with the package. It says nothing about a network,
-so scores of any method can be tested by it (`aurl score`), and two methods that name it were tested on the same.
+A protocol is a file of this folder, or a module from outside with a dotted name. Its lists are facts that come with the
+package. It says nothing about a network, so scores of any method can be tested by it (`aurl score`), and two methods that
+name it were tested on the same.
 """
 
 import hashlib
@@ -71,8 +72,8 @@ def protocol_names() -> list[str]:
 
 
 def load(name: str) -> ModuleType:
-    """Load a protocol. Raises: AurlError for an unknown name."""
-    if "." in name or name not in protocol_names():
+    """Load a protocol; a name with a dot is a module from outside. Raises: AurlError for an unknown name."""
+    if "." not in name and name not in protocol_names():
         raise AurlError(f"no protocol '{name}'; known: {', '.join(protocol_names())}")
     return plugins.load(FOLDER, name)
 
