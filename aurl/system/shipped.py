@@ -12,6 +12,7 @@ VERB_EXCEPTIONS = Path("data/wordnet/verb.exc")
 PUBLISHED = Path("data/published_results.csv")
 TYPICAL_VIDEOS = Path("data/typical_videos.csv")
 TEST_SPLITS = Path("data/test_splits.csv")
+WORD_VECTORS = Path("data/googlenews_action_subset.bin")
 SOURCES = Path("data/sources.yaml")
 PROTOCOL_LISTS = Path("data/protocols")
 PREDICTIONS = "data/authors_predictions_*.csv"

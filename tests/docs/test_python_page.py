@@ -2,23 +2,15 @@
 
 import doctest
 import re
-import shutil
 from pathlib import Path
 
-import media
 import pytest
-import torch
 from pages import DOCS
 from repositories import REPOSITORY
+from small_network import write_network, write_video
 
 import aurl
 from aurl.experiment.presets import load_preset, preset_text
-from aurl.frames.packing import write_index, write_shard
-from aurl.inference.predict import decode_video
-from aurl.models.checkpoint import state_bytes
-from aurl.models.shape import ModelShape
-from aurl.models.zero_shot import ZeroShotModel
-from aurl.system.files import write_json
 
 PAGE = (DOCS / "python.md").read_text()
 IN_AN_EXPERIMENT = "## In the folder of an experiment"
@@ -40,23 +32,8 @@ def write_experiment(folder: Path) -> None:
     settings = load_preset("mini").frames
     (folder / "params.yaml").write_text(preset_text("mini"))
     (folder / "data").symlink_to(REPOSITORY / "data")
-    torch.manual_seed(1)
-    shape = {
-        "backbone": {"name": "r2plus1d", "width": 4, "blocks": [1, 1]}, "embedding": 12, "word_hidden": 10,
-        "dropout": 0.0, "mean": [0.4, 0.4, 0.4], "std": [0.2, 0.2, 0.2], "dimension": 300, "word_projector": True,
-        "seen_classes": None,
-    }  # fmt: skip
-    (folder / "weights").mkdir()
-    (folder / "weights/aurl.safetensors").write_bytes(state_bytes(ZeroShotModel(ModelShape(**shape))))
-    frames = {"size": settings.size, "quality": settings.quality, "chroma": settings.chroma}
-    write_json(folder / "weights/aurl.json", {"model": shape, "clip_length": 8, "variant": "aurl", "seed": 0,
-                                              "classes": None, "frames": frames})  # fmt: skip
-    shutil.copy(media.h264(folder / "made.mp4"), folder / "video.avi")
-    shard = folder / "frames/0.jpegs", folder / "frames/0.safetensors"
-    shard[0].parent.mkdir()
-    _, jpegs = decode_video(folder / "video.avi", **settings.stored)
-    write_shard(*shard, iter([jpegs]))
-    write_index([shard], settings.stored, folder / "frames/index.json")
+    write_network(folder / "weights/aurl.safetensors", settings)
+    write_video(folder, settings)
 
 
 def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
