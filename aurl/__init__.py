@@ -22,6 +22,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` loads a name
+    from aurl.evaluation.generalised import generalised as generalised
     from aurl.evaluation.metrics import closeness as closeness
     from aurl.evaluation.metrics import dispersion as dispersion
     from aurl.evaluation.named.base import protocols as protocols
@@ -55,6 +56,7 @@ _MODULES = {  # public name -> the module that defines it
     "evaluate": "aurl.scoring.evaluate",
     "test_set": "aurl.evaluation.test_sets",
     "protocols": "aurl.evaluation.named.base",
+    "generalised": "aurl.evaluation.generalised",
     "half_class_split": "aurl.evaluation.protocols.half_splits",
     "evaluation_indices": "aurl.frames.clips",
     "filter_seen": "aurl.semantics.seen",
