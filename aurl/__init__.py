@@ -1,6 +1,7 @@
 """A reproducible benchmark of AURL, alignment-uniformity aware zero-shot video classification (CVPR 2022).
 
-The names below are the public ones. Each loads its module, and so torch, when it is first used:
+The names of `__all__` are the public ones (docs/python.md). Each loads its module, and so perhaps torch, when it is
+first used:
 
 >>> import aurl
 >>> aurl.evaluation_indices(num_frames=10, clips=2, clip_length=4).tolist()
@@ -18,17 +19,44 @@ With a trained checkpoint:
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` loads a name
+    from aurl.evaluation.generalised import generalised as generalised
+    from aurl.evaluation.metrics import closeness as closeness
+    from aurl.evaluation.metrics import dispersion as dispersion
+    from aurl.evaluation.named.base import protocols as protocols
+    from aurl.evaluation.protocols.half_splits import half_class_split as half_class_split
+    from aurl.evaluation.test_sets import test_set as test_set
+    from aurl.evaluation.video_embeddings import embed_videos as embed_videos
+    from aurl.experiment.presets import load_preset as load_preset
+    from aurl.experiment.read import load_experiment as load_experiment
+    from aurl.frames.clips import evaluation_indices as evaluation_indices
+    from aurl.inference.model import class_embeddings as class_embeddings
+    from aurl.inference.model import load as load
+    from aurl.inference.predict import embed_classes as embed_classes
+    from aurl.inference.predict import embed_files as embed_files
+    from aurl.inference.predict import predict as predict
+    from aurl.methods.synthetic import ClassGenerator as ClassGenerator
+    from aurl.models.checkpoint import load_model as load_model
+    from aurl.models.cosine import contrastive as contrastive
+    from aurl.scoring.evaluate import evaluate as evaluate
+    from aurl.semantics.seen import filter_seen as filter_seen
 
 _MODULES = {  # public name -> the module that defines it
     "load_experiment": "aurl.experiment.read",
     "load_preset": "aurl.experiment.presets",
     "load_model": "aurl.models.checkpoint",
     "predict": "aurl.inference.predict",
+    "load": "aurl.inference.model",
+    "class_embeddings": "aurl.inference.model",
     "embed_files": "aurl.inference.predict",
     "embed_videos": "aurl.evaluation.video_embeddings",
     "embed_classes": "aurl.inference.predict",
-    "evaluate": "aurl.evaluation.evaluate",
+    "evaluate": "aurl.scoring.evaluate",
+    "test_set": "aurl.evaluation.test_sets",
+    "protocols": "aurl.evaluation.named.base",
+    "generalised": "aurl.evaluation.generalised",
     "half_class_split": "aurl.evaluation.protocols.half_splits",
     "evaluation_indices": "aurl.frames.clips",
     "filter_seen": "aurl.semantics.seen",
@@ -43,10 +71,14 @@ _FOLDERS = {  # kind of part -> the folder of its files
     "encoders": "aurl.semantics.encoders",
     "layouts": "aurl.datasets.layouts",
     "protocols": "aurl.evaluation.protocols",
+    "named_protocols": "aurl.evaluation.named",
+    "score_formats": "aurl.scoring.formats",
     "measures": "aurl.evaluation.measures",
     "tables": "aurl.report.tables",
     "figures": "aurl.report.figures",
 }
+
+__all__ = sorted([*_MODULES, "parts"])
 
 
 def parts(kind: str) -> list[str]:
@@ -70,4 +102,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the public names, for completion."""
-    return sorted([*_MODULES, "parts"])
+    return __all__

@@ -1,5 +1,5 @@
-"""Write the generated pages: parameters.md (every key of params.yaml) and modules.md (every module), and the measured
-parts of security.md.
+"""Write the generated pages: parameters.md (every key of params.yaml), modules.md (every module), protocols.md (every
+named protocol), and the measured parts of security.md.
 
 Run as `python docs/generate.py`; tests/docs/test_docs.py compares the result with the pages.
 """
@@ -11,8 +11,11 @@ import statistics
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from aurl.evaluation.named import base as named
+from aurl.evaluation.test_sets import TestSet, test_set
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.stages import STAGES
 from aurl.system import plugins
@@ -110,9 +113,52 @@ def _fuzzing() -> str:
     return "\n".join([f"The last run: {found['inputs']:,} inputs by {found['engine']}.\n", *head, *rows, ""])
 
 
+def protocols() -> str:
+    """The page of the protocols by name, with sizes and digests on every test set."""
+    lines = [
+        "# Protocols by name\n",
+        "<!-- python docs/generate.py -->\n",
+        "Papers that name the same test set test on different classes and videos. Each protocol here is a file of "
+        "`aurl/evaluation/named/`, with its lists in `data/` (`data/NOTICE` says from where). [`aurl score`](scoring.md) "
+        "tests any method by all of them. The digest is the SHA-256 of names, classes and videos of all runs: two results "
+        "with equal digests were tested on the same. A new file of the folder is a new protocol; one of your own may lie "
+        "outside (`--protocol my_package.my_protocol`), with what `aurl/evaluation/named/base.py` says.\n",
+    ]
+    for name in named.protocol_names():
+        module = named.load(name)
+        lines += [f"## {name}\n", f"*{module.LABEL}.* {(module.__doc__ or '').strip()}\n"]
+        lines += [
+            f"- Used by: {module.USED_BY}.",
+            f"- Not to be mixed up: {module.DIFFERS}.",
+            f"- Source: {module.SOURCE}.\n",
+        ]
+        lines += ["| test set | runs | classes of a run | videos of a run | digest |", "|---|---|---|---|---|"]
+        lines += [_protocol_row(module, test_set(of)) for of in module.TEST_SETS] + [""]
+    return "\n".join(lines)
+
+
+def _protocol_row(module: ModuleType, of: TestSet) -> str:
+    runs, videos = module.runs(of), []
+    for run in runs:
+        inside = [of.classes[label] in run.classes for label in of.labels]
+        videos.append(sum(inside) if run.videos is None else int((run.videos & inside).sum()))
+    counts = f"{min(videos):,}" + (f" to {max(videos):,}" if max(videos) > min(videos) else "")
+    cells = (
+        of.label,
+        len(runs),
+        len(runs[0].classes),
+        counts if of.videos else "not listed",
+        named.digest(runs, of)[:16],
+    )
+    return "| {} | {} | {} | {} | `{}` |".format(*cells)
+
+
 def pages() -> dict[Path, str]:
     """Generated page -> its text."""
-    return {DOCS / "parameters.md": parameters(), DOCS / "modules.md": modules(), DOCS / "security.md": security()}
+    return {
+        DOCS / "parameters.md": parameters(), DOCS / "modules.md": modules(), DOCS / "security.md": security(),
+        DOCS / "protocols.md": protocols(),
+    }  # fmt: skip
 
 
 def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, list[str]]]:

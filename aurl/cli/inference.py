@@ -1,4 +1,4 @@
-"""Commands for files of your own: predict and encode."""
+"""Commands for files of your own: predict, encode and score."""
 
 import sys
 from pathlib import Path
@@ -66,3 +66,23 @@ def encode(
 
     compute = ComputeSettings(device=device, precision=precision, threads=threads)
     encode_files(checkpoint, clips, vectors, output, batch_size, compute)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--test-set", required=True, help="ucf101, hmdb51, activitynet200, olympic_sports16 or kinetics600.")
+@click.option("--protocol", "protocols", multiple=True, metavar="NAME", help="Only this one (docs/protocols.md).")
+@click.option("--against", type=click.Path(path_type=Path), help="Another score file: paired differences to it.")
+@click.option("--json", "output", type=click.Path(path_type=Path), help="Write all numbers to this file.")
+@click.option("--card", type=click.Path(path_type=Path), help="Write a result card (Markdown with a YAML head).")
+def score(
+    file: Path, test_set: str, protocols: tuple[str, ...], against: Path | None, output: Path | None, card: Path | None
+) -> None:  # fmt: skip
+    """Test the scores or embeddings in FILE, of any method, by every protocol of a public test set.
+
+    FILE is an .npz, .safetensors or .parquet with scores, class and video (or label), or a .csv of predictions
+    (docs/scoring.md). It needs no params.yaml and no videos.
+    """
+    from aurl.scoring.score_files import score_files
+
+    click.echo(score_files(file, test_set, protocols, against, output, card))

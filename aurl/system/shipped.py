@@ -1,4 +1,8 @@
-"""Name the data files that come with the repository."""
+"""Name the data files that come with the repository, and find them in an installed package.
+
+The stages read them by their paths below the repository's root, which DVC and the provenance name. A wheel holds the
+same files below `aurl/data` (in the repository a link to `data`): `packaged` finds them from any folder.
+"""
 
 from pathlib import Path
 
@@ -8,11 +12,26 @@ VERB_EXCEPTIONS = Path("data/wordnet/verb.exc")
 PUBLISHED = Path("data/published_results.csv")
 TYPICAL_VIDEOS = Path("data/typical_videos.csv")
 TEST_SPLITS = Path("data/test_splits.csv")
+WORD_VECTORS = Path("data/googlenews_action_subset.bin")
 SOURCES = Path("data/sources.yaml")
+PROTOCOL_LISTS = Path("data/protocols")
 PREDICTIONS = "data/authors_predictions_*.csv"
+
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def predictions() -> dict[str, Path]:
     """Map each test set, by its published name in lower case, to the file of the authors' predictions."""
     prefix = PREDICTIONS.split("*")[0]
     return {str(path.with_suffix("")).removeprefix(prefix): path for path in sorted(Path().glob(PREDICTIONS))}
+
+
+def videos_of(test_set: str) -> Path:
+    """Name the file of a test set's videos, with their classes and official lists."""
+    return Path(f"data/test_sets/{test_set}.csv.gz")
+
+
+def packaged(path: Path) -> Path:
+    """Find a shipped file from any folder, in the installed package or in the clone."""
+    installed = _PACKAGE / path
+    return installed if installed.exists() else _PACKAGE.parent / path

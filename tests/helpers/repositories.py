@@ -21,9 +21,9 @@ def copy_repository(target: Path) -> Path:
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, capture_output=True, check=True
     ).stdout.decode()
     for name in filter(None, listed.split("\0")):
-        if (REPOSITORY / name).is_file():
+        if (REPOSITORY / name).is_file() or (REPOSITORY / name).is_symlink():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPOSITORY / name, target / name)
+            shutil.copy2(REPOSITORY / name, target / name, follow_symlinks=False)
     (target / "dvc.lock").unlink(missing_ok=True)
     (target / "params.yaml").write_text(preset_text("mini"))
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "copy"]):

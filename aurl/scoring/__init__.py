@@ -1,0 +1,1 @@
+"""Scores of any method on a public test set: read, matched by name, tested by every named protocol."""
