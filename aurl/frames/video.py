@@ -14,12 +14,13 @@ import av
 import decord
 import numpy as np
 
-from aurl.frames.containers import choose_stream, is_fragmented, open_video
-from aurl.frames.endings import is_cut_off, lacks_avi_index
+from aurl.frames.containers import choose_stream, open_video, packets
+from aurl.frames.fragments import is_fragmented
 from aurl.frames.orientation import upright
 from aurl.frames.probing import VideoProperties, one_line, probe
 from aurl.frames.squashing import MATRICES
 from aurl.frames.squashing import squashed as _squashed
+from aurl.frames.structure import lacks_avi_index, structure_fault
 
 __all__ = ["VideoProperties", "probe", "read_frames"]
 
@@ -88,7 +89,7 @@ def _plain_times(path: Path, size: int) -> tuple[np.ndarray, np.ndarray] | None:
 
     None for a file that decord might read wrongly.
     """
-    if is_fragmented(path) or is_cut_off(path) or lacks_avi_index(path):
+    if is_fragmented(path) or structure_fault(path) or lacks_avi_index(path):
         return None
     try:
         with open_video(path) as container:
@@ -141,7 +142,7 @@ def _read_with_pyav(path: Path, frames: int, size: int) -> Iterator[np.ndarray]:
         stream = container.streams[choice.index]
         stream.thread_type = "NONE"
         try:
-            for image in _squashed(container.decode(stream), size):
+            for image in _squashed(_frames(container, stream), size):
                 chunk.append(image)
                 done += 1
                 if len(chunk) == CHUNK or done == frames:
@@ -154,3 +155,7 @@ def _read_with_pyav(path: Path, frames: int, size: int) -> Iterator[np.ndarray]:
         except av.FFmpegError as error:
             raise ValueError(f"decoding stopped after {done} of {frames} frames: {one_line(error)}") from None
     raise ValueError(f"only {done} of {frames} frames could be decoded")
+
+
+def _frames(container: Any, stream: Any) -> Iterator[Any]:
+    return (frame for packet in packets(container, stream) for frame in packet.decode())
