@@ -7,12 +7,15 @@ from typing import Any
 
 import av
 
-from aurl.frames.orientation import MIRRORED, orientation
+from aurl.frames.orientation import orientation
 
 SMALL_PACKET, SMALL_STRICT_PACKET = 32, 12  # bytes: such packets may say "as before" and give no frame
 FIELDS = 2  # packets of a frame in interlaced video
 LOST, LOST_SHARE = 2, 0.02  # frames that may be missing without being a fault (XviD's packed bitstream)
 STRICT = {"h264", "hevc", "vp8", "vp9", "av1", "mjpeg", "mpeg1video", "mpeg2video"}  # codecs of which none may
+SHORT_SECONDS, SHORT_SHARE = 0.5, 0.05  # of the length that a header states
+XVID_MORE = 1  # frames that the headers of HMDB51's files state too many
+OF_DAMAGE = {"mjpeg", "matroska,webm"}  # whose messages are the only sign that pictures are damaged or lost
 JPEG_SCAN = b"\xff\xda"
 
 
@@ -24,7 +27,7 @@ class Decoded:
     damaged_frames: int = 0
     damaged_packets: int = 0
     hidden_packets: int = 0  # by an edit list
-    complaints: int = 0  # the decoder's messages of errors
+    messages: list[tuple[str, str]] = field(default_factory=list)  # FFmpeg's errors: who says it, what
     rotation: int = 0
     packet_times: list[float] = field(default_factory=list)  # of packets that should give a frame
     end: float = 0.0  # of the last packet
@@ -81,19 +84,21 @@ class Decoded:
             return f"{self.damaged_packets} damaged packets in the file"
         if self.damaged_frames:
             return f"the decoder reports damage in {self.damaged_frames} of {self.frames} frames"
-        if self.complaints:
-            return f"the decoder reports damage in some of {self.frames} frames"
+        if damage := [text for speaker, text in self.messages if speaker in OF_DAMAGE]:
+            return f"FFmpeg reports damage: {damage[0]}"
         lost, expected = self._lost()
         return self._said_lost() if lost > (0 if self.strict else max(LOST, LOST_SHARE * expected)) else ""
 
-    def remarks(self, stated: int) -> list[str]:
-        """Say what is unusual in a whole file. `stated` is the header's number of frames, or 0."""
-        fewer = 0 < self.frames < stated and self._said_lost() == ""
+    def remarks(self, stated_frames: int, stated_seconds: float) -> list[str]:
+        """Say what is unusual in a whole file, also against the header's numbers, 0 where it has none."""
+        fewer = stated_frames - self.frames > (0 if self.strict else XVID_MORE) and self._said_lost() == ""
+        shorter = stated_seconds - self.end > max(SHORT_SECONDS, SHORT_SHARE * stated_seconds, self.largest_gap)
         return [
             self._said_lost(),
-            f"the header states {stated} frames" if fewer else "",
+            f"the header states {stated_frames} frames" if fewer else "",
+            f"the header states {stated_seconds:.2f} s" if shorter else "",
+            f"FFmpeg reports an error: {self.messages[0][1]}" if self.messages else "",
             f"{self.hidden_packets} packets are hidden by an edit list" if self.hidden_packets else "",
-            "shown mirrored, as its display matrix says" if self.rotation >= MIRRORED else "",
         ]
 
     def _said_lost(self) -> str:
@@ -108,16 +113,16 @@ class Decoded:
 
 
 @contextlib.contextmanager
-def complaints(wanted: bool) -> Iterator[list[Any]]:
-    """Collect FFmpeg's messages of errors. JPEG pictures have no other sign of damage."""
-    if not wanted:
-        yield []
-        return
+def errors_of_ffmpeg() -> Iterator[list[tuple[str, str]]]:
+    """Collect FFmpeg's messages of errors in this thread, as (who says it, what); read them when the block has ended."""
+    messages: list[tuple[str, str]] = []
     before = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)  # else a message of the last file is not repeated for this one
     try:
-        with av.logging.Capture(local=True) as messages:
+        with av.logging.Capture(local=True) as captured:
             yield messages
+        messages += [(speaker, " ".join(text.split())) for _, speaker, text in captured]
     finally:
         av.logging.set_level(before)
 

@@ -14,17 +14,26 @@ from typing import Any
 import av
 
 from aurl.frames.containers import Choice, choose_stream, open_video, packets
-from aurl.frames.decoded import JPEG_SCAN, LOST, LOST_SHARE, STRICT, Decoded, complaints
+from aurl.frames.decoded import (
+    JPEG_SCAN,
+    LOST,
+    LOST_SHARE,
+    SHORT_SECONDS,
+    SHORT_SHARE,
+    STRICT,
+    Decoded,
+    errors_of_ffmpeg,
+)
 from aurl.frames.fragments import is_fragmented, stated_seconds
 from aurl.frames.gaps import lacks_frames_before_last
+from aurl.frames.orientation import MIRRORED
 from aurl.frames.remarks import CUT
 from aurl.frames.squashing import Squasher
 from aurl.frames.structure import structure_fault
 
 TRIED_SIZE = 16  # pixels: the scaler is tried on the first frame of each kind
 WITHOUT_LENGTH = ("mpegts", "mpeg", "flv")  # containers that need not say how long they are; fragments need not either
-SHORT_SECONDS, SHORT_SHARE = 0.5, 0.05  # of a Matroska track's stated length
-SLACK_FRAMES = 1.5  # FFmpeg states up to one frame more in FLV
+SLACK_FRAMES = 1.5  # of the length that FLV and fragmented mp4 state: FFmpeg states up to one frame more
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,9 @@ def _decode_all(path: Path, container: Any, choice: Choice) -> VideoProperties:
     stream.thread_type = "NONE"
     decoded, failure = Decoded(strict=stream.codec_context.name in STRICT, joined=container.format.name == "mpegts"), ""
     try:
-        _decode(container, stream, decoded)
+        with errors_of_ffmpeg() as messages:
+            _decode(container, stream, decoded)
+        decoded.messages += messages
     except MemoryError:
         raise
     except (av.FFmpegError, ValueError) as error:
@@ -93,9 +104,9 @@ def _decode_all(path: Path, container: Any, choice: Choice) -> VideoProperties:
     if decoded.frames == 0:
         return VideoProperties("unreadable", failure or "no frame could be decoded")
     failure = failure or decoded.fault() or _missing_end(path, container, stream, decoded)
-    stated = stream.frames if container.format.name == "avi" else 0
-    remarks = decoded.remarks(0 if failure else stated)
-    reason = "; ".join(part for part in dict.fromkeys((failure, choice.remark, *remarks)) if part)
+    remarks = [] if failure else decoded.remarks(*_of_header(container, stream))
+    mirrored = "shown mirrored, as its display matrix says" if decoded.rotation >= MIRRORED else ""
+    reason = "; ".join(part for part in (failure, choice.remark, *remarks, mirrored) if part)
     rate, duration = _rate_and_duration(container, stream, decoded)
     return VideoProperties(
         "partial" if failure else "ok", reason, decoded.frames, rate, duration, stream.width, stream.height,
@@ -106,18 +117,17 @@ def _decode_all(path: Path, container: Any, choice: Choice) -> VideoProperties:
 def _decode(container: Any, stream: Any, decoded: Decoded) -> None:
     """Decode a stream to its end. Raises: av.FFmpegError, ValueError, MemoryError."""
     squasher, of_jpegs = Squasher(TRIED_SIZE), stream.codec_context.name == "mjpeg"
-    with complaints(of_jpegs) as messages:
-        for packet in packets(container):
-            if packet.stream.index != stream.index:
-                decoded.add_other(packet)
-                continue
-            if packet.size:
-                decoded.add_packet(packet)
-                decoded.complaints += of_jpegs and JPEG_SCAN not in bytes(packet)
-            for frame in packet.decode():
-                squasher.try_kind(frame)
-                decoded.add_frame(frame)
-    decoded.complaints += len(messages)
+    for packet in packets(container):
+        if packet.stream.index != stream.index:
+            decoded.add_other(packet)
+            continue
+        if packet.size:
+            decoded.add_packet(packet)
+            if of_jpegs and JPEG_SCAN not in bytes(packet):
+                decoded.messages.append(("mjpeg", "a picture without content"))
+        for frame in packet.decode():
+            squasher.try_kind(frame)
+            decoded.add_frame(frame)
 
 
 def _missing_end(path: Path, container: Any, stream: Any, decoded: Decoded) -> str:
@@ -149,10 +159,16 @@ def _lengths(path: Path, container: Any, stream: Any, decoded: Decoded) -> tuple
         stated = _tagged_seconds(stream.metadata.get("DURATION", ""))
         return end, stated, max(SHORT_SECONDS, SHORT_SHARE * stated, decoded.largest_gap)
     end = max([end, *(other for other, _ in decoded.others.values())])
-    if kind == "flv":  # of a file that states none, FFmpeg takes the last tag's time
-        stated = (container.duration or 0) / av.time_base
-        return end, stated, decoded.largest_gap * SLACK_FRAMES or SHORT_SECONDS
-    return end, stated_seconds(path), max(SHORT_SECONDS, decoded.largest_gap)
+    # of an FLV that states no length, FFmpeg takes the last tag's time
+    stated = (container.duration or 0) / av.time_base if kind == "flv" else stated_seconds(path)
+    return end, stated, decoded.largest_gap * SLACK_FRAMES or SHORT_SECONDS
+
+
+def _of_header(container: Any, stream: Any) -> tuple[int, float]:
+    """Return the frames that an AVI's header states, and the seconds that an mp4's track states; 0 for others."""
+    frames = stream.frames if container.format.name == "avi" else 0
+    in_mp4 = container.format.name.startswith("mov") and stream.frames and stream.duration
+    return frames, float(stream.duration * stream.time_base) if in_mp4 else 0.0
 
 
 def _rate_and_duration(container: Any, stream: Any, decoded: Decoded) -> tuple[float, float]:
