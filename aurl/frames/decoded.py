@@ -15,7 +15,7 @@ LOST, LOST_SHARE = 2, 0.02  # frames that may be missing without being a fault (
 STRICT = {"h264", "hevc", "vp8", "vp9", "av1", "mjpeg", "mpeg1video", "mpeg2video"}  # codecs of which none may
 SHORT_SECONDS, SHORT_SHARE = 0.5, 0.05  # of the length that a header states
 XVID_MORE = 1  # frames that the headers of HMDB51's files state too many
-OF_DAMAGE = {"mjpeg", "matroska,webm"}  # whose messages are the only sign that pictures are damaged or lost
+OF_DAMAGE = {"mjpeg": "", "matroska,webm": "Invalid"}  # whose messages alone show damaged or lost pictures
 JPEG_SCAN = b"\xff\xda"
 
 
@@ -84,7 +84,7 @@ class Decoded:
             return f"{self.damaged_packets} damaged packets in the file"
         if self.damaged_frames:
             return f"the decoder reports damage in {self.damaged_frames} of {self.frames} frames"
-        if damage := [text for speaker, text in self.messages if speaker in OF_DAMAGE]:
+        if damage := [text for speaker, text in self.messages if text.startswith(OF_DAMAGE.get(speaker, ()))]:
             return f"FFmpeg reports damage: {damage[0]}"
         lost, expected = self._lost()
         return self._said_lost() if lost > (0 if self.strict else max(LOST, LOST_SHARE * expected)) else ""

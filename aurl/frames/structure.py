@@ -18,7 +18,7 @@ from aurl.frames.transport import fault_of_transport, packet_size
 
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
-FLV_TAGS = (8, 9, 18)  # sound, picture, data
+FLV_TAGS = (8, 9, 15, 18)  # sound, picture, data
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 OGG_CHECKSUM = slice(22, 26)
 LAST_PAGE = 4
@@ -63,16 +63,28 @@ def _avi(handle: BinaryIO, size: int) -> str:
                 movies += 1
                 if inner_end > size:
                     return CUT
-                if not all(_is_movie_chunk(name) for name, *_ in _chunks(handle, place + 4, inner_end)):
+                if not _is_movie(handle, place + 4, inner_end):
                     return HOLE
         if not movies:
             return HOLE
     return ""
 
 
-def _is_movie_chunk(name: bytes) -> bool:
-    """Say whether a chunk may lie among frames: a stream's number and kind, an index, a list, or padding."""
-    return name[:2].isdigit() or name in (b"LIST", b"JUNK") or (name[:2] == b"ix" and name[2:].isdigit())
+def _is_movie(handle: BinaryIO, begin: int, end: int) -> bool:
+    """Say whether a list consists of chunks with printable names; some writers leave out the padding of odd ones."""
+    padded = False
+    while begin + 8 <= end:
+        handle.seek(begin)
+        header = handle.read(8)
+        if not (header[:4].isascii() and header[:4].decode().isprintable()):
+            if not padded:
+                return False
+            begin, padded = begin - 1, False
+            continue
+        length = int.from_bytes(header[4:], "little")
+        padded = length % 2 == 1
+        begin += 8 + length + padded
+    return True
 
 
 def _chunks(handle: BinaryIO, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -157,8 +169,10 @@ def _program(handle: BinaryIO, size: int) -> str:
             place += 4
         elif header[3] == PACK:
             place += 12 if header[4] >> 4 == MPEG1_PACK else 14 + (header[13:14] or b"\0")[0] % 8
-        else:
-            place += 6 + int.from_bytes(header[4:6], "big")
+        elif length := int.from_bytes(header[4:6], "big"):
+            place += 6 + length
+        else:  # not stated
+            return ""
     return CUT if place > size else ""
 
 
