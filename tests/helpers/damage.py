@@ -1,6 +1,6 @@
 """Damage generated videos and count what the manifest says of them, and whether the frames are a sequential read's.
 
-    PYTHONPATH=. python tests/helpers/damage.py [ROUNDS]
+    PYTHONPATH=. python tests/helpers/damage.py [ROUNDS] [EVERY]
 
 Codecs x containers, and in each round one flipped bit, several, a hole of zeros, of noise, of missing bytes, and a cut.
 Bad are: a crash; `ok` with fewer frames than the whole file has; frames that a sequential read by PyAV does not give.
@@ -115,7 +115,7 @@ def judge(damaged: Damaged) -> str:
     return SAME if _is_like(expected, whole) else OTHER_PIXELS
 
 
-def count(rounds: int, folder: Path, every: int = 1, report: bool = True) -> Counter[tuple[str, str]]:
+def count(rounds: int, folder: Path, every: int) -> Counter[tuple[str, str]]:
     """Damage every file (or each `every`-th) in each way; returns the counts by damage and verdict.
 
     This process itself neither encodes nor decodes: a fork would inherit FFmpeg's locks without its threads.
@@ -130,7 +130,7 @@ def count(rounds: int, folder: Path, every: int = 1, report: bool = True) -> Cou
         for (kind, number), verdict in zip(jobs, verdicts, strict=True):
             said = _said(verdict)
             counts[kind, said] += 1
-            if report and said in BAD:
+            if said in BAD:
                 print(f"{path.name}, {kind} {number}: {verdict}", flush=True)
             _place(path, kind, number).unlink()
     return counts
@@ -164,15 +164,16 @@ def _is_like(frames: np.ndarray, others: np.ndarray) -> bool:
     return bool(np.abs(frames.astype(int) - others).mean(axis=(1, 2, 3)).max() <= differential.MOST_DIFFERENCE)
 
 
-def main(rounds: int = 20) -> None:
-    """Print the bad files and the counts."""
+def main(rounds: int = 20, every: int = 1) -> int:
+    """Print the bad files and the counts; returns how many are bad."""
     av.logging.set_level(av.logging.PANIC)
     with tempfile.TemporaryDirectory() as folder:
-        counts = count(rounds, Path(folder))
+        counts = count(rounds, Path(folder), every)
     print(f"{counts.total()} damaged files")
     for (kind, verdict), files in sorted(counts.items()):
-        print(f"{kind:8} {verdict:45} {files}")
+        print(f"{kind:8} {verdict:50} {files}")
+    return sum(files for (_, verdict), files in counts.items() if verdict in BAD)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    sys.exit(main(*map(int, sys.argv[1:])) > 0)
