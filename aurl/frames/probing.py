@@ -117,8 +117,9 @@ def _decode_all(path: Path, container: Any, choice: Choice) -> VideoProperties:
 def _decode(container: Any, stream: Any, decoded: Decoded) -> None:
     """Decode a stream to its end. Raises: av.FFmpegError, ValueError, MemoryError."""
     squasher, of_jpegs = Squasher(TRIED_SIZE), stream.codec_context.name == "mjpeg"
+    index = stream.index
     for packet in packets(container):
-        if packet.stream.index != stream.index:
+        if packet.stream.index != index:  # the last, empty packet has another stream_index
             decoded.add_other(packet)
             continue
         if packet.size:
@@ -135,17 +136,17 @@ def _missing_end(path: Path, container: Any, stream: Any, decoded: Decoded) -> s
     kind, fragmented = container.format.name, is_fragmented(path)
     if kind != "gif" and not fragmented and stream.frames and len(decoded.packet_times) >= stream.frames:
         return ""
-    told = f"{decoded.frames} frames decoded"
+    decoded_so_far = f"{decoded.frames} frames decoded"
     if fault := structure_fault(path):
-        return f"{fault}; {told}"
+        return f"{fault}; {decoded_so_far}"
     end, stated, slack = _lengths(path, container, stream, decoded)
     if stated - end > slack:
-        return f"the video ends after {end:.2f} of {stated:.2f} s; {told}"
+        return f"the video ends after {end:.2f} of {stated:.2f} s; {decoded_so_far}"
     if kind in WITHOUT_LENGTH or fragmented:
         if any(damaged for _, damaged in decoded.others.values()):
-            return f"{CUT} in its sound; {told}"
+            return f"{CUT} in its sound; {decoded_so_far}"
         if lacks_frames_before_last(decoded.packet_times):
-            return f"{CUT}: frames before the last one are missing; {told}"
+            return f"{CUT}: frames before the last one are missing; {decoded_so_far}"
     return ""
 
 
