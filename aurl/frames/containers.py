@@ -1,13 +1,14 @@
-"""Open a video file, choose the stream to read, and look for fragments.
+"""Open a video file, and choose the stream to read.
 
 A file from the internet is opened only as a container of video, whatever it claims to be: FFmpeg also reads playlists,
 which name other files and addresses.
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 from av.stream import Disposition
@@ -17,9 +18,6 @@ FORMATS = (  # FFmpeg's names of the containers that may be opened; none of them
     *("m4v", "h264", "hevc", "ivf", "gif"),
 )
 PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails  # covers and previews
-FIRST_BOXES = {b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"sidx", b"pdin"}
-FRAGMENTS = {b"moof", b"sidx", b"styp"}
-LARGE = 1  # a box of mp4 whose size follows as 64 bits
 
 
 @dataclass(frozen=True)
@@ -59,42 +57,13 @@ def choose_stream(path: Path, container: Any) -> Choice | None:
     return Choice(chosen.index, f"of {several} video streams, stream {chosen.index} is used ({size})")
 
 
-def is_fragmented(path: Path) -> bool:
-    """Say whether a file is an mp4 in fragments (DASH, HLS, low latency).
+def packets(container: Any, *streams: Any) -> Iterator[Any]:
+    """Yield the packets of streams, all of them without any, and at the end an empty one of each.
 
-    True also for boxes of mp4 that cannot be followed: nothing is known about such a file.
+    PyAV stumbles at the end over a stream that appeared behind the header (FLV, MPEG-TS); ours has ended then.
     """
-    size = path.stat().st_size
-    with path.open("rb") as handle:
-        if handle.read(8)[4:] not in FIRST_BOXES:
-            return False
-        try:
-            for kind, begin, end in boxes(handle, 0, size):
-                inside = boxes(handle, begin, min(end, size)) if kind == b"moov" else ()
-                if kind in FRAGMENTS or any(inner == b"mvex" for inner, *_ in inside):
-                    return True
-        except ValueError:
-            return True
-    return False
-
-
-def boxes(handle: BinaryIO, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the boxes of an mp4 between two places: kind, begin of the content, end; the last may go beyond.
-
-    Raises: ValueError for an impossible size.
-    """
-    while begin + 8 <= end:
-        handle.seek(begin)
-        header = handle.read(16)
-        length, kind, content = int.from_bytes(header[:4], "big"), header[4:8], begin + 8
-        if length == LARGE:
-            length, content = int.from_bytes(header[8:], "big"), begin + 16
-        elif length == 0:  # up to the end of the file
-            length = end - begin
-        if begin + length < content:
-            raise ValueError(f"a box of {length} bytes")
-        yield kind, content, begin + length
-        begin += length
+    with contextlib.suppress(IndexError):
+        yield from container.demux(*streams)
 
 
 def _moving(path: Path, candidates: list[int]) -> set[int]:
@@ -102,7 +71,7 @@ def _moving(path: Path, candidates: list[int]) -> set[int]:
     seen, moving = set[int](), set[int]()
     with open_video(path) as container:
         try:
-            for packet in container.demux([container.streams[index] for index in candidates]):
+            for packet in packets(container, [container.streams[index] for index in candidates]):
                 if packet.size and not packet.is_discard:
                     (moving if packet.stream.index in seen else seen).add(packet.stream.index)
                 if len(moving) == len(candidates):

@@ -1,27 +1,39 @@
 """Describe a video file by a full decode: its status, its properties, and what was found on the way.
 
 The status follows from what the demuxer and the decoder report: errors, damaged packets and frames, packets that give no
-frame. How many frames or seconds a header promises does not count, since whole files have wrong headers. Only the
-video track's own length does (AVI, Matroska), and parts whose end is missing (`endings`).
+frame. How many frames or seconds a header promises does not count, since whole files have wrong headers. Exceptions are
+the video track's own length (AVI, Matroska), the length that FLV and fragmented mp4 state for picture and sound
+together, and the container's parts (`structure`).
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
 
-from aurl.frames.containers import Choice, choose_stream, open_video
-from aurl.frames.endings import CUT, is_cut_off
-from aurl.frames.orientation import MIRRORED, orientation
+from aurl.frames.containers import Choice, choose_stream, open_video, packets
+from aurl.frames.decoded import (
+    JPEG_SCAN,
+    LOST,
+    LOST_SHARE,
+    SHORT_SECONDS,
+    SHORT_SHARE,
+    STRICT,
+    Decoded,
+    errors_of_ffmpeg,
+)
+from aurl.frames.fragments import is_fragmented, stated_seconds
+from aurl.frames.gaps import lacks_frames_before_last
+from aurl.frames.orientation import MIRRORED
+from aurl.frames.remarks import CUT
 from aurl.frames.squashing import Squasher
+from aurl.frames.structure import structure_fault
 
 TRIED_SIZE = 16  # pixels: the scaler is tried on the first frame of each kind
-SMALL_PACKET = 32  # bytes: smaller packets may say "as before" and give no frame
-FIELDS = 2  # packets of a frame in interlaced video
-LOST, LOST_SHARE = 2, 0.02  # frames that may be missing without being a fault (XviD's packed bitstream)
-SHORT_SECONDS, SHORT_SHARE = 0.5, 0.05  # of a Matroska track's stated length
+WITHOUT_LENGTH = ("mpegts", "mpeg", "flv")  # containers that need not say how long they are; fragments need not either
+SLACK_FRAMES = 1.5  # of the length that FLV and fragmented mp4 state: FFmpeg states up to one frame more
 
 
 @dataclass(frozen=True)
@@ -40,68 +52,6 @@ class VideoProperties:
     width: int = 0
     height: int = 0
     rotation: int = 0
-
-
-@dataclass
-class Decoded:
-    """Collects what the demuxer and the decoder report about one stream. Times are in seconds."""
-
-    frames: int = 0
-    damaged_frames: int = 0
-    damaged_packets: int = 0
-    rotation: int = 0
-    packet_times: list[float] = field(default_factory=list)  # of packets that should give a frame
-    end: float = 0.0  # of the last packet
-    first: float | None = None  # the first frame's time
-    last: float | None = None
-    last_duration: float = 0.0
-    largest_gap: float = 0.0
-    in_order: bool = True
-    interlaced: bool = False
-
-    def add_packet(self, packet: Any) -> None:
-        """Count a packet."""
-        self.damaged_packets += packet.is_corrupt
-        time = _seconds(packet.pts if packet.pts is not None else packet.dts, packet.time_base)
-        if time is not None:
-            self.end = max(self.end, time + (_seconds(packet.duration, packet.time_base) or 0))
-        if packet.size > SMALL_PACKET and not packet.is_discard:
-            self.packet_times.append(float("inf") if time is None else time)
-
-    def add_frame(self, frame: Any) -> None:
-        """Count a frame."""
-        if self.frames == 0:
-            self.rotation = orientation(frame)
-        self.frames += 1
-        self.damaged_frames += frame.is_corrupt
-        self.interlaced |= frame.interlaced_frame
-        time = _seconds(frame.pts, frame.time_base)
-        if time is None or (self.last is not None and time <= self.last):
-            self.in_order = False
-            return
-        self.first = time if self.first is None else self.first
-        self.largest_gap = max(self.largest_gap, time - (time if self.last is None else self.last))
-        self.last, self.last_duration = time, _seconds(frame.duration, frame.time_base) or 0
-
-    @property
-    def seconds(self) -> float:
-        """The time from the first frame's begin to the last one's end; 0 if the frames' times do not tell."""
-        if not self.in_order or self.first is None or self.last is None:
-            return 0.0
-        shown = self.last - self.first
-        return shown + (self.last_duration or (shown / (self.frames - 1) if self.frames > 1 else 0))
-
-    def fault(self) -> str:
-        """Say what is wrong with the stream as it was decoded; empty if nothing is."""
-        if self.damaged_packets:
-            return f"{self.damaged_packets} damaged packets in the file"
-        if self.damaged_frames:
-            return f"the decoder reports damage in {self.damaged_frames} of {self.frames} frames"
-        expected = sum(time >= (self.first or 0) for time in self.packet_times)  # before: its reference is missing
-        lost = expected - self.frames * (FIELDS if self.interlaced else 1)
-        if lost > max(LOST, LOST_SHARE * expected):
-            return f"{lost} of {expected} packets gave no frame"
-        return ""
 
 
 def probe(path: Path) -> VideoProperties:
@@ -139,15 +89,14 @@ def one_line(error: Exception) -> str:
 
 def _decode_all(path: Path, container: Any, choice: Choice) -> VideoProperties:
     stream = container.streams[choice.index]
+    if stream.codec_context is None:
+        return VideoProperties("unreadable", "FFmpeg has no decoder for the video's codec")
     stream.thread_type = "NONE"
-    decoded, squasher, failure = Decoded(), Squasher(TRIED_SIZE), ""
+    decoded, failure = Decoded(strict=stream.codec_context.name in STRICT, joined=container.format.name == "mpegts"), ""
     try:
-        for packet in container.demux(stream):
-            if packet.size:
-                decoded.add_packet(packet)
-            for frame in packet.decode():
-                squasher.try_kind(frame)
-                decoded.add_frame(frame)
+        with errors_of_ffmpeg() as messages:
+            _decode(container, stream, decoded)
+        decoded.messages += messages
     except MemoryError:
         raise
     except (av.FFmpegError, ValueError) as error:
@@ -155,8 +104,9 @@ def _decode_all(path: Path, container: Any, choice: Choice) -> VideoProperties:
     if decoded.frames == 0:
         return VideoProperties("unreadable", failure or "no frame could be decoded")
     failure = failure or decoded.fault() or _missing_end(path, container, stream, decoded)
+    remarks = [] if failure else decoded.remarks(*_of_header(container, stream))
     mirrored = "shown mirrored, as its display matrix says" if decoded.rotation >= MIRRORED else ""
-    reason = "; ".join(part for part in (failure, choice.remark, mirrored) if part)
+    reason = "; ".join(part for part in (failure, choice.remark, *remarks, mirrored) if part)
     rate, duration = _rate_and_duration(container, stream, decoded)
     return VideoProperties(
         "partial" if failure else "ok", reason, decoded.frames, rate, duration, stream.width, stream.height,
@@ -164,22 +114,62 @@ def _decode_all(path: Path, container: Any, choice: Choice) -> VideoProperties:
     )  # fmt: skip
 
 
+def _decode(container: Any, stream: Any, decoded: Decoded) -> None:
+    """Decode a stream to its end. Raises: av.FFmpegError, ValueError, MemoryError."""
+    squasher, of_jpegs = Squasher(TRIED_SIZE), stream.codec_context.name == "mjpeg"
+    index = stream.index
+    for packet in packets(container):
+        if packet.stream.index != index:  # the last, empty packet has another stream_index
+            decoded.add_other(packet)
+            continue
+        if packet.size:
+            decoded.add_packet(packet)
+            if of_jpegs and JPEG_SCAN not in bytes(packet):
+                decoded.messages.append(("mjpeg", "a picture without content"))
+        for frame in packet.decode():
+            squasher.try_kind(frame)
+            decoded.add_frame(frame)
+
+
 def _missing_end(path: Path, container: Any, stream: Any, decoded: Decoded) -> str:
-    """Say whether the file, or its video track, ends before the length that it states itself."""
-    if container.format.name != "gif" and stream.frames and len(decoded.packet_times) >= stream.frames:
+    """Say whether parts of the file are missing, or it ends before the length that it states itself."""
+    kind, fragmented = container.format.name, is_fragmented(path)
+    if kind != "gif" and not fragmented and stream.frames and len(decoded.packet_times) >= stream.frames:
         return ""
-    if is_cut_off(path):
-        return f"{CUT}; {decoded.frames} frames decoded"
-    stated, slack = 0.0, 0.0
-    if container.format.name == "avi" and stream.average_rate:
-        stated = float(stream.frames / stream.average_rate)
-        slack = max(LOST, LOST_SHARE * stream.frames) / float(stream.average_rate)
-    elif "matroska" in container.format.name:
-        stated = _tagged_seconds(stream.metadata.get("DURATION", ""))
-        slack = max(SHORT_SECONDS, SHORT_SHARE * stated, decoded.largest_gap)
-    if stated - decoded.end > slack:
-        return f"the video ends after {decoded.end:.2f} of {stated:.2f} s; {decoded.frames} frames decoded"
+    decoded_so_far = f"{decoded.frames} frames decoded"
+    if fault := structure_fault(path):
+        return f"{fault}; {decoded_so_far}"
+    end, stated, slack = _lengths(path, container, stream, decoded)
+    if stated - end > slack:
+        return f"the video ends after {end:.2f} of {stated:.2f} s; {decoded_so_far}"
+    if kind in WITHOUT_LENGTH or fragmented:
+        if any(damaged for _, damaged in decoded.others.values()):
+            return f"{CUT} in its sound; {decoded_so_far}"
+        if lacks_frames_before_last(decoded.packet_times):
+            return f"{CUT}: frames before the last one are missing; {decoded_so_far}"
     return ""
+
+
+def _lengths(path: Path, container: Any, stream: Any, decoded: Decoded) -> tuple[float, float, float]:
+    """Return where the file ends, the length that it states, and how much may be missing; all in seconds."""
+    kind, end = container.format.name, decoded.end
+    if kind == "avi" and stream.average_rate:
+        slack = max(LOST, LOST_SHARE * stream.frames) / float(stream.average_rate)
+        return end, float(stream.frames / stream.average_rate), slack
+    if "matroska" in kind:
+        stated = _tagged_seconds(stream.metadata.get("DURATION", ""))
+        return end, stated, max(SHORT_SECONDS, SHORT_SHARE * stated, decoded.largest_gap)
+    end = max([end, *(other for other, _ in decoded.others.values())])
+    # of an FLV that states no length, FFmpeg takes the last tag's time
+    stated = (container.duration or 0) / av.time_base if kind == "flv" else stated_seconds(path)
+    return end, stated, decoded.largest_gap * SLACK_FRAMES or SHORT_SECONDS
+
+
+def _of_header(container: Any, stream: Any) -> tuple[int, float]:
+    """Return the frames that an AVI's header states, and the seconds that an mp4's track states; 0 for others."""
+    frames = stream.frames if container.format.name == "avi" else 0
+    in_mp4 = container.format.name.startswith("mov") and stream.frames and stream.duration
+    return frames, float(stream.duration * stream.time_base) if in_mp4 else 0.0
 
 
 def _rate_and_duration(container: Any, stream: Any, decoded: Decoded) -> tuple[float, float]:
@@ -197,7 +187,3 @@ def _tagged_seconds(text: str) -> float:
     """Read a duration as Matroska's tags have it, 00:00:03.000000000; 0 for any other text."""
     match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", text)
     return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else 0.0
-
-
-def _seconds(time: int | None, base: Any) -> float | None:
-    return None if time is None or base is None else float(time * base)

@@ -14,12 +14,13 @@ import av
 import decord
 import numpy as np
 
-from aurl.frames.containers import choose_stream, is_fragmented, open_video
-from aurl.frames.endings import is_cut_off, lacks_avi_index
+from aurl.frames.containers import choose_stream, open_video, packets
+from aurl.frames.fragments import is_fragmented
 from aurl.frames.orientation import upright
 from aurl.frames.probing import VideoProperties, one_line, probe
 from aurl.frames.squashing import MATRICES
 from aurl.frames.squashing import squashed as _squashed
+from aurl.frames.structure import lacks_avi_index, structure_fault
 
 __all__ = ["VideoProperties", "probe", "read_frames"]
 
@@ -49,14 +50,13 @@ def read_frames(
     Raises:
         ValueError: fewer frames could be decoded than `probe` counted.
     """
-    reader = _agreeing_decord(path, frames, size) if with_decord and not rotation else None
-    chunks = _read_with_pyav(path, frames, size) if reader is None else _read_with_decord(reader, frames)
-    for chunk in chunks:
+    chunks = _agreeing_decord(path, frames, size) if with_decord and not rotation else None
+    for chunk in _read_with_pyav(path, frames, size) if chunks is None else chunks:
         yield upright(chunk, rotation)
 
 
-def _agreeing_decord(path: Path, frames: int, size: int) -> Any | None:
-    """Open the file with decord; None where its frames might not be PyAV's.
+def _agreeing_decord(path: Path, frames: int, size: int) -> Iterator[np.ndarray] | None:
+    """Read the file with decord; None where its frames might not be PyAV's.
 
     decord takes no list of allowed containers, so a text file, which may be a playlist, is not passed to it.
     """
@@ -74,13 +74,13 @@ def _agreeing_decord(path: Path, frames: int, size: int) -> Any | None:
         reader = decord.VideoReader(str(path.absolute()), width=size, height=size, num_threads=1)
         if len(reader) != frames or not _same_times(reader.get_frame_timestamp(range(frames))[:, 0], times):
             return None
-        first = reader[0].asnumpy()
-        reader.seek(0)
+        first = reader.get_batch(range(min(CHUNK, frames))).asnumpy()
     except (decord.DECORDError, OSError, RuntimeError):
         return None
-    if first.shape != reference.shape:  # decord mistakes a row's padding for more channels, at sizes like 16
+    if first.shape[1:] != reference.shape:  # decord mistakes a row's padding for more channels, at sizes like 16
         return None
-    return reader if np.abs(first.astype(np.int16) - reference).mean() <= 1 else None
+    agrees = np.abs(first[0].astype(np.int16) - reference).mean() <= 1
+    return _read_with_decord(reader, first, frames) if agrees else None
 
 
 def _plain_times(path: Path, size: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -88,7 +88,7 @@ def _plain_times(path: Path, size: int) -> tuple[np.ndarray, np.ndarray] | None:
 
     None for a file that decord might read wrongly.
     """
-    if is_fragmented(path) or is_cut_off(path) or lacks_avi_index(path):
+    if is_fragmented(path) or structure_fault(path) or lacks_avi_index(path):
         return None
     try:
         with open_video(path) as container:
@@ -126,8 +126,9 @@ def _same_times(left: np.ndarray, right: np.ndarray) -> bool:
     return bool(np.abs((left - left[0]) - (right - right[0])).max() <= SAME_TIME)
 
 
-def _read_with_decord(reader: Any, frames: int) -> Iterator[np.ndarray]:
-    for start in range(0, frames, CHUNK):
+def _read_with_decord(reader: Any, first: np.ndarray, frames: int) -> Iterator[np.ndarray]:
+    yield first
+    for start in range(CHUNK, frames, CHUNK):
         yield reader.get_batch(range(start, min(start + CHUNK, frames))).asnumpy()
 
 
@@ -141,7 +142,7 @@ def _read_with_pyav(path: Path, frames: int, size: int) -> Iterator[np.ndarray]:
         stream = container.streams[choice.index]
         stream.thread_type = "NONE"
         try:
-            for image in _squashed(container.decode(stream), size):
+            for image in _squashed(_frames(container, stream), size):
                 chunk.append(image)
                 done += 1
                 if len(chunk) == CHUNK or done == frames:
@@ -154,3 +155,7 @@ def _read_with_pyav(path: Path, frames: int, size: int) -> Iterator[np.ndarray]:
         except av.FFmpegError as error:
             raise ValueError(f"decoding stopped after {done} of {frames} frames: {one_line(error)}") from None
     raise ValueError(f"only {done} of {frames} frames could be decoded")
+
+
+def _frames(container: Any, stream: Any) -> Iterator[Any]:
+    return (frame for packet in packets(container, stream) for frame in packet.decode())
