@@ -1,11 +1,9 @@
-"""Renders the embedded world: moving coloured shapes with compositional class names, as real encoded files.
+"""Render the embedded world: a soft disc that swings and pulses before a ground, as real encoded files.
 
-8 colours x 6 shapes x 10 motions are 480 classes such as "red circle bounce". Distances between words are not
-distances between images ("red" is nearer to "blue" than "circle" to "square"): this is the paper's problem.
-Positions and sizes are relative to the frame, so that squashing the frame restores the shapes.
+What is drawn are the nine factors of `world.py`. Positions and sizes are relative to the frame, so that squashing the
+frame restores the shapes. Everything repeats within `PERIOD` frames, so that each clip of 4 frames shows it.
 """
 
-import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -15,151 +13,89 @@ from typing import Any
 import av
 import numpy as np
 
+from aurl.datasets.world import WorldClass, video_factors, video_random, world_classes
 from aurl.experiment.settings import RenderSettings
 
-COLOURS = {
-    "red": (1.0, 0.1, 0.1),
-    "green": (0.1, 0.9, 0.1),
-    "blue": (0.15, 0.25, 1.0),
-    "yellow": (1.0, 1.0, 0.1),
-    "white": (1.0, 1.0, 1.0),
-    "purple": (0.7, 0.1, 0.8),
-    "orange": (1.0, 0.55, 0.05),
-    "black": (0.02, 0.02, 0.02),
-}
-SHAPES = ("circle", "square", "triangle", "cross", "ring", "diamond")
-MOTIONS = ("rise", "fall", "spin", "grow", "shrink", "bounce", "blink", "shake", "slide", "swing")
 RATE = 25
+PERIOD = 4  # frames
+RADIUS = 0.6  # of half the frame
+REACH = 0.7  # of half the frame: how far the disc swings at most
+PULSE = 0.7  # how much darker the disc gets at most
+NOISE = 0.02  # standard deviation, of 1
 CODECS = {  # suffix, encoder, options; 118 is FFmpeg's lambda for one step of quality
-    "h264": (".mp4", "libx264", {"crf": "26", "preset": "ultrafast", "threads": "1"}),
+    "h264": (".mp4", "libx264", {"crf": "20", "preset": "ultrafast", "threads": "1"}),
     "xvid": (".avi", "mpeg4", {"flags": "+qscale", "global_quality": str(3 * 118), "threads": "1"}),
 }
 
-Class = tuple[str, str, str]
 
-
-def world_classes(seed: int) -> list[Class]:
-    """List all 480 (colour, shape, motion) in a seeded order; datasets take disjoint ranges of it."""
-    classes = list(itertools.product(COLOURS, SHAPES, MOTIONS))
-    return [classes[i] for i in np.random.default_rng(seed).permutation(len(classes))]
-
-
-def rendered_videos(render: RenderSettings) -> Iterator[tuple[Class, int]]:
+def rendered_videos(render: RenderSettings) -> Iterator[tuple[WorldClass, int]]:
     """Yield the (class, number) of every video of a dataset."""
-    first = render.first_class
-    for chosen in world_classes(render.seed)[first : first + render.classes]:
-        yield from ((chosen, number) for number in range(render.videos_per_class))
+    for shown in world_classes(render):
+        yield from ((shown, number) for number in range(render.videos_per_class))
 
 
-def render_video(folder: Path, video: tuple[Class, int], render: RenderSettings) -> str:
-    """Draw one video and encode it below `folder`; returns its path relative to the folder.
+def render_video(folder: Path, video: tuple[WorldClass, int], render: RenderSettings) -> str:
+    """Draw one video and encode it below `folder`; return its path relative to the folder.
 
     The video depends on the seed, its class, its number and its format alone: not on what else is rendered.
 
     Args:
         video: its class, and its number within the class.
         render: the seed, the shortest and the longest length in frames, and the format. `codec` is `h264` (mp4) or
-            `xvid` (MPEG-4 part 2 in avi, as UCF101 and HMDB51 are). `domain_shift` is another exposure, more noise,
-            and swapped red and blue.
+            `xvid` (MPEG-4 part 2 in avi, as UCF101 and HMDB51 are). `domain_shift` is another exposure, more noise
+            and a blur.
     """
-    (colour, shape, motion), number = video
-    words = (list(COLOURS).index(colour), SHAPES.index(shape), MOTIONS.index(motion))
-    rng = np.random.default_rng([render.seed, *words, number])
-    length = int(rng.integers(render.frames[0], render.frames[1] + 1))
-    pixels = draw(video[0], length, render.width, render.height, render.domain_shift, rng)
+    shown, number = video
+    pixels = draw(shown, render, video_random(render, shown, number))
     suffix = CODECS[render.codec][0]
-    name = " ".join(video[0])
-    path = folder / name / f"{name.replace(' ', '_')}_{number:03d}{suffix}"
+    path = folder / shown.name / f"{shown.name.replace(' ', '_')}_{number:03d}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
     encode(path, pixels, render.codec)
     return path.relative_to(folder).as_posix()
 
 
-def draw(
-    chosen: Class, length: int, width: int, height: int, domain_shift: bool, rng: np.random.Generator
-) -> np.ndarray:
+def draw(shown: WorldClass, render: RenderSettings, random: np.random.Generator) -> np.ndarray:
     """Draw the frames of one video: uint8 (length, height, width, 3)."""
-    colour, shape, motion = chosen
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    x, y = x / width * 2 - 1, y / height * 2 - 1
-    background = rng.uniform(0, 0.35, 3)
-    slope = rng.uniform(-0.2, 0.2, 2)
-    tint = np.array(COLOURS[colour]) * rng.uniform(0.75, 1)
-    still = np.clip(background + (slope[0] * x + slope[1] * y)[..., None], 0, 1).astype(np.float32)
-    centre_x, centre_y, radius, angle, opacity = trajectory(motion, length, rng)
-    inside = shape_mask(shape, x, y, centre_x, centre_y, radius, angle)
-    weight = (inside * opacity)[..., None].astype(np.float32)
-    pixels = still * (1 - weight) + tint.astype(np.float32) * weight
-    pixels += rng.standard_normal(pixels.shape, dtype=np.float32) * (0.06 if domain_shift else 0.03)
-    if domain_shift:
-        pixels = (pixels * rng.uniform(0.6, 1.1) + rng.uniform(-0.05, 0.1))[..., ::-1]
-    return (np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    factors = video_factors(shown, random)
+    length = int(random.integers(render.frames[0], render.frames[1] + 1))
+    y, x = np.mgrid[0 : render.height, 0 : render.width]
+    x, y = (x + 0.5) / render.width * 2 - 1, (y + 0.5) / render.height * 2 - 1
+    slope_x, slope_y = random.uniform(-0.03, 0.03, 2)
+    ground = 0.1 + 0.8 * factors[0:3] + (slope_x * x + slope_y * y)[..., None]
+    colour = (0.1 + 0.8 * factors[3:6]) * pulse(factors[8], length, random)[:, None]
+    inside = disc(x, y, factors[6:8], length, random)[..., None]
+    pixels = ground * (1 - inside) + colour[:, None, None, :] * inside
+    return (np.clip(film(pixels, render.domain_shift, random), 0, 1) * 255).astype(np.uint8)
 
 
-def trajectory(motion: str, length: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Centre x and y, radius, angle and opacity over time, each (length, 1, 1).
-
-    Every motion repeats within 10 to 14 frames (blinking and shaking faster), so that each window of
-    a clip shows it.
-    """
-    period = rng.uniform(10, 14)
-    turn = np.arange(length) / period + rng.uniform()
-    cycle = turn % 1
-    one = np.ones(length)
-    radius = rng.uniform(0.3, 0.5) * one
-    x, y = rng.uniform(-0.4, 0.4) * one, rng.uniform(-0.4, 0.4) * one
-    angle = rng.uniform(0, 2 * math.pi) * one
-    opacity = one
-    match motion:
-        case "rise":
-            y = 0.8 - 1.6 * cycle
-        case "fall":
-            y = -0.8 + 1.6 * cycle
-        case "slide":
-            x = -0.8 + 1.6 * cycle
-        case "spin":
-            angle = angle + 2 * math.pi * turn
-        case "grow":
-            radius = radius * (0.4 + 1.1 * cycle)
-        case "shrink":
-            radius = radius * (1.5 - 1.1 * cycle)
-        case "bounce":
-            y = 0.6 - 1.2 * np.abs(np.sin(math.pi * turn))
-        case "blink":
-            opacity = np.where((2 * turn) % 1 < 0.5, 1.0, 0.15)
-        case "shake":
-            x = x + 0.25 * np.sin(2 * math.pi * 2.4 * turn)
-        case "swing":
-            x = x + 0.5 * np.sin(2 * math.pi * turn)
-            y = y + 0.2 * np.abs(np.sin(2 * math.pi * turn))
-    return tuple(values.astype(np.float32)[:, None, None] for values in (x, y, radius, angle, opacity))
+def pulse(depth: float, length: int, random: np.random.Generator) -> np.ndarray:
+    """Return the brightness of the disc over time, (length,): 1 at most, 1 - PULSE x depth at least."""
+    return 1 - PULSE * depth * (1 + cycle(length, random)) / 2
 
 
-def shape_mask(
-    shape: str,
-    x: np.ndarray,
-    y: np.ndarray,
-    centre_x: np.ndarray,
-    centre_y: np.ndarray,
-    radius: np.ndarray,
-    angle: np.ndarray,
+def cycle(length: int, random: np.random.Generator) -> np.ndarray:
+    """Return a sine over time with a random phase, (length,)."""
+    return np.sin(2 * math.pi * (np.arange(length) / PERIOD + random.uniform()))
+
+
+def disc(
+    x: np.ndarray, y: np.ndarray, swing: np.ndarray, length: int, random: np.random.Generator
 ) -> np.ndarray:
-    """Mark the pixels that a shape covers: bool (length, height, width). `x` and `y` run from -1 to 1."""
-    dx, dy = x - centre_x, y - centre_y
-    u = np.cos(angle) * dx + np.sin(angle) * dy
-    v = np.cos(angle) * dy - np.sin(angle) * dx
-    distance = np.sqrt(u * u + v * v)
-    covers: dict[str, Any] = {
-        "circle": lambda: distance < radius * 0.9,
-        "square": lambda: np.maximum(np.abs(u), np.abs(v)) < radius * 0.85,
-        "triangle": lambda: (v > -radius * 0.7) & (v < radius - 1.9 * np.abs(u)),
-        "cross": lambda: (
-            (np.minimum(np.abs(u), np.abs(v)) < radius * 0.3) & (np.maximum(np.abs(u), np.abs(v)) < radius)
-        ),
-        "ring": lambda: (distance < radius) & (distance > radius * 0.55),
-        "diamond": lambda: np.abs(u) * 1.6 + np.abs(v) < radius * 1.1,
-    }
-    return np.asarray(covers[shape]())
+    """Return how much of each pixel the disc covers, in [0, 1]: (length, height, width). `x`, `y` run from -1 to 1."""
+    centre = random.uniform(-0.05, 0.05, 2)
+    across, down = (centre[axis] + REACH * swing[axis] * cycle(length, random) for axis in (0, 1))
+    distance = np.hypot(x - across[:, None, None], y - down[:, None, None]) / RADIUS
+    return 1 / (1 + np.exp(8 * (distance - 1)))
+
+
+def film(pixels: np.ndarray, domain_shift: bool, random: np.random.Generator) -> np.ndarray:
+    """Add the noise of a camera; with the domain shift twice as much, behind a blur and another exposure."""
+    noise = random.normal(0, NOISE, pixels.shape)
+    if not domain_shift:
+        return pixels + noise
+    exposure, lift = random.uniform(0.92, 1.0), random.uniform(-0.01, 0.02)
+    blurred = (np.roll(pixels, 1, axis=2) + 2 * pixels + np.roll(pixels, -1, axis=2)) / 4
+    return blurred * exposure + lift + 2 * noise
 
 
 def encode(path: Path, pixels: np.ndarray, codec: str, rate: int = RATE) -> None:

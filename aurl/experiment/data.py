@@ -15,23 +15,37 @@ Tokens = Annotated[
 ]
 
 
-class RenderSettings(Settings):
-    """A part of the rendered world: classes `first_class` .. `first_class + classes` of a seeded order."""
+RENDERED_CLASSES = {"kinetics700": 551, "ucf101": 81, "hmdb51": 44}  # in data/rendered_world.csv
 
+
+class RenderSettings(Settings):
+    """A part of the rendered world: `classes` classes of a dataset's names from `first_class` on; null for all.
+
+    Only the classes whose words the shipped word vectors know can be rendered: 551 of kinetics700, 81 of ucf101, 44 of
+    hmdb51.
+    """
+
+    classes_of: Literal["kinetics700", "ucf101", "hmdb51"]
+    first_class: Annotated[int, Field(ge=0)] = 0
+    classes: Positive | None = None
     seed: Annotated[int, Field(ge=0)] = 0
-    first_class: Annotated[int, Field(ge=0, lt=480)] = 0
-    classes: Annotated[int, Field(ge=1, le=480)]
     videos_per_class: Positive
-    frames: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(le=1000)]] = (32, 48)
-    width: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 64
-    height: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 48
+    frames: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(le=1000)]] = (12, 20)
+    width: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 32
+    height: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 24
     codec: Literal["h264", "xvid"]
     domain_shift: bool = False
 
+    @property
+    def number_of_classes(self) -> int:
+        """Return how many classes are rendered."""
+        return RENDERED_CLASSES[self.classes_of] - self.first_class if self.classes is None else self.classes
+
     @model_validator(mode="after")
     def _consistent(self) -> "RenderSettings":
-        if self.first_class + self.classes > 480:
-            raise ValueError("first_class + classes must not pass the world's 480 classes")
+        known = RENDERED_CLASSES[self.classes_of]
+        if self.first_class + max(self.number_of_classes, 1) > known:
+            raise ValueError(f"first_class + classes must not pass the {known} classes of {self.classes_of}")
         if self.frames[0] > self.frames[1]:
             raise ValueError("frames must be [shortest, longest]")
         return self
