@@ -92,7 +92,9 @@ def rendered(folder: Path, codec: str, count: int, width: int = 320, height: int
              frames: tuple[int, int] = (120, 240)) -> list[Clip]:  # fmt: skip
     """Render videos of the embedded world, one of each class."""
     values = {"frames": frames, "width": width, "height": height, "codec": codec}
-    render = RenderSettings.model_validate({"classes_of": "kinetics700", "classes": count, "videos_per_class": 1, **values})
+    render = RenderSettings.model_validate(
+        {"classes_of": "kinetics700", "classes": count, "videos_per_class": 1, **values}
+    )
     names = [render_video(folder, video, render) for video in rendered_videos(render)]
     return [clip for name in names if (clip := Clip.of(folder / name))]
 

@@ -25,7 +25,10 @@ def measure() -> list[Comparison]:
     """One row: videos a second of CPU time with limits over those without."""
     decode = functools.partial(decode_video, **SETTINGS)
     with tempfile.TemporaryDirectory() as folder:
-        rendered = render_dataset(Path(folder), RenderSettings(classes_of="kinetics700", classes=CLASSES, videos_per_class=VIDEOS, codec="h264"))
+        rendered = render_dataset(
+            Path(folder),
+            RenderSettings(classes_of="kinetics700", classes=CLASSES, videos_per_class=VIDEOS, codec="h264"),
+        )
         paths = [Path(folder) / video.path for video in rendered]
 
         def extract(memory_mb: int | None) -> None:

@@ -26,7 +26,11 @@ DIRECTIONS, HIDDEN, GAIN, SEED = 10, 64, 1.2, 7
 
 def known_classes() -> tuple[list[tuple[str, str]], np.ndarray]:
     """List the (dataset, class) whose words have vectors, and their class embeddings, float64 (n, 300)."""
-    words = {(dataset, name): tokens for dataset in DATASETS for name, tokens in read_token_table(TOKEN_TABLE, dataset).items()}
+    words = {
+        (dataset, name): tokens
+        for dataset in DATASETS
+        for name, tokens in read_token_table(TOKEN_TABLE, dataset).items()
+    }
     vectors = load_vectors(WORD_VECTORS, 300, {word for tokens in words.values() for word in tokens})
     known = [key for key, tokens in words.items() if all(word in vectors for word in tokens)]
     return known, np.stack([class_embedding(words[key], vectors) for key in known]).astype(np.float64)

@@ -78,9 +78,7 @@ def cycle(length: int, random: np.random.Generator) -> np.ndarray:
     return np.sin(2 * math.pi * (np.arange(length) / PERIOD + random.uniform()))
 
 
-def disc(
-    x: np.ndarray, y: np.ndarray, swing: np.ndarray, length: int, random: np.random.Generator
-) -> np.ndarray:
+def disc(x: np.ndarray, y: np.ndarray, swing: np.ndarray, length: int, random: np.random.Generator) -> np.ndarray:
     """Return how much of each pixel the disc covers, in [0, 1]: (length, height, width). `x`, `y` run from -1 to 1."""
     centre = random.uniform(-0.05, 0.05, 2)
     across, down = (centre[axis] + REACH * swing[axis] * cycle(length, random) for axis in (0, 1))

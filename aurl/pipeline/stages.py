@@ -26,7 +26,7 @@ INGEST = Stage(
     "List a dataset's videos with their SHA-256; render them, or copy them if the dataset is versioned.",
     entry="aurl.datasets.ingest",
     jobs="datasets",
-    reads={},
+    reads={"world": Shipped((str(shipped.RENDERED_WORLD),))},
     makes={"listing": "datasets/{dataset}.csv", "videos": "datasets/{dataset}"},
     folders=("videos",),
     settings=("datasets.{dataset}.source",),
@@ -190,6 +190,7 @@ RESULTS: dict[str, Input] = {
     "published": Shipped((str(shipped.PUBLISHED),)),
     "predictions": Shipped((shipped.PREDICTIONS,)),
     "tokens": Shipped((str(shipped.TOKEN_TABLE),)),
+    "world": Shipped((str(shipped.RENDERED_WORLD),)),  # the ceilings
     "manifests": Each("manifest", "datasets"),
     "embeddings": Each("embeddings", "embedded"),
     "frames": Each("frames_index", "decoded"),

@@ -111,7 +111,12 @@ def _plan_rendered(name: str, render: RenderSettings, frames: FrameSettings) -> 
     mean = sum(render.frames) / 2
     sample = Sample(1, mean, sample.bytes_per_frame, sample.seconds * mean / sample.frames)
     return DatasetPlan(
-        name, "", render.number_of_classes * render.videos_per_class, render.number_of_classes, sample, "rendered; frames from one of them"
+        name,
+        "",
+        render.number_of_classes * render.videos_per_class,
+        render.number_of_classes,
+        sample,
+        "rendered; frames from one of them",
     )
 
 

@@ -3,18 +3,28 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from aurl.evaluation.ceilings import Ceilings, compute_ceilings
 from aurl.evaluation.predictions import top1_of_predictions
 from aurl.evaluation.published import PublishedRow, read_published
 from aurl.experiment.settings import ReportSettings, TestSetSettings, VariantSettings
 from aurl.report.labels import counted, test_set_labels
 from aurl.report.results import Measured
 from aurl.report.tables.base import Cell, Sources, Table
+from aurl.semantics.classes import read_embeddings, read_seen_classes
 from aurl.system.shipped import predictions
 
 TITLE = "Ablation"
 PAPER_MARKS = ["L_S", "e2e", "L_US", "CG"]  # columns of the paper's table; those of other terms follow
 AUTHORS_METHOD = "AURL"  # the published method that data/authors_predictions_*.csv are from
 AUTHORS = "authors' predictions"  # in the place of a variant's name; it has a blank, so no variant has it
+CEILINGS = {  # the same; rows below the variants of a rendered experiment
+    "ceiling chance": "Chance", "ceiling linear": "Linear map of the words", "ceiling oracle": "Oracle (true factors)",
+}  # fmt: skip
+CEILINGS_NOTE = (
+    "The last three rows are no methods: they are computed from the factors that the videos were drawn with. The oracle"
+    " knows the factors of each video and of each class. The linear map knows those of each video, but predicts those of"
+    " a class from its words, by ridge regression fitted on the seen classes."
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,9 @@ def make_table(sources: Sources) -> Table:
     """
     report, variants = sources.report, sources.settings.variants
     authors = authors_top1(report)
+    limits = ceilings_by_test_set(sources)
     rows = ablation_rows(sources.labels, bool(authors))
+    rows += [Row(name, method, None) for name, method in CEILINGS.items() if limits]
     quantities: dict[str, list[Cell]] = {}
     closeness_set = report.test_sets[report.closeness_of]
     for metric in ("closeness", "dispersion"):
@@ -47,7 +59,9 @@ def make_table(sources: Sources) -> Table:
             Cell(_measured(sources, row, closeness_set, metric), row.value(closeness_set, metric), 2) for row in rows
         ]
     for key, test_set in report.test_sets.items():
-        quantities[f"{test_set.label} top-1"] = [_top1(sources, row, test_set, authors.get(key)) for row in rows]
+        quantities[f"{test_set.label} top-1"] = [
+            _top1(sources, row, test_set, authors.get(key), limits.get(test_set.dataset)) for row in rows
+        ]
     text = {"Method": [row.method for row in rows], **_components([row.variant for row in rows], variants)}
     return Table(
         f"{report.title}: ablation",
@@ -80,14 +94,34 @@ def authors_top1(report: ReportSettings) -> dict[str, float]:
     }
 
 
+def ceilings_by_test_set(sources: Sources) -> dict[str, Ceilings]:
+    """Compute the ceilings of each test set; none unless all of them, and the seen classes, are rendered."""
+    settings, inputs = sources.settings, sources.inputs
+    renders = {name: settings.datasets[name].source.render for name in (settings.seen, *settings.unseen)}
+    if inputs.seen_classes is None or None in renders.values() or not renders.keys() <= inputs.embeddings.keys():
+        return {}
+    words = {name: read_embeddings(inputs.embeddings[name]) for name in renders}
+    kept = read_seen_classes(inputs.seen_classes, strict=True)
+    seen = renders[settings.seen]
+    return {
+        name: compute_ceilings(seen, words[settings.seen], kept, render, words[name])
+        for name, render in renders.items()
+        if seen is not None and render is not None and name != settings.seen
+    }
+
+
 def _measured(sources: Sources, row: Row, test_set: TestSetSettings, metric: str) -> Measured | None:
     return sources.results.cell(row.variant, test_set.dataset, sources.report.ablation_clips, 1, metric)
 
 
-def _top1(sources: Sources, row: Row, test_set: TestSetSettings, authors: float | None) -> Cell:
+def _top1(
+    sources: Sources, row: Row, test_set: TestSetSettings, authors: float | None, limits: Ceilings | None
+) -> Cell:
     measured = _measured(sources, row, test_set, "top1")
     if row.variant == AUTHORS and authors is not None:
         measured = Measured(authors, None, 1)
+    if row.variant in CEILINGS and limits is not None:
+        measured = Measured(getattr(limits, row.variant.split()[1]), None, 1)
     interval = sources.statistics.interval(row.variant, test_set.dataset, sources.report.ablation_clips)
     return Cell(measured, row.value(test_set, "top1"), 1, interval)
 
@@ -105,6 +139,8 @@ def _notes(sources: Sources, rows: list[Row], authors: Iterable[str]) -> list[st
             f"The authors' predictions: the authors published a prediction for every video of {names} (1 clip, all"
             " classes). We computed top-1 from them. They do not depend on this experiment's test sets."
         )
+    if any(row.variant in CEILINGS for row in rows):
+        notes.append(CEILINGS_NOTE)
     methods = {row.variant: row.method for row in rows}
     paired = sources.statistics.paired_notes(methods, test_set_labels(report))
     return [*notes, *sources.notes, *sources.statistics.notes(), *paired]
