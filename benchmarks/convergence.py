@@ -1,6 +1,6 @@
 """Train `mini` for twice as many epochs: does any mean change by more than 3 points?
 
-    python benchmarks/convergence.py            # after `make reproduce`; some 10 minutes on two cores
+python benchmarks/convergence.py            # after `make reproduce`; some 10 minutes on two cores
 """
 
 import yaml

@@ -1,5 +1,5 @@
 """Write the generated pages: parameters.md (every key of params.yaml), modules.md (every module), protocols.md (every
-named protocol), and the measured parts of security.md.
+named protocol), and the measured parts of security.md and README.md.
 
 Run as `python docs/generate.py`; tests/docs/test_docs.py compares the result with the pages.
 """
@@ -76,9 +76,7 @@ def security() -> str:
         ("benchmarks/measured/isolation.json", _isolation()), ("tests/helpers/hostile.py", _corpus()),
         ("benchmarks/measured/fuzz.json", _fuzzing()),
     ):  # fmt: skip
-        before, start, rest = text.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition("<!-- end -->\n")
-        text = f"{before}{start}{part}{end}{after}"
+        text = section(text, name, part)
     return text
 
 
@@ -153,11 +151,41 @@ def _protocol_row(module: ModuleType, of: TestSet) -> str:
     return "| {} | {} | {} | {} | `{}` |".format(*cells)
 
 
+def readme() -> str:
+    """README with mini's summary and how far it is from converged and stable, as they were measured."""
+    reference = DOCS / "reference/mini/summary.txt"
+    text = section((DOCS.parent / "README.md").read_text(), "summary", f"```\n{reference.read_text()}```\n")
+    return section(text, "measures", measures())
+
+
+def measures() -> str:
+    """The table of how mini's means move: with more epochs, threads and codecs, and over seeds."""
+    rows = ["| measure | largest over all variants and test sets | aim | command |", "|---|---|---|---|"]
+    deviations = []
+    for name in ("convergence", "stability"):
+        figures = json.loads((BENCHMARKS / f"{name}.json").read_text())
+        deviations += [cell["± seeds"] for cell in figures["cells"]]
+        rows += [
+            f"| change of a mean with {what} | {change:.1f} points | 3 | `python benchmarks/{name}.py` |"
+            for what, change in figures["largest change"].items()
+        ]
+    rows.append(f"| standard deviation over seeds | {max(deviations):.1f} points | 2.5 | `make reproduce` |")
+    return "\n".join(rows) + "\n"
+
+
+def section(text: str, name: str, content: str) -> str:
+    """Put content between the lines `<!-- name -->` and `<!-- end -->` of a text."""
+    before, start, rest = text.partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition("<!-- end -->\n")
+    assert end, f"no section {name}"
+    return f"{before}{start}{content}{end}{after}"
+
+
 def pages() -> dict[Path, str]:
     """Generated page -> its text."""
     return {
         DOCS / "parameters.md": parameters(), DOCS / "modules.md": modules(), DOCS / "security.md": security(),
-        DOCS / "protocols.md": protocols(),
+        DOCS / "protocols.md": protocols(), DOCS.parent / "README.md": readme(),
     }  # fmt: skip
 
 

@@ -10,10 +10,12 @@ from aurl.lineage.blocks import block_or_none, recorded_outputs
 from aurl.pipeline.jobs import Jobs
 from aurl.report.about import ABOUT
 from aurl.report.runs import METRICS, present_run
+from aurl.report.summary import measured_lines
 from aurl.system.errors import AurlError
 from aurl.system.files import copy_file, sha256_file, write_text
 
 COPIED = {"ablation_md": "ablation.md", "ablation_png": "ablation.png"}  # for readers; nothing compares them
+SUMMARY = "summary.txt"  # what `aurl summary` prints, but for the verdict; README shows it
 HEAD = "# How the metrics beside this file were made. Written by 'aurl compare --save'.\n"
 
 
@@ -29,7 +31,8 @@ def save_reference(jobs: Jobs, folder: Path) -> Iterator[str]:
         copy_file(jobs.paths.of(artefact), folder / name)
     copy_file(jobs.paths.of("metrics_csv"), folder / METRICS)
     write_text(folder / ABOUT, HEAD + text)
-    yield from (f"{folder / name}" for name in (METRICS, ABOUT, *COPIED.values()))
+    write_text(folder / SUMMARY, "\n".join(measured_lines(jobs)) + "\n")
+    yield from (f"{folder / name}" for name in (METRICS, ABOUT, SUMMARY, *COPIED.values()))
 
 
 def check_finished(jobs: Jobs) -> None:

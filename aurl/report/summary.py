@@ -30,6 +30,15 @@ def headline(jobs: Jobs) -> Iterator[str]:
 
     Raises: AurlError if the experiment has no table yet, or it is damaged.
     """
+    yield from measured_lines(jobs)
+    yield from textwrap.wrap(verdict_line(jobs), WIDTH)
+
+
+def measured_lines(jobs: Jobs) -> Iterator[str]:
+    """Yield top-1 beside the paper's, and the order of the variants.
+
+    Raises: AurlError if the experiment has no table yet, or it is damaged.
+    """
     report, paths = jobs.experiment.report, jobs.paths
     _check_finished(paths)
     results = Results(paths.of("metrics_csv"))
@@ -40,9 +49,7 @@ def headline(jobs: Jobs) -> Iterator[str]:
         yield _table(paths, test_sets[start : start + SETS_AT_ONCE])
     yield ""
     pairs = list(ordered_pairs(results, list(jobs.experiment.variants), report))
-    order = order_sentence(pairs, Statistics(paths.of("statistics")))
-    for line in filter(None, (order, verdict_line(jobs))):
-        yield from textwrap.wrap(line, WIDTH)
+    yield from textwrap.wrap(order_sentence(pairs, Statistics(paths.of("statistics"))) or "", WIDTH)
 
 
 def details(paths: ResultPaths) -> Iterator[str]:
