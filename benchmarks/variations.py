@@ -1,10 +1,11 @@
 """Compare the experiment `mini` with variations of it: change its parameters, run it whole, subtract the means.
 
-The experiment as it is comes from `results/mini/metrics.csv`, so run `make reproduce` first.
+The experiment as it is comes from `results/mini`, so run `make reproduce` first.
 """
 
 import copy
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from aurl.system.errors import AurlError
 from aurl.system.files import write_json
 
 CORES = 2
+RESULTS = Path("results/mini")
+DATA = ("datasets", "manifests", "frames", "embeddings")  # folders of results
 CELL = ["variant", "dataset"]
 
 
@@ -54,13 +57,23 @@ def run_changed(changes: Mapping[str, Any]) -> pd.DataFrame:
         folder = copy_repository(Path(top) / "copy")
         experiment = changed(yaml.safe_load(preset_text("mini")), changes)
         (folder / "params.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
-        run(folder, "snakemake", "--cores", str(CORES), "--", "results/mini/metrics.csv")
-        return mean_top1(folder / "results/mini/metrics.csv")
+        if not any(key.startswith("datasets.") for key in changes):
+            copy_data(REPOSITORY / RESULTS, folder / RESULTS)
+        run(folder, "snakemake", "--cores", str(CORES), "--", f"{RESULTS}/metrics.csv")
+        return mean_top1(folder / RESULTS / "metrics.csv")
+
+
+def copy_data(results: Path, target: Path) -> None:
+    """Copy what comes before training, with its provenance blocks: a variation of the training makes the same."""
+    for top in (Path(), Path("provenance")):
+        for name in DATA:
+            if (results / top / name).is_dir():
+                shutil.copytree(results / top / name, target / top / name)
 
 
 def report(name: str, variations: Mapping[str, Mapping[str, Any]]) -> None:
     """Run each variation, print how the means change, and keep the figures in measured/NAME.json."""
-    base = mean_top1(REPOSITORY / "results/mini/metrics.csv")
+    base = mean_top1(REPOSITORY / RESULTS / "metrics.csv")
     table = base.rename(columns={"mean": "top-1", "std": "± seeds"})
     for title, changes in variations.items():
         other = run_changed(changes)
