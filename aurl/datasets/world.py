@@ -18,7 +18,7 @@ FACTORS = (
     "ground_red", "ground_green", "ground_blue", "object_red", "object_green", "object_blue",
     "swing_x", "swing_y", "pulse",
 )  # fmt: skip
-SPREAD = 0.08  # standard deviation of a video's factors around those of its class
+SPREAD = 0.1  # standard deviation of a video's factors around those of its class
 
 
 @dataclass(frozen=True)
