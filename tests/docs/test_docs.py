@@ -27,7 +27,7 @@ PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.
 def blocks(page: str) -> list[tuple[str, str]]:
     """The marked code blocks of a page, (mark, text), with preset micro and its test set in place of mini's."""
     listed = marked_blocks(page)
-    return [(kind, text.replace("mini", "micro").replace("shapes_ucf", "micro_ucf")) for kind, text in listed]
+    return [(kind, text.replace("mini", "micro").replace("drawn_ucf", "micro_ucf")) for kind, text in listed]
 
 
 def follow(page: str, folder: Path, home: Path | None = None) -> str:
@@ -240,7 +240,7 @@ def test_parameters_name_every_key_of_the_presets() -> None:
     """Each key of each preset, with the names that the user chose replaced."""
     text = (DOCS / "parameters.md").read_text()
     listed = set(re.findall(r"^(?:\| `|## )([\w.]+)(?:` |$)", text, re.MULTILINE))  # rows, and sections of parts
-    chosen = re.compile(r"^(datasets|variants|imported|report\.test_sets)\.\w+")
+    chosen = re.compile(r"^(datasets|variants|imported|report\.test_sets|report\.labels)\.\w+")
 
     def keys(value: object, prefix: str = "") -> set[str]:
         if not isinstance(value, dict):
