@@ -141,7 +141,7 @@ def test_own_protocol(micro: Path) -> None:
     after = (micro / "results/micro/metrics.csv").read_text().splitlines()
     assert after[0] == f"{before[0]},protocol"
     assert [row.removesuffix(",half_splits") for row in after if row.endswith(",half_splits")] == before[1:]
-    assert any(row.endswith(",red") for row in after)
+    assert any(row.endswith(",apply") for row in after)
 
 
 @pytest.mark.workflow
