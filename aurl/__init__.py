@@ -10,7 +10,7 @@ first used:
 ['centres', 'mse', 'seen', 'synthetic']
 >>> from pathlib import Path
 >>> aurl.load_experiment(Path("params.yaml")).unseen
-['shapes_ucf', 'shapes_hmdb']
+['drawn_ucf', 'drawn_hmdb']
 
 With a trained checkpoint:
 

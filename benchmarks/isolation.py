@@ -27,7 +27,15 @@ def measure() -> list[Comparison]:
     with tempfile.TemporaryDirectory() as folder:
         rendered = render_dataset(
             Path(folder),
-            RenderSettings(classes_of="kinetics700", classes=CLASSES, videos_per_class=VIDEOS, codec="h264"),
+            RenderSettings(
+                classes_of="kinetics700",
+                classes=CLASSES,
+                videos_per_class=VIDEOS,
+                frames=(32, 48),
+                width=64,
+                height=48,
+                codec="h264",
+            ),
         )
         paths = [Path(folder) / video.path for video in rendered]
 

@@ -47,7 +47,9 @@ def measure() -> list[Comparison]:
     """Measure at the size of `mini`; at full size on a GPU."""
     with tempfile.TemporaryDirectory() as scratch:
         experiment = load_preset("mini")
-        small = rendered(Path(scratch) / "small", "h264", 128, 64, 48, (32, 48))
+        render = experiment.datasets[experiment.seen].source.render
+        assert render is not None
+        small = rendered(Path(scratch) / "small", "h264", 128, render.width, render.height, render.frames)
         settings = experiment.frames.model_dump(include={"size", "quality", "chroma"})
         rows = [compare("mini", store(Path(scratch) / "mini", small, settings), 1, "cpu", 160)]
         if torch.cuda.is_available():

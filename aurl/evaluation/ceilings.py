@@ -1,10 +1,13 @@
-"""Compute what can be attained on a test set of the rendered world, where the true factors of every video are known.
+"""Compute what can be attained on a rendered test set.
+
+The factors that each video was drawn with are known.
 
 - the oracle knows each video's own factors and the true factors of every class; it answers the nearest class.
 - the linear map knows each video's own factors too, but must predict those of the test classes from their words: by
   ridge regression, fitted on the seen classes. No test class takes part in the fit, nor in the choice of its strength.
 
-The gap between the two is what words do not tell in a straight line. A method that sees pixels only is below both.
+The gap between the two is what words do not tell in a straight line. A method that sees pixels only may pass the linear
+map, if it learns the curve, but not the oracle.
 """
 
 from dataclasses import dataclass

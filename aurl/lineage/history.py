@@ -95,7 +95,7 @@ def parse_cell(text: str, experiment: str) -> Cell:
     parts = [part.strip() for part in text.split(",")]
     if not 3 <= len(parts) <= 6 or not all(part.isdigit() for part in (parts[1], *parts[3:5])):
         raise AurlError(
-            f"'{text}' is no cell; write variant,seed,dataset[,clips[,splits[,metric]]], such as aurl,0,shapes_ucf,1,10"
+            f"'{text}' is no cell; write variant,seed,dataset[,clips[,splits[,metric]]], such as aurl,0,drawn_ucf,1,10"
         )
     variant, seed, dataset, clips, splits, metric = parts + ["1", "1", "top1"][len(parts) - 3 :]
     path = ResultPaths(experiment).of("metrics", variant=variant, seed=seed, dataset=dataset)

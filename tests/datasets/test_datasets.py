@@ -1,23 +1,19 @@
-"""Layouts, ingest, the rendered world and the manifest."""
+"""Layouts, ingest, rendered files and the manifest."""
 
 import hashlib
 import shutil
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 
-from aurl.datasets.ingest import find_videos, ingest_folder, ingest_rendered, render_dataset
-from aurl.datasets.rendered import MOTIONS, draw, world_classes
+from aurl.datasets.ingest import find_videos, ingest_folder, render_dataset
 from aurl.datasets.table import iterate_table, iterate_usable, usable_labels
 from aurl.experiment.settings import FrameSettings, RenderSettings
 from aurl.frames.manifest import make_manifest
 from aurl.system.errors import AurlError
 
-WORLD = RenderSettings(
-    seed=0, first_class=3, classes=3, videos_per_class=2, frames=(9, 12), width=32, height=24, codec="h264"
-)
+WORLD = RenderSettings(classes_of="ucf101", classes=2, videos_per_class=2, frames=(9, 12), codec="h264")
 FRAMES = FrameSettings(size=16, quality=90, chroma="420", timeout_seconds=60)
 
 
@@ -93,23 +89,6 @@ def test_a_failed_ingest_leaves_the_old_one(tmp_path: Path) -> None:
     assert (held / "a/1.mp4").is_file()
 
 
-def test_rendered_world_is_disjoint_repeatable_and_independent_of_its_neighbours(tmp_path: Path) -> None:
-    classes = world_classes(0)
-    assert len(set(classes)) == 480
-    assert world_classes(1) != classes
-    ingest_rendered(WORLD, tmp_path / "one", tmp_path / "one.csv", 1)
-    ingest_rendered(WORLD, tmp_path / "two", tmp_path / "two.csv", 2)
-    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
-    more = WORLD.model_copy(update={"first_class": 2, "classes": 4, "videos_per_class": 3})
-    ingest_rendered(more, tmp_path / "wide", tmp_path / "wide.csv", 2)
-    one, wide = (
-        {row["path"]: row["sha256"] for row in iterate_table(tmp_path / f"{name}.csv")} for name in ("one", "wide")
-    )
-    shared = one.keys() & wide.keys()
-    assert len(shared) == 6
-    assert all(one[path] == wide[path] for path in shared)
-
-
 @pytest.mark.parametrize(("codec", "name", "tag"), [("h264", "h264", "avc1"), ("xvid", "mpeg4", "XVID")])
 def test_rendered_files_are_real(tmp_path: Path, codec: str, name: str, tag: str) -> None:
     videos = render_dataset(tmp_path, WORLD.model_copy(update={"codec": codec}))
@@ -117,12 +96,6 @@ def test_rendered_files_are_real(tmp_path: Path, codec: str, name: str, tag: str
         context = container.streams.video[0].codec_context
         assert (context.name, context.codec_tag) == (name, tag)
         assert 9 <= sum(1 for _ in container.decode(video=0)) <= 12
-
-
-@pytest.mark.parametrize("motion", MOTIONS)
-def test_every_motion_moves(motion: str) -> None:
-    frames = draw(("white", "square", motion), 14, 32, 32, False, np.random.default_rng(5)).astype(int)
-    assert np.abs(np.diff(frames, axis=0)).max() > 60
 
 
 def manifest_of(folder: Path, tmp_path: Path, broken: str) -> Path:

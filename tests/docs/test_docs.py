@@ -27,7 +27,7 @@ PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.
 def blocks(page: str) -> list[tuple[str, str]]:
     """The marked code blocks of a page, (mark, text), with preset micro and its test set in place of mini's."""
     listed = marked_blocks(page)
-    return [(kind, text.replace("mini", "micro").replace("shapes_ucf", "micro_ucf")) for kind, text in listed]
+    return [(kind, text.replace("mini", "micro").replace("drawn_ucf", "micro_ucf")) for kind, text in listed]
 
 
 def follow(page: str, folder: Path, home: Path | None = None) -> str:
@@ -141,7 +141,7 @@ def test_own_protocol(micro: Path) -> None:
     after = (micro / "results/micro/metrics.csv").read_text().splitlines()
     assert after[0] == f"{before[0]},protocol"
     assert [row.removesuffix(",half_splits") for row in after if row.endswith(",half_splits")] == before[1:]
-    assert any(row.endswith(",red") for row in after)
+    assert any(row.endswith(",apply") for row in after)
 
 
 @pytest.mark.workflow
@@ -240,7 +240,7 @@ def test_parameters_name_every_key_of_the_presets() -> None:
     """Each key of each preset, with the names that the user chose replaced."""
     text = (DOCS / "parameters.md").read_text()
     listed = set(re.findall(r"^(?:\| `|## )([\w.]+)(?:` |$)", text, re.MULTILINE))  # rows, and sections of parts
-    chosen = re.compile(r"^(datasets|variants|imported|report\.test_sets)\.\w+")
+    chosen = re.compile(r"^(datasets|variants|imported|report\.test_sets|report\.labels)\.\w+")
 
     def keys(value: object, prefix: str = "") -> set[str]:
         if not isinstance(value, dict):

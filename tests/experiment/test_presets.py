@@ -16,9 +16,9 @@ from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
-    "micro": "f86eeb587628465b8190be87b9c819e3b87f82fda664e6ad558cac1ac6147501",
-    "mini": "369c46ab5912ec8a6064e43dd5f29541b262f7b7077dcee0d9d3fe56c8cb2ce5",
-    "paper": "ed0fd52ab2353d195fbb87524e5721f00c78c6d7fe8b5123a2e766ed0b16463f",
+    "micro": "7f43d0db923256b7c09f94c127d747afb3cf1e206c1867d95bc184099585a977",
+    "mini": "3f7799cb449ce299df1724f5718abb3ced0c85050ab1b5c6099451077c5cda2d",
+    "paper": "20e556dd0314ce95cbb72d61543436fc19e5b591f5a3aa0fa900365d3c188280",
     "samples": "6b35c582567d9678eb073107396cc6b5ddd7a9dd968c934be7ba33214a07b8b3",
     "ucf101": "a1a42679d2562a539662dbf30d4fbb635e5ad9a19994201dcd6c91cc1d245ae7",
 }

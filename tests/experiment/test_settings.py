@@ -19,6 +19,7 @@ from aurl.system.errors import AurlError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MINI = yaml.safe_load(preset_text("mini"))
+DRAWN = MINI["datasets"]["drawn_kinetics"]["source"]["render"]
 
 
 @pytest.mark.parametrize("preset", preset_names())
@@ -76,9 +77,9 @@ def changed(key: str, value: Any) -> dict[str, Any]:
             "v.bin",
             ["semantics.vectors: this key is now semantics.encoder.vectors", "value there: v.bin"],
         ),
-        ("datasets.shapes_ucf.tokens", "ucf_101", ["tokens = 'ucf_101'", "did you mean 'ucf101'?", "activitynet200"]),
-        ("datasets.shapes_ucf.source.layout", "json.tool", ["layout = 'json.tool'", "its file must define find"]),
-        ("datasets.shapes_ucf.source.layout", "no.such", ["layout = 'no.such'", "no such module"]),
+        ("datasets.drawn_ucf.tokens", "ucf_101", ["tokens = 'ucf_101'", "did you mean 'ucf101'?", "activitynet200"]),
+        ("datasets.drawn_ucf.source.layout", "json.tool", ["layout = 'json.tool'", "its file must define find"]),
+        ("datasets.drawn_ucf.source.layout", "no.such", ["layout = 'no.such'", "no such module"]),
         ("model.dropout", 1.0, ["model.dropout = 1.0", "less than 1"]),
         ("model.backbone.widht", 3, ["model.backbone.widht", "unknown key", "did you mean 'width'?"]),
         ("model.backbone.width", 1, ["model.backbone.width = 1", "greater than or equal to 2"]),
@@ -98,16 +99,23 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("model.backbone.name", 3, ["model.backbone.name = 3", "string"]),
         ("model.backbone", "r2plus1d", ["model.backbone = 'r2plus1d'", "dictionary"]),
         ("model.backbone", ..., ["model.backbone", "missing"]),
-        ("datasets.shapes_ucf.source.layout", "imagenet", ["layout = 'imagenet'", "ucf101"]),
+        ("datasets.drawn_ucf.source.layout", "imagenet", ["layout = 'imagenet'", "ucf101"]),
         (
-            "datasets.shapes_ucf.source.folder",
+            "datasets.drawn_ucf.source.folder",
             "/data",
-            ["datasets.shapes_ucf.source", "exactly one of folder and render"],
+            ["datasets.drawn_ucf.source", "exactly one of folder and render"],
         ),
-        ("datasets.shapes_ucf.source.render.classes", 200, ["480 classes"]),
+        ("datasets.drawn_ucf.source.render.classes", 82, ["source.render: ", "not pass the 81 classes of ucf101"]),
+        ("datasets.drawn_ucf.source.render.classes", 0, ["render.classes = 0", "greater than or equal to 1"]),
+        ("datasets.drawn_hmdb.source.render.first_class", 44, ["not pass the 44 classes of hmdb51"]),
+        ("datasets.drawn_hmdb.source.render.first_class", -1, ["render.first_class = -1"]),
+        ("datasets.drawn_kinetics.source.render", {**DRAWN, "first_class": 550, "classes": 2}, ["the 551 classes of"]),
+        ("datasets.drawn_kinetics.source.render.classes_of", "ucf102", ["classes_of = 'ucf102'", "'ucf101'"]),
+        ("datasets.drawn_kinetics.source.render.classes_of", ..., ["classes_of", "missing"]),
+        ("datasets.drawn_kinetics.source.render.frames", [20, 12], ["frames must be [shortest, longest]"]),
         ("datasets.Bad-Name", {}, ["datasets.Bad-Name", "pattern"]),
-        ("unseen", ["shapes_ucf"], ["must name each dataset once", "shapes_hmdb"]),
-        ("unseen", ["shapes_ucf", "nowhere"], ["nowhere", "must name each dataset once"]),
+        ("unseen", ["drawn_ucf"], ["must name each dataset once", "drawn_hmdb"]),
+        ("unseen", ["drawn_ucf", "nowhere"], ["nowhere", "must name each dataset once"]),
         ("variants.aurl.losses", {"seen": 1, "synthetic": 1}, ["variants.aurl", "needs 'centres'"]),
         ("variants.ls.losses", {"synthetic": 1}, ["variants.ls", "'synthetic' needs 'centres'"]),
         ("variants.ls.losses", {"sein": 1}, ["losses.sein: ", "did you mean 'seen'?", "centres, mse, seen, synthetic"]),
@@ -136,7 +144,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         (
             "trained",
             ["mse", "ls"],
-            ["trained (mse, ls) and imported (none)", "variants has mse, ls, ls_e2e, aurl, aurl_no_cg"],
+            ["trained (mse, ls) and imported (none)", "variants has mse, ls, ls_e2e, aurl, aurl_no_cg, aurl_centres"],
         ),
         ("imported", {"aurl": {"file": "x", "sha256": "0"}}, ["imported.aurl.sha256"]),
         ("variants.aurl.losses.synthetic.high", -1, ["losses.synthetic: ", "low must be below high"]),
@@ -159,7 +167,11 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("evaluation.protocols", {"class_lists": {"files": ["x.csv"]}}, ["must contain half_splits"]),
         ("evaluation.protocols", {"nowhere.at_all": {}}, ["'nowhere.at_all': no such module"]),
         ("report.sota_clips", 7, ["report.sota_clips", "not in evaluation.clips"]),
-        ("report.test_sets.ucf101.dataset", "shapes_seen", ["report.test_sets.ucf101.dataset", "none of the unseen"]),
+        (
+            "report.test_sets.ucf101.dataset",
+            "drawn_kinetics",
+            ["report.test_sets.ucf101.dataset", "none of the unseen"],
+        ),
     ],
 )
 def test_every_mistake_is_named(key: str, value: Any, words: list[str]) -> None:
@@ -230,11 +242,12 @@ def test_values_at_keys_and_changes() -> None:
     assert json_value(dumped, "variants.ls") == {
         "losses": {"seen": {"weight": 1.0}}, "word_projector": False, "strict_labels": True, "optimizer": None,
     }  # fmt: skip
-    assert json_value(dumped, "model.backbone") == {"name": "r2plus1d", "width": 16, "blocks": [1, 1, 1]}
-    wider = parse_experiment(changed("model.backbone.width", 32), "wider")
-    assert list(describe_changes(mini, wider)) == ["  ~ model.backbone.width: 16 -> 32"]
-    other = parse_experiment(changed("training.epochs", 9), "other")
-    assert list(describe_changes(mini, other)) == ["  ~ training.epochs: 6 -> 9"]
+    assert json_value(dumped, "model.backbone") == MINI["model"]["backbone"]
+    width, epochs = MINI["model"]["backbone"]["width"], MINI["training"]["epochs"]
+    wider = parse_experiment(changed("model.backbone.width", 2 * width), "wider")
+    assert list(describe_changes(mini, wider)) == [f"  ~ model.backbone.width: {width} -> {2 * width}"]
+    other = parse_experiment(changed("training.epochs", epochs + 3), "other")
+    assert list(describe_changes(mini, other)) == [f"  ~ training.epochs: {epochs} -> {epochs + 3}"]
 
 
 def test_folders_may_start_with_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,8 @@ def own_dataset(folder: Path, corpus: dict[str, Path]) -> Path:
     source = re.search(r"micro_hmdb:\n    source: (\{.*\}\})", params)
     assert source
     (folder / "params.yaml").write_text(
-        params.replace(source[1], "{folder: videos, layout: class_folders, versioned: true}")
+        params.replace(source[1], "{folder: videos, layout: class_folders, versioned: true}").replace(
+            "tokens: hmdb51", "tokens: words"
+        )
     )
     return videos

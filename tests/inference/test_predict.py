@@ -315,9 +315,10 @@ def test_the_commands(
     status, output, _ = run(capsys, "predict", good, "--classes", "climb,walk dog,jump", *weights, "--top", "2")
     assert status == 0
     assert len(output.splitlines()) == 4
-    status, output, _ = run(capsys, "predict", good, "--classes", "climb,walk a unicorn", *weights)
-    assert str(status).startswith("aurl: error: data/googlenews_action_subset.bin: does not know 'a', 'unicorn'; ")
-    assert output == ""
+    for tokens, unknown in (((), "'unicorn'"), (("--tokens", "words"), "'a', 'unicorn'")):  # by default as for Kinetics
+        status, output, _ = run(capsys, "predict", good, "--classes", "climb,walk a unicorn", *weights, *tokens)
+        assert str(status).startswith(f"aurl: error: data/googlenews_action_subset.bin: does not know {unknown}; ")
+        assert output == ""
     status, _, _ = run(capsys, "predict", good, "--classes", "climb", "--checkpoint", checkpoint)
     assert status == 0, "the description tells the frame size"
     described = json.loads(checkpoint.with_suffix(".json").read_text())

@@ -99,6 +99,28 @@ def test_class_generator_moments_on_orthogonal_classes() -> None:
     assert theta.square().mean().item() == pytest.approx(1 / 3, abs=0.005)
 
 
+@pytest.mark.parametrize(("classes", "space"), [(518, 128), (662, 2048)])
+def test_mixtures_of_all_classes_are_nearly_one_point(classes: int, space: int) -> None:
+    """With c the mean cosine of two classes, 1 - cos of two mixtures is (1 - c) / (3 c K + 4 (1 - c)): L_US is log K."""
+    generator = torch.Generator().manual_seed(0)
+    centres = torch.rand(classes, space, generator=generator, dtype=torch.float64)  # as the visual centres begin
+    names = torch.randn(classes, space, generator=generator, dtype=torch.float64)
+    visual, semantic = ClassGenerator(0, 1)(centres, names, generator)
+    mean_cosine = _off_diagonal(unit(centres) @ unit(centres).T)
+    distance = 1 - _off_diagonal(unit(visual) @ unit(visual).T)
+    assert mean_cosine == pytest.approx(0.75, abs=0.01)
+    expected = (1 - mean_cosine) / (3 * mean_cosine * classes + 4 * (1 - mean_cosine))
+    assert distance == pytest.approx(expected, rel=0.02)
+    assert distance < 0.0003
+    loss = contrastive(semantic, visual, torch.arange(classes), 10)
+    assert loss.item() == pytest.approx(math.log(classes), abs=0.01)
+
+
+def _off_diagonal(matrix: torch.Tensor) -> float:
+    rows = len(matrix)
+    return float((matrix.sum() - matrix.diagonal().sum()) / (rows * (rows - 1)))
+
+
 def test_gradients_flow_to_both_sides_of_the_class_generator() -> None:
     visual, semantic = torch.randn(6, 5, requires_grad=True), torch.randn(6, 5, requires_grad=True)
     theta, z = ClassGenerator(0, 1)(visual, semantic, torch.Generator().manual_seed(2))

@@ -114,7 +114,7 @@ def place(tmp_path: Path) -> Path:
     (folder / "aurl").symlink_to(REPOSITORY / "aurl")
     raw = yaml.safe_load(preset_text("micro"))
     raw["frames"] |= {"memory_mb": DECODER_MB, "timeout_seconds": 30}
-    raw["datasets"]["micro_ucf"] |= {"source": {"folder": "videos"}, "broken": "leave_out"}
+    raw["datasets"]["micro_ucf"] |= {"source": {"folder": "videos"}, "tokens": "words", "broken": "leave_out"}
     (folder / "params.yaml").write_text(yaml.safe_dump(raw))
     torch.manual_seed(0)
     (folder / "seed0.safetensors").write_bytes(

@@ -13,8 +13,10 @@ from repositories import runner
 
 from aurl.datasets.rendered import encode
 from aurl.datasets.table import iterate_table
+from aurl.datasets.world import world_table
 from aurl.semantics.classes import read_embeddings
-from aurl.semantics.tokens import words
+from aurl.semantics.tokens import read_token_table, words
+from aurl.system.shipped import TOKEN_TABLE
 
 pytestmark = pytest.mark.workflow
 
@@ -77,7 +79,7 @@ def test_names_pass_through_every_stage_unharmed(repository: Path) -> None:
     run = runner(repository)
     fill(repository / FOLDER)
     experiment = yaml.safe_load((repository / "params.yaml").read_text())
-    experiment["datasets"]["micro_ucf"]["source"] = {"folder": FOLDER, "versioned": True}
+    experiment["datasets"]["micro_ucf"] |= {"source": {"folder": FOLDER, "versioned": True}, "tokens": "words"}
     experiment["semantics"]["tau"] = 0.0
     experiment["semantics"]["encoder"] |= {"vectors": "own vectors 'x'.txt", "dimension": 4}
     experiment["report"]["title"] = "</title><script>alert(3)</script> & title"
@@ -86,7 +88,7 @@ def test_names_pass_through_every_stage_unharmed(repository: Path) -> None:
     experiment |= {"trained": ["ls"], "unseen": ["micro_ucf"]}
     del experiment["datasets"]["micro_hmdb"], experiment["report"]["test_sets"]["hmdb51"]
     (repository / "params.yaml").write_text(yaml.safe_dump(experiment, allow_unicode=True))
-    names = [*CLASSES, *(" ".join(each) for each in _world())]
+    names = [*CLASSES, *_world()]
     vocabulary = sorted({word for name in names for word in words(name)})
     lines = [f"{word} {1 + len(word)} {ord(word[0]) % 7} {ord(word[-1]) % 5} {hash_of(word)}" for word in vocabulary]
     (repository / "own vectors 'x'.txt").write_text(f"{len(lines)} 4\n" + "".join(f"{line}\n" for line in lines))
@@ -148,10 +150,12 @@ def test_a_name_that_snakemake_would_misread_is_refused(repository: Path, name: 
     assert "Traceback" not in ended.stderr
 
 
-def _world() -> list[tuple[str, str, str]]:
-    from aurl.datasets.rendered import world_classes
-
-    return world_classes(0)[:40]
+def _world() -> list[str]:
+    """The token lists of the rendered classes, as texts."""
+    rendered = {shown.name for shown in world_table()["kinetics700"]}
+    return [
+        " ".join(tokens) for name, tokens in read_token_table(TOKEN_TABLE, "kinetics700").items() if name in rendered
+    ]
 
 
 def hash_of(word: str) -> int:

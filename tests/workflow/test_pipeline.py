@@ -38,7 +38,10 @@ def test_micro_runs_to_its_tables(finished_micro: Path) -> None:
         for extension in ("csv", "md", "tex", "html"):
             assert (results / "tables" / f"{name}.{extension}").stat().st_size > 500
     assert (results / "figures" / "ablation.png").read_bytes().startswith(b"\x89PNG")
-    assert "numbers mean nothing" in (results / "tables" / "ablation.md").read_text()
+    table = (results / "tables" / "ablation.md").read_text()
+    assert "numbers mean nothing" in table
+    assert re.search(r"^\| Chance .* 14\.3 .* 16\.7 ", table, re.MULTILINE), "7 and 6 classes"
+    assert re.search(r"^\| Oracle \(true factors\) .* 100\.0 .* 100\.0 ", table, re.MULTILINE)
     assert not list(finished_micro.rglob(".*.tmp"))
     assert not (results / "resume").exists() or not any((results / "resume").rglob("*.safetensors"))
 
