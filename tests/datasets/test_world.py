@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from aurl.datasets.ingest import ingest_rendered
 from aurl.datasets.rendered import PERIOD, draw, render_video
 from aurl.datasets.table import iterate_table
-from aurl.datasets.world import FACTORS, WorldClass, video_factors, video_random, world_classes, world_table
+from aurl.datasets.world import FACTORS, SPREAD, WorldClass, video_factors, video_random, world_classes, world_table
 from aurl.experiment.data import RENDERED_CLASSES
 from aurl.experiment.settings import RenderSettings
 from aurl.system.errors import AurlError
@@ -98,9 +98,10 @@ def test_the_world_is_repeatable_and_a_video_independent_of_its_neighbours(tmp_p
 def test_a_videos_factors_are_near_those_of_its_class() -> None:
     shown = world_classes(WORLD)[0]
     drawn = np.stack([video_factors(shown, video_random(WORLD, shown, number)) for number in range(200)])
-    inside = (shown.factors > 0.1) & (shown.factors < 0.9)
-    np.testing.assert_allclose(drawn.mean(axis=0)[inside], shown.factors[inside], atol=0.01)
-    assert 0.01 < drawn[:, inside].std(axis=0).max() < 0.05
+    inside = (shown.factors > 3 * SPREAD) & (shown.factors < 1 - 3 * SPREAD)  # where hardly any is clipped
+    assert inside.sum() >= 3
+    np.testing.assert_allclose(drawn.mean(axis=0)[inside], shown.factors[inside], atol=0.03)
+    np.testing.assert_allclose(drawn.std(axis=0)[inside], SPREAD, rtol=0.2)
     extreme = replace(shown, factors=np.array([0.0, 1.0] * 4 + [0.0]))
     drawn = np.stack([video_factors(extreme, video_random(WORLD, shown, number)) for number in range(50)])
     assert drawn.min() == 0
