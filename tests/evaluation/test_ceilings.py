@@ -179,4 +179,4 @@ def test_real_words_leave_a_gap_that_no_line_closes() -> None:
     for name in mini.unseen:
         found = compute_ceilings(renders[mini.seen], words[mini.seen], kept, renders[name], words[name])
         assert 10 * found.chance < found.linear < found.oracle - 10
-        assert found.oracle > 90
+        assert found.oracle > 80
