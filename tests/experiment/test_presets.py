@@ -16,11 +16,11 @@ from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
-    "micro": "f86eeb587628465b8190be87b9c819e3b87f82fda664e6ad558cac1ac6147501",
-    "mini": "369c46ab5912ec8a6064e43dd5f29541b262f7b7077dcee0d9d3fe56c8cb2ce5",
-    "paper": "ed0fd52ab2353d195fbb87524e5721f00c78c6d7fe8b5123a2e766ed0b16463f",
-    "samples": "6b35c582567d9678eb073107396cc6b5ddd7a9dd968c934be7ba33214a07b8b3",
-    "ucf101": "a1a42679d2562a539662dbf30d4fbb635e5ad9a19994201dcd6c91cc1d245ae7",
+    "micro": "6af505c4804ac6c81d538361667623fb2d5e0f2bec1292b09c7326a4a9caca36",
+    "mini": "b81397ed761aa3d9ab8ecf1b6b16cfa8d6e0c7db4c4158481b27df438b2bbd33",
+    "paper": "b4fe268ef74f4f3806f5b8c6a80403c64dc4b95ae8c7c4ced2260aac4acd13c5",
+    "samples": "899e51f0a92810d29992645481502696913682d44df9a7044aee7ea4a21d5adc",
+    "ucf101": "1bae3b8e889fdaa3c8fff5fba71d01dd462af03237962bb798a09bc17c8bb76f",
 }
 BASE = """# the head of the base
 frames: {size: 112, quality: 90}

@@ -48,7 +48,9 @@ def make_table(sources: Sources) -> Table:
         ]
     for key, test_set in report.test_sets.items():
         quantities[f"{test_set.label} top-1"] = [_top1(sources, row, test_set, authors.get(key)) for row in rows]
-    text = {"Method": [row.method for row in rows], **_components([row.variant for row in rows], variants)}
+    names = [row.variant for row in rows]
+    tracks = sources.tracks(name if name in sources.labels else None for name in names)
+    text = {"Method": [row.method for row in rows], **tracks, **_components(names, variants)}
     return Table(
         f"{report.title}: ablation",
         text,
@@ -81,14 +83,16 @@ def authors_top1(report: ReportSettings) -> dict[str, float]:
 
 
 def _measured(sources: Sources, row: Row, test_set: TestSetSettings, metric: str) -> Measured | None:
-    return sources.results.cell(row.variant, test_set.dataset, sources.report.ablation_clips, 1, metric)
+    clips = sources.clips(row.variant, sources.report.ablation_clips)
+    return sources.results.cell(row.variant, test_set.dataset, clips, 1, metric)
 
 
 def _top1(sources: Sources, row: Row, test_set: TestSetSettings, authors: float | None) -> Cell:
     measured = _measured(sources, row, test_set, "top1")
     if row.variant == AUTHORS and authors is not None:
         measured = Measured(authors, None, 1)
-    interval = sources.statistics.interval(row.variant, test_set.dataset, sources.report.ablation_clips)
+    clips = sources.clips(row.variant, sources.report.ablation_clips)
+    interval = sources.statistics.interval(row.variant, test_set.dataset, clips)
     return Cell(measured, row.value(test_set, "top1"), 1, interval)
 
 
