@@ -122,7 +122,9 @@ def protocols() -> str:
         "`aurl/evaluation/named/`, with its lists in `data/` (`data/NOTICE` says from where). [`aurl score`](scoring.md) "
         "tests any method by all of them. The digest is the SHA-256 of names, classes and videos of all runs: two results "
         "with equal digests were tested on the same. A new file of the folder is a new protocol; one of your own may lie "
-        "outside (`--protocol my_package.my_protocol`), with what `aurl/evaluation/named/base.py` says.\n",
+        "outside (`--protocol my_package.my_protocol`), with what `aurl/evaluation/named/base.py` says. "
+        "An experiment tests by them too: `evaluation.protocols: {truze: {}}` "
+        "([how](how-to/protocol.md#protocols-by-name)).\n",
     ]
     for name in named.protocol_names():
         module = named.load(name)

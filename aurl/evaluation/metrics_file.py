@@ -36,9 +36,15 @@ def _nested(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return nested
 
 
-def read_value(path: Path, clips: int, splits: int, name: str) -> float:
-    """Read one value of the default protocol. Raises: KeyError if there is none, ValueError for no JSON."""
-    return float(json.loads(path.read_text())[f"clips{clips}"][f"splits{splits}"][name])
+def read_value(path: Path, clips: int, splits: int, name: str, dataset: str | None = None) -> float:
+    """Read one value of the default protocol.
+
+    Args:
+        dataset: in a file of several test sets.
+    Raises: KeyError if there is none, ValueError for no JSON.
+    """
+    content = json.loads(path.read_text())
+    return float((content if dataset is None else content[dataset])[f"clips{clips}"][f"splits{splits}"][name])
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -65,6 +65,10 @@ def test_a_row_from_outside_is_tested_recorded_audited_and_removed(micro: Path) 
     assert "results/micro/external" in inputs
     assert "external@micro-same" in (micro / "dvc.lock").read_text()
     assert "all agree" in run("aurl", "audit", "--all", "--deep").stdout
+    run("git", "add", "-f", "dvc.lock")
+    run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "a row from outside")
+    top1 = metrics_of(micro, "same")["micro_hmdb", "1", "1"]["top1"]
+    assert f" {float(top1):.6f}  a row from outside" in run("aurl", "history", "same,0,micro_hmdb").stdout
     chain = run("aurl", "audit", "--cell", "same,micro_ucf").stdout
     assert "all agree" in chain
     assert "external" in chain
