@@ -43,8 +43,8 @@ def parameters() -> str:
         "Every key of an experiment, from its models in `aurl/experiment/` and beside each part; unknown keys are errors. "
         "*Reruns* names the "
         "stages whose jobs a change makes out of date; what follows from them runs again too, unless they come out "
-        f"equal. `seen`, `unseen`, `datasets`, `variants`, `trained`, `imported` and `seeds` also decide which jobs there "
-        f"are. `{NAME}` is a name that you choose. A key without default must be written.\n",
+        f"equal. `seen`, `unseen`, `datasets`, `variants`, `trained`, `imported`, `external` and `seeds` also decide which "
+        f"jobs there are. `{NAME}` is a name that you choose. A key without default must be written.\n",
     ]
     for title, description, rows in _sections(schema, schema, ""):
         parts += [f"## {title or 'The experiment'}\n", f"{description}\n"]
@@ -120,7 +120,9 @@ def protocols() -> str:
         "`aurl/evaluation/named/`, with its lists in `data/` (`data/NOTICE` says from where). [`aurl score`](scoring.md) "
         "tests any method by all of them. The digest is the SHA-256 of names, classes and videos of all runs: two results "
         "with equal digests were tested on the same. A new file of the folder is a new protocol; one of your own may lie "
-        "outside (`--protocol my_package.my_protocol`), with what `aurl/evaluation/named/base.py` says.\n",
+        "outside (`--protocol my_package.my_protocol`), with what `aurl/evaluation/named/base.py` says. "
+        "An experiment tests by them too: `evaluation.protocols: {truze: {}}` "
+        "([how](how-to/protocol.md#protocols-by-name)).\n",
     ]
     for name in named.protocol_names():
         module = named.load(name)
@@ -163,6 +165,8 @@ def measures() -> str:
     rows = ["| measure | largest over all variants and test sets | aim | command |", "|---|---|---|---|"]
     deviations = []
     for name in ("convergence", "stability"):
+        if not (BENCHMARKS / f"{name}.json").is_file():
+            continue
         figures = json.loads((BENCHMARKS / f"{name}.json").read_text())
         deviations += [cell["± seeds"] for cell in figures["cells"]]
         rows += [
@@ -197,7 +201,8 @@ def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iter
         model, place = (None, key) if "parts" in field else _model(schema, field, key)
         value = _value(field)
         if field.get("form") in ("mapping", "named"):
-            titles = {part: f"{key}{PART_TITLES[field['form']]}{part}" for part in plugins.names(field["parts"])}
+            named_parts = [part for part in plugins.names(field["parts"]) if _has_settings(field["parts"], part)]
+            titles = {part: f"{key}{PART_TITLES[field['form']]}{part}" for part in named_parts}
             parts += [(title, field["parts"], part) for part, title in titles.items()]
             value = _parts_value(field, titles)
         elif model is not None:
@@ -212,11 +217,16 @@ def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iter
         yield from _sections(schema, model, f"{place}.")
 
 
+def _has_settings(folder: str, part: str) -> bool:
+    """Say whether a part has settings; protocols by name have none."""
+    return hasattr(plugins.load(folder, part), "Settings")
+
+
 def _part_sections(place: str, folder: str, part: str) -> Iterator[tuple[str, str, list[str]]]:
     """The sections of one part's own settings; the first begins with what its file says."""
     module = plugins.load(folder, part)
     schema = module.Settings.model_json_schema()
-    about = f"`{folder.replace('.', '/')}/{part}.py`: {str(module.__doc__).splitlines()[0]}"
+    about = f"`{plugins.module_of(folder, part).replace('.', '/')}.py`: {str(module.__doc__).splitlines()[0]}"
     key, _, named = place.partition(", name: ")
     (title, description, rows), *others = _sections(schema, schema, f"{key}.")
     yield from [(place if named else title, f"{about} {description}", rows), *others]
@@ -228,6 +238,8 @@ def _parts_value(field: dict[str, Any], titles: dict[str, str]) -> str:
     if field["form"] == "named":
         return f"{links}, or a dotted name: a module of your own"
     short = f", or to its `{field['short']}` alone" if field["short"] else ""
+    bare = [part for part in plugins.names(field["parts"]) if part not in titles]
+    links += f", a [protocol by name](protocols.md) ({', '.join(f'`{part}`' for part in bare)})" if bare else ""
     value = f"mapping of {links}, or a dotted name of your own, to its settings{short}"
     return ", ".join([value, *_limits(field)])
 

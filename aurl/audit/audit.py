@@ -268,14 +268,16 @@ def _cells_named(jobs: Jobs, cell: str) -> list[Row]:
         row for row in jobs.rows("cells")
         if 2 <= len(parts) <= 3 and [row["variant"], row["dataset"], str(row["seed"])][: len(parts)] == parts
     ]  # fmt: skip
+    rows += [{"row": name} for name, dataset in jobs.outside_cells() if parts == [name, dataset]]
     if not rows:
-        known = ", ".join(sorted({f"{variant},{dataset}" for variant, _, dataset in jobs.cells()}))
+        cells = {*((variant, dataset) for variant, _, dataset in jobs.cells()), *jobs.outside_cells()}
+        known = ", ".join(sorted(f"{name},{dataset}" for name, dataset in cells))
         raise AurlError(f"--cell {cell}: no such cell; known (variant,dataset): {known}")
     return rows
 
 
 def _serves(job: Job, cells: list[Row]) -> bool:
     """Say whether a job of a cell's own wildcards belongs to one of the cells; other jobs always do."""
-    if job.stage.jobs != "cells":
+    if job.stage.jobs not in ("cells", "external"):
         return True
     return any(job.wildcards.items() <= cell.items() for cell in cells)

@@ -6,6 +6,7 @@ import click
 
 from aurl.cli.common import with_jobs
 from aurl.cli.stages import run_stage
+from aurl.experiment.external import TRACKS
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.stages import STAGES
@@ -60,6 +61,28 @@ def fetch(name: str, folder: Path, origin: str | None, check_only: bool, keep_ar
         fetching.check_present(source, folder) if check_only else fetching.fetch(source, folder, origin, keep_archives)
     )
     for line in lines:
+        click.echo(line)
+
+
+@click.command("add-scores")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--row", required=True, metavar="NAME", help="The row's name in params.yaml, such as clip_b16.")
+@click.option("--test-set", "key", required=True, metavar="KEY", help="A key of report.test_sets.")
+@click.option("--label", help="The row's label in tables (default: its name).")
+@click.option("--track", type=click.Choice(TRACKS), help="The regime of the method; a new row needs it.")
+@click.option("--clips", type=click.IntRange(1), help="Clips of a video that the method averages (default: 1).")
+@click.pass_context
+def add_scores(
+    context: click.Context, file: Path, row: str, key: str, label: str | None, track: str | None, clips: int | None
+) -> None:
+    """Let the scores in FILE, of any method, be a row of all tables, figures and statistics.
+
+    FILE is as for 'aurl score' (docs/scoring.md). It is checked and named in params.yaml with its SHA-256.
+    """
+    from aurl.operate.add_scores import declare_scores
+
+    given = {"label": label, "track": track, "clips": clips}
+    for line in declare_scores(context.obj, Jobs(load_experiment(context.obj)), file, row, key, given):
         click.echo(line)
 
 

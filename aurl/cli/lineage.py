@@ -85,7 +85,7 @@ def history(jobs: Jobs, cell: str) -> None:
     from aurl.lineage.history import history as history_of
     from aurl.lineage.history import parse_cell
 
-    for entry in history_of(parse_cell(cell, jobs.experiment.experiment)):
+    for entry in history_of(parse_cell(cell, jobs.experiment.experiment, jobs.experiment.external)):
         value = "(not in the cache)" if entry.value is None else f"{entry.value:.6f}"
         click.echo(f"{entry.commit[:10]} {entry.date} {value}  {entry.subject}")
         for change in entry.changes:

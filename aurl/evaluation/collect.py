@@ -1,24 +1,40 @@
 """Collect all metrics files into `metrics.csv`, the contract for other tools."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from aurl.evaluation import schema
-from aurl.evaluation.metrics_file import read_metrics
+from aurl.evaluation.metrics_file import read_metrics, read_metrics_of
 from aurl.pipeline.jobs import Job
 from aurl.system.files import replacing
 
 
-def collect_metrics(metrics: dict[tuple[str, int, str], Path], output: Path) -> None:
+def collect_metrics(
+    metrics: Mapping[tuple[str, int, str], Path],
+    output: Path,
+    external: Mapping[str, Path] | None = None,
+    seed: int = 0,
+) -> None:
     """Write `metrics.csv`: a row for each key, floats as %.6f.
 
     The column `protocol` is there only if a row is not of the default protocol.
+
+    Args:
+        metrics: (variant, seed, dataset) -> file. external: row from outside -> file.
+        seed: the seed that rows from outside stand under; they have none of their own.
     """
     rows = [
         {"variant": variant, "seed": seed, "dataset": dataset, **row}
         for (variant, seed, dataset), path in metrics.items()
         for row in read_metrics(path)
+    ]
+    rows += [
+        {"variant": name, "seed": seed, "dataset": dataset, **row}
+        for name, path in (external or {}).items()
+        for dataset, of_dataset in read_metrics_of(path).items()
+        for row in of_dataset
     ]
     if all(row[schema.PROTOCOL] == schema.DEFAULT_PROTOCOL for row in rows):
         for row in rows:
@@ -33,4 +49,4 @@ def collect_metrics(metrics: dict[tuple[str, int, str], Path], output: Path) -> 
 
 def run(job: Job) -> None:
     """Run the stage `collect`."""
-    collect_metrics(job.inputs.metrics, job.outputs.metrics_csv)
+    collect_metrics(job.inputs.metrics, job.outputs.metrics_csv, job.inputs.external, job.settings["seeds"][0])

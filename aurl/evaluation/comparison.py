@@ -11,6 +11,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 MCNEMAR = "McNemar's exact test over videos"
 T_TEST = "paired t-test over seeds"
+ONE_SAMPLE = "one-sample t-test over seeds, against one result from outside"
 SIGN = "sign test over seeds, whose differences are all equal"
 
 
@@ -54,7 +55,7 @@ def published_pairs(variants: Sequence[str], rows: Rows) -> list[tuple[str, str]
     return [(lower, upper) for upper, lower in combinations(published, 2)]
 
 
-def paired_test(hits: np.ndarray, against: np.ndarray, confidence: float) -> PairedTest:
+def paired_test(hits: np.ndarray, against: np.ndarray, confidence: float, outside: bool = False) -> PairedTest:
     """Test the difference of two variants.
 
     With several seeds the unit is a training: the differences of the seeds' accuracies are tested against 0. Both
@@ -63,6 +64,7 @@ def paired_test(hits: np.ndarray, against: np.ndarray, confidence: float) -> Pai
 
     Args:
         hits, against: bool (seeds, N), of the same seeds and videos.
+        outside: `hits` are one result from outside, the same for every seed: the spread is that of `against` alone.
     """
     seeds, videos = hits.shape
     differences = 100 * (hits.sum(axis=1) - against.sum(axis=1)) / videos
@@ -72,8 +74,9 @@ def paired_test(hits: np.ndarray, against: np.ndarray, confidence: float) -> Pai
         return PairedTest(mean, float(mcnemar(table, exact=True).pvalue), MCNEMAR, None)
     if (differences == differences[0]).all():  # no spread, so that t would be infinite or undefined
         return PairedTest(mean, 2.0 ** (1 - seeds) if mean else 1.0, SIGN, None)
+    name = ONE_SAMPLE if outside else T_TEST
     smallest = t.ppf((1 + confidence) / 2, seeds - 1) * differences.std(ddof=1) / math.sqrt(seeds)
-    return PairedTest(mean, float(ttest_1samp(differences, 0).pvalue), T_TEST, float(smallest))
+    return PairedTest(mean, float(ttest_1samp(differences, 0).pvalue), name, float(smallest))
 
 
 def conclusion(test: PairedTest, interval: tuple[float, float], corrected: float, comparisons: int, seeds: int,

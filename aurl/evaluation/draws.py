@@ -69,8 +69,11 @@ def rank(videos: Tensor, labels: Tensor, classes: Tensor, draws: Sequence[np.nda
     """Rank the classes of every draw for each video; memory holds the cosines of a part of the videos.
 
     Args:
-        videos: (N, d). labels: (N,) int64. classes: (K, d). draws: the class numbers of each.
+        videos: (N, d). labels: (N,) int64. classes: (K, d). draws: the class numbers of each. Where d of the classes is
+            0, the videos are scores (N, K), which are ranked as they are.
     """
+    if classes.shape[1] == 0:
+        return rank_scores(videos, labels, draws)
 
     def parts() -> Iterator[Tensor]:
         return (cosine_similarity(part, classes) for part in videos.split(PART))
@@ -84,11 +87,16 @@ def rank_scores(similarity: Tensor, labels: Tensor, draws: Sequence[np.ndarray])
 
 
 def measure(tested: DrawAccuracy, measures: Mapping[str, ModuleType] | None = None) -> dict[str, np.ndarray]:
-    """Compute measures (all of them by default) and count videos and classes.
+    """Compute measures and count videos and classes.
+
+    By default all measures are computed; of scores without embeddings those in percent alone.
 
     Returns: name -> float64 (D,), a value of each draw; without a dimension for a measure of the whole test set.
     """
-    chosen = schema.measures() if measures is None else measures
+    chosen = measures
+    if chosen is None:
+        known = schema.measures()
+        chosen = {name: module for name, module in known.items() if module.UNIT == "%" or tested.videos is not None}
     values = {name: np.asarray(module.compute(tested), np.float64) for name, module in chosen.items()}
     counts = {"videos": tested.count.numpy(), "classes": tested.chosen.sum(dim=0).double().numpy()}
     return values | counts

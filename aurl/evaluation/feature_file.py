@@ -15,7 +15,10 @@ from aurl.system.files import replacing
 
 @dataclass(frozen=True)
 class Features:
-    """Hold a test set: clips per video -> embeddings (N, d), labels (N,), class embeddings (K, d), names."""
+    """Hold a test set: clips per video -> embeddings (N, d), labels (N,), class embeddings (K, d), names.
+
+    Scores from outside stand in the place of embeddings, (N, K); their classes have the shape (K, 0).
+    """
 
     videos: dict[int, Tensor]
     labels: Tensor

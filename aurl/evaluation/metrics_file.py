@@ -15,6 +15,15 @@ from aurl.system.files import write_json
 
 def write_metrics(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows of protocols with values to nine digits, without those that are None or NaN."""
+    write_json(path, _nested(rows))
+
+
+def write_metrics_of(path: Path, by_dataset: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+    """Write the rows of several test sets: dataset -> what `write_metrics` writes for each."""
+    write_json(path, {dataset: _nested(rows) for dataset, rows in by_dataset.items()})
+
+
+def _nested(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for row in rows:
         name, clips, splits = row[schema.PROTOCOL], row["clips"], row["splits"]
@@ -24,17 +33,31 @@ def write_metrics(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
             for key, value in row.items()
             if key not in (schema.PROTOCOL, "clips", "splits") and value is not None and not math.isnan(value)
         }
-    write_json(path, nested)
+    return nested
 
 
-def read_value(path: Path, clips: int, splits: int, name: str) -> float:
-    """Read one value of the default protocol. Raises: KeyError if there is none, ValueError for no JSON."""
-    return float(json.loads(path.read_text())[f"clips{clips}"][f"splits{splits}"][name])
+def read_value(path: Path, clips: int, splits: int, name: str, dataset: str | None = None) -> float:
+    """Read one value of the default protocol.
+
+    Args:
+        dataset: in a file of several test sets.
+    Raises: KeyError if there is none, ValueError for no JSON.
+    """
+    content = json.loads(path.read_text())
+    return float((content if dataset is None else content[dataset])[f"clips{clips}"][f"splits{splits}"][name])
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Read the rows of a metrics file: protocol, clips, splits and the values that were written."""
-    content = json.loads(path.read_text())
+    return _rows(json.loads(path.read_text()))
+
+
+def read_metrics_of(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read the rows of several test sets, by dataset."""
+    return {dataset: _rows(content) for dataset, content in json.loads(path.read_text()).items()}
+
+
+def _rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     default = {name: inside for name, inside in content.items() if name.startswith("clips")}
     others = {name: inside for name, inside in content.items() if name not in default}
     return [

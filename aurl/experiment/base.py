@@ -20,6 +20,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class NoSettings(Settings):
+    """The settings of a part that has none."""
+
+
 class PartSettings(Settings):
     """Base of a part's settings. `name` is a file of the part's folder, or a module from outside (`package.module`)."""
 
@@ -48,18 +52,21 @@ def named_part_reader(folder: str, base: type[PartSettings], needs: Iterable[str
     return BeforeValidator(read)
 
 
-def read_part(folder: str, name: str, raw: Any, base: type[Settings], needs: Iterable[str] = ()) -> Any:
+def read_part(
+    folder: str, name: str, raw: Any, base: type[Settings], needs: Iterable[str] = (), bare: str | None = None
+) -> Any:
     """Check the settings of one part by the class `Settings` in its file.
 
     Args:
         folder, name: the part, as in `plugins.load`.
         base: the class that the part's `Settings` must extend.
         needs: names of attributes that the part's file must have besides.
+        bare: the attribute of a part without settings, in the place of `Settings` and `needs`.
     Raises:
         ValidationError: the settings are not allowed, or there is no such part. Locations begin with `name`.
     """
     try:
-        return _settings_class(folder, name, base, needs).model_validate(raw)
+        return _settings_class(folder, name, base, needs, bare).model_validate(raw)
     except AurlError as error:
         raise _located([InitErrorDetails(type=_worded("value_error", str(error)), loc=(name,), input={})]) from None
     except ValidationError as error:
@@ -71,17 +78,23 @@ def read_part(folder: str, name: str, raw: Any, base: type[Settings], needs: Ite
         ) from None
 
 
-def parts_reader(folder: str, base: type[Settings], needs: Iterable[str] = (), short: str | None = None) -> Any:
+def parts_reader(
+    folder: str,
+    base: type[Settings],
+    needs: Iterable[str] = (),
+    short: str | None = None,
+    bare: str | None = None,
+) -> Any:
     """Make what checks a mapping of parts to their settings (`losses`, `evaluation.protocols`).
 
     Args:
-        folder, base, needs: as in `read_part`.
+        folder, base, needs, bare: as in `read_part`.
         short: the key that a bare value stands for.
     """
 
     def read(raw: Any) -> Any:
         return (
-            {name: read_part(folder, str(name), settings(value), base, needs) for name, value in raw.items()}
+            {name: read_part(folder, str(name), settings(value), base, needs, bare) for name, value in raw.items()}
             if (isinstance(raw, dict))
             else raw
         )
@@ -122,10 +135,19 @@ def parts_schema(folder: str, form: Literal["mapping", "named", "name"], short: 
     return {"parts": folder, "form": form, "short": short}
 
 
-def _settings_class(folder: str, name: str, base: type[Settings], needs: Iterable[str]) -> type[Settings]:
-    """Return the class `Settings` of a part. Raises: AurlError for another module than the folder's kind."""
-    model: type[Settings] = _load_part(folder, name, needs, base).Settings
+def settings_class(module: ModuleType) -> type[Settings]:
+    """Return the class `Settings` of a part, or `NoSettings`."""
+    model: type[Settings] = getattr(module, "Settings", NoSettings)
     return model
+
+
+def _settings_class(
+    folder: str, name: str, base: type[Settings], needs: Iterable[str], bare: str | None = None
+) -> type[Settings]:
+    """Return the class of a part's settings. Raises: AurlError for another module than the folder's kind."""
+    if bare is not None and hasattr(module := plugins.load(folder, name), bare):
+        return settings_class(module)
+    return settings_class(_load_part(folder, name, needs, base))
 
 
 def _load_part(folder: str, name: str, needs: Iterable[str], base: type[Settings] | None = None) -> ModuleType:

@@ -7,7 +7,7 @@ from pydantic import Field, SerializeAsAny
 from aurl.experiment.base import Name, Positive, Settings, parts_reader, parts_schema
 from aurl.experiment.training import ComputeSettings
 
-PROTOCOLS = "aurl.evaluation.protocols"
+PROTOCOLS = "aurl.evaluation.protocols+aurl.evaluation.named"
 DEFAULT_PROTOCOL = "half_splits"  # whose rows tables and figures show
 
 
@@ -26,7 +26,7 @@ class EvaluationSettings(Settings):
     protocols: Annotated[
         dict[str, SerializeAsAny[Settings]],
         Field(min_length=1, json_schema_extra=parts_schema(PROTOCOLS, "mapping")),
-        parts_reader(PROTOCOLS, Settings, ["evaluate"]),
+        parts_reader(PROTOCOLS, Settings, ["evaluate"], bare="runs"),
     ]
     statistics: StatisticsSettings
     batch_size: Positive

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from aurl.experiment.base import settings_class
 from aurl.experiment.settings import Experiment
 from aurl.system import plugins
 from aurl.system.errors import AurlError
@@ -29,6 +30,7 @@ MOVED = {  # old key -> new key; `*` is a name that the user chose, the same in 
 NEW_KEYS = {  # keys that older files do not have -> what to write to get the older results
     "report.proposed": "aurl",
     "report.baseline": "ls",
+    "external": "{}",
     "report.test_sets.*.published": "UCF101, HMDB51 or null",
 }
 MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's
@@ -155,7 +157,7 @@ def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
     for part in location:
         raw = raw.get(part) if isinstance(raw, dict) else None
         if node.get("form") == "mapping":  # a mapping of parts: each has its settings in its own file
-            schema = node = plugins.load(node["parts"], part).Settings.model_json_schema()
+            schema = node = settings_class(plugins.load(node["parts"], part)).model_json_schema()
             continue
         by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
         node = node.get("properties", {}).get(part) or by_pattern[0] or {}

@@ -28,6 +28,7 @@ from aurl.experiment.evaluation import (
     StatisticsSettings,
     TestSetSettings,
 )
+from aurl.experiment.external import ExternalSettings, ScoreFileSettings
 from aurl.experiment.training import (
     Backbone,
     Channel,
@@ -43,9 +44,9 @@ from aurl.system.errors import AurlError
 
 __all__ = [
     "Backbone", "Channel", "ComputeSettings", "DEFAULT_PROTOCOL", "DatasetSettings", "EncoderSettings",
-    "EvaluationSettings", "Experiment", "FrameSettings", "Layout", "ModelSettings", "Name", "NetworkSettings",
-    "OptimizerSettings", "PROTOCOLS", "PartSettings", "Positive", "RenderSettings", "ReportSettings",
-    "SemanticsSettings", "Settings", "Size", "SourceSettings", "StatisticsSettings", "TestSetSettings",
+    "EvaluationSettings", "Experiment", "ExternalSettings", "FrameSettings", "Layout", "ModelSettings", "Name",
+    "NetworkSettings", "OptimizerSettings", "PROTOCOLS", "PartSettings", "Positive", "RenderSettings", "ReportSettings",
+    "ScoreFileSettings", "SemanticsSettings", "Settings", "Size", "SourceSettings", "StatisticsSettings", "TestSetSettings",
     "Tokens", "TrainingSettings", "VariantSettings", "WeightsSettings",
 ]  # fmt: skip
 
@@ -67,6 +68,7 @@ class Experiment(Settings):
     variants: Annotated[dict[Name, VariantSettings], Field(min_length=1)]
     trained: list[Name]
     imported: dict[Name, WeightsSettings]
+    external: dict[Name, ExternalSettings]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     evaluation: EvaluationSettings
     report: ReportSettings
@@ -80,6 +82,10 @@ class Experiment(Settings):
     def weights(self, variant: str) -> WeightsSettings:
         """The file that a variant is imported from. Raises: AurlError if it is not imported."""
         return _known(self.imported, variant, "imported variant", f"experiment '{self.experiment}'")
+
+    def outside(self, row: str) -> ExternalSettings:
+        """The settings of a row from outside. Raises: AurlError for a name that is not in the experiment."""
+        return _known(self.external, row, "row from outside", f"experiment '{self.experiment}'")
 
     def dataset(self, name: str) -> DatasetSettings:
         """The dataset's settings. Raises: AurlError for a name that is not in the experiment."""
@@ -120,6 +126,7 @@ class Experiment(Settings):
         if self.report.closeness_of not in self.report.test_sets:
             raise ValueError(f"report.closeness_of: '{self.report.closeness_of}' is not in report.test_sets")
         self._check_report_names()
+        self._check_external()
         for key in ("ablation_clips", "sota_clips"):
             if getattr(self.report, key) not in self.evaluation.clips:
                 raise ValueError(f"report.{key}: {getattr(self.report, key)} is not in evaluation.clips")
@@ -143,6 +150,19 @@ class Experiment(Settings):
         for where, values in lists.items():
             if len(set(values)) != len(values):
                 raise ValueError(f"{where}: {values} names a value twice")
+
+    def _check_external(self) -> None:
+        """Check names, labels and test sets of rows from outside. Raises: ValueError."""
+        for name, row in self.external.items():
+            if name in self.variants:
+                raise ValueError(f"external.{name}: a variant has this name; give the row another one")
+            for key in row.files:
+                if key not in self.report.test_sets:
+                    known = ", ".join(self.report.test_sets)
+                    raise ValueError(f"external.{name}.files.{key}: none of the keys of report.test_sets ({known})")
+        labels = [*self.report.labels.values(), *(row.label for row in self.external.values())]
+        if len(set(labels)) != len(labels):
+            raise ValueError(f"external: label: {labels} names a row twice")
 
 
 def _known(mapping: dict[str, Any], name: str, kind: str, where: str) -> Any:

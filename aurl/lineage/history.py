@@ -1,7 +1,7 @@
 """Follow a cell's value over git's commits of dvc.lock, with the changes in its lineage."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from aurl.evaluation.metrics_file import read_value
@@ -14,12 +14,13 @@ from aurl.system.git import git
 
 @dataclass(frozen=True)
 class Cell:
-    """Name a number in a metrics file: the file, and the place in it."""
+    """Name a number in a metrics file: the file, and the place in it; `dataset` in a file of several test sets."""
 
     path: str
     clips: int
     splits: int
     metric: str
+    dataset: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,11 @@ def differences(before: dict[str, LockedStage], after: dict[str, LockedStage]) -
     yield from sorted(causes)
 
 
-def parse_cell(text: str, experiment: str) -> Cell:
+def parse_cell(text: str, experiment: str, outside: Collection[str] = ()) -> Cell:
     """Parse `variant,seed,dataset[,clips[,splits[,metric]]]`; 1 clip, 1 split and top1 by default.
 
+    Args:
+        outside: names of rows from outside, which stand in the place of a variant; their seed does not count.
     Raises: AurlError for anything else.
     """
     parts = [part.strip() for part in text.split(",")]
@@ -98,12 +101,15 @@ def parse_cell(text: str, experiment: str) -> Cell:
             f"'{text}' is no cell; write variant,seed,dataset[,clips[,splits[,metric]]], such as aurl,0,drawn_ucf,1,10"
         )
     variant, seed, dataset, clips, splits, metric = parts + ["1", "1", "top1"][len(parts) - 3 :]
+    if variant in outside:
+        path = ResultPaths(experiment).of("external_metrics", row=variant)
+        return Cell(str(path), int(clips), int(splits), metric, dataset)
     path = ResultPaths(experiment).of("metrics", variant=variant, seed=seed, dataset=dataset)
     return Cell(str(path), int(clips), int(splits), metric)
 
 
 def _value(lock: Lock, cell: Cell, md5: str | None) -> float | None:
     try:
-        return read_value(lock.cached(md5 or ""), cell.clips, cell.splits, cell.metric)
+        return read_value(lock.cached(md5 or ""), cell.clips, cell.splits, cell.metric, cell.dataset)
     except (OSError, ValueError, KeyError):
         return None

@@ -1,18 +1,15 @@
 """Declare published weights in `params.yaml`, to replace one training or to start all of them."""
 
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
-from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import Experiment
+from aurl.operate.edit_params import edit_params, spelled
 from aurl.pipeline.paths import ResultPaths
 from aurl.system.errors import AurlError
-from aurl.system.files import sha256_file, write_text
+from aurl.system.files import sha256_file
 
 
 def declare_weights(
@@ -32,9 +29,9 @@ def declare_weights(
     settings = experiment.variant(variant)
     published = read_published(file)
     check_shape(file, published, experiment.model, settings, experiment.semantics.encoder.dimension)
-    entry = {"file": _spelled(file), "sha256": sha256_file(file)}
+    entry = {"file": spelled(file), "sha256": sha256_file(file)}
     if published.kind == "r2plus1d":
-        _edit(params, lambda raw: raw["model"].update(initial_backbone=entry))
+        edit_params(params, lambda raw: raw["model"].update(initial_backbone=entry))
         yield f"{params}: model.initial_backbone is now {entry['file']}: every variant's training starts from it"
         return
     trained = _trained(ResultPaths(experiment.experiment), experiment, variant)
@@ -49,24 +46,9 @@ def declare_weights(
             raw["trained"].remove(variant)
         raw["imported"][variant] = entry
 
-    _edit(params, replace_training)
+    edit_params(params, replace_training)
     yield f"{params}: variant '{variant}' is now imported from {entry['file']} ({_describe(published)}), not trained"
     yield "run 'snakemake' to evaluate it on the test sets that are here"
-
-
-def _edit(params: Path, change: Any) -> None:
-    """Change a YAML file and keep its comments. Raises: AurlError if the result is no valid experiment."""
-    yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, 4096
-    yaml.representer.add_representer(
-        type(None), lambda yaml, _: yaml.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
-    raw = yaml.load(params.read_text())
-    change(raw)
-    text = io.StringIO()
-    yaml.dump(raw, text)
-    parse_experiment(YAML(typ="safe").load(text.getvalue()), str(params))
-    write_text(params, text.getvalue())
 
 
 def _trained(paths: ResultPaths, experiment: Experiment, variant: str) -> Path | None:
@@ -76,12 +58,6 @@ def _trained(paths: ResultPaths, experiment: Experiment, variant: str) -> Path |
         if description.is_file() and "source" not in json.loads(description.read_text()):
             return paths.of("checkpoint", variant=variant, seed=seed)
     return None
-
-
-def _spelled(file: Path) -> str:
-    """Write a path relative to the repository if it is inside, so that params.yaml serves other clones too."""
-    here, whole = Path.cwd(), file.resolve()
-    return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
 
 
 def _describe(published: Any) -> str:

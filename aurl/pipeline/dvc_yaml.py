@@ -17,7 +17,7 @@ from aurl.pipeline.code import code_of
 from aurl.pipeline.part_files import dvc_paths
 from aurl.pipeline.paths import TEMPLATES
 from aurl.pipeline.selections import SELECTIONS
-from aurl.pipeline.stage import AllOf, Input, Named, One, PartFiles, Shipped, Stage
+from aurl.pipeline.stage import AllOf, Each, Input, Named, One, PartFiles, Shipped, Stage
 from aurl.pipeline.stages import STAGES
 from aurl.system.files import write_text
 
@@ -31,7 +31,10 @@ HEAD = """\
 
 
 def dvc_yaml(experiment: Experiment) -> str:
-    """Return the text of `dvc.yaml`; of the experiment it depends on the files that its parts read."""
+    """Return the text of `dvc.yaml`.
+
+    Of the experiment it depends on the files that its parts read, and on whether there are rows from outside.
+    """
     joined: dict[str, list[Stage]] = {}
     for stage in STAGES.values():
         joined.setdefault(stage.dvc or stage.name, []).append(stage)
@@ -98,6 +101,8 @@ def _reads(each: Input, experiment: Experiment, item: Mapping[str, str], inside:
         return dvc_paths(each, experiment)
     if isinstance(each, AllOf):
         return [f"{ROOT}/{template}" for template in STAGES[each.stage].makes.values()]
+    if isinstance(each, Each) and each.rows == "external" and not experiment.external:
+        return []  # DVC would miss a folder that no job writes
     if each.artefact in inside or (isinstance(each, One) and not each.tracked):
         return []
     template = TEMPLATES[each.artefact]

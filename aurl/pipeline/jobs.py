@@ -152,6 +152,14 @@ class Jobs:
         """List every (variant, seed, test set) that can be measured."""
         return [(row["variant"], row["seed"], row["dataset"]) for row in self.rows("cells")]
 
+    def outside_cells(self) -> list[tuple[str, str]]:
+        """List every (row from outside, test set) that can be measured."""
+        tested, sets = self.scope.tested(), self.experiment.report.test_sets
+        cells = [
+            (row["row"], key) for row in self.rows("external") for key in self.experiment.outside(row["row"]).files
+        ]
+        return [(name, sets[key].dataset) for name, key in cells if sets[key].dataset in tested]
+
     def of(self, stage: str, **wildcards: Any) -> Job:
         """Fill in one job. Raises: AurlError for a dataset, variant or shard that the experiment does not have."""
         self._check(stage, wildcards)
@@ -215,7 +223,10 @@ class Jobs:
             return {path.stem: path for path in each.paths()}
         if isinstance(each, PartFiles):
             return part_files(each, self.experiment, row)
-        return source_folder(str(typed_value(self.experiment, each.key.format(seen=self.experiment.seen, **row))))
+        named = typed_value(self.experiment, each.key.format(seen=self.experiment.seen, **row))
+        if isinstance(named, Mapping):
+            return {name: source_folder(settings.file) for name, settings in named.items()}
+        return source_folder(str(named))
 
     def _check(self, stage: str, wildcards: Mapping[str, Any]) -> None:
         experiment = self.experiment
@@ -223,6 +234,8 @@ class Jobs:
             experiment.variant(wildcards["variant"])
             if stage == "import_weights":
                 experiment.weights(wildcards["variant"])
+        if "row" in wildcards:
+            experiment.outside(wildcards["row"])
         if "dataset" in wildcards:
             settings = experiment.dataset(wildcards["dataset"])
             if not 0 <= wildcards.get("shard", 0) < settings.shards:

@@ -40,7 +40,14 @@ class Scope:
 
     def tested(self) -> list[str]:
         """List the test sets that something can be measured on."""
-        return [name for name in self.experiment.unseen if name in self.embedded()] if self.networks() else []
+        wanted = self.networks() or self.experiment.external
+        return [name for name in self.experiment.unseen if name in self.embedded()] if wanted else []
+
+    def external(self) -> list[str]:
+        """List the rows from outside that have scores of a test set that is here."""
+        datasets = {key: test_set.dataset for key, test_set in self.experiment.report.test_sets.items()}
+        rows = self.experiment.external.items()
+        return [name for name, row in rows if any(datasets[key] in self.tested() for key in row.files)]
 
     def decoded(self) -> list[str]:
         """List the datasets whose frames are needed."""
@@ -104,5 +111,6 @@ SELECTIONS: Mapping[str, Selection] = {
     "trained": _of_networks(Scope.trained, "${trained}"),
     "imported": _of_networks(lambda scope: list(scope.experiment.imported), "${imported}"),
     "cells": Selection(_cells, {"variant": "${variants}", "seed": "${seeds}", "dataset": "${unseen}"}),
+    "external": Selection(lambda scope: [{"row": name} for name in scope.external()], {"row": "${external}"}),
     "generator": Selection(_generator, {"variant": "${variants}", "seed": "${seeds}"}),
 }

@@ -53,7 +53,7 @@ class Shipped:
 
 @dataclass(frozen=True)
 class Named:
-    """A file or folder that a parameter names, at a dotted key.
+    """A file or folder that a parameter names, at a dotted key; or several, a mapping of names to settings with `file`.
 
     Attributes:
         in_dvc: False where DVC cannot name it (a key with a wildcard); a digest in the parameters holds it instead.

@@ -17,6 +17,7 @@ FIGURES = {"figures_index": "figures/index.json"} | {
     f"{name}_{extension}": f"figures/{name}.{extension}" for name, extension in figure_files()
 }
 MEASURES = Parts("aurl.evaluation.measures", alone=True)  # the columns of metrics.csv
+PROTOCOL_PARTS = (Parts(PROTOCOLS, "evaluation.protocols"), Parts("aurl.evaluation.measures"))
 BACKBONE = Parts("aurl.backbones", "model.backbone")
 BACKBONES = Parts("aurl.backbones")  # a checkpoint names its own backbone
 SHOWN = (MEASURES, Parts("aurl.methods", "variants.*.losses", alone=True))  # the terms' symbols and check marks
@@ -155,18 +156,36 @@ EVALUATE = Stage(
     reads={"features": One("features"), "lists": PartFiles(PROTOCOLS, "evaluation.protocols", "files")},
     makes={"metrics": "metrics/{variant}/seed{seed}/{dataset}.json"},
     settings=("evaluation.protocols",),
-    parts=(Parts(PROTOCOLS, "evaluation.protocols"), Parts("aurl.evaluation.measures")),
+    parts=PROTOCOL_PARTS,
     recompute="deep",
     dvc_kind={"metrics": "metrics"},
+)
+EXTERNAL = Stage(
+    "external",
+    "Evaluate every protocol on the score files of a row from outside.",
+    entry="aurl.scoring.external",
+    jobs="external",
+    reads={
+        "scores": Named("external.{row}.files", in_dvc=False),
+        "manifests": Each("manifest", "tested"),
+        "frames": Each("frames_index", "tested"),
+        "embeddings": Each("embeddings", "tested"),
+        "lists": PartFiles(PROTOCOLS, "evaluation.protocols", "files"),
+    },
+    makes={"external_metrics": "external/{row}.json", "external_hits": "external/{row}.safetensors"},
+    settings=("external.{row}", "evaluation.protocols", "report.test_sets", "datasets"),
+    parts=(*PROTOCOL_PARTS, Parts("aurl.scoring.formats")),
+    recompute="deep",
+    dvc_kind={"external_metrics": "metrics"},
 )
 COLLECT = Stage(
     "collect",
     "Collect all metrics into metrics.csv.",
     entry="aurl.evaluation.collect",
     jobs="once",
-    reads={"metrics": Each("metrics", "cells")},
+    reads={"metrics": Each("metrics", "cells"), "external": Each("external_metrics", "external")},
     makes={"metrics_csv": "metrics.csv"},
-    settings=("variants", "seeds", "unseen"),
+    settings=("variants", "external", "seeds", "unseen"),
     parts=(MEASURES,),
     recompute="always",
 )
@@ -175,11 +194,15 @@ STATISTICS = Stage(
     "Compute intervals of the accuracies over all classes, and paired tests of the ablation.",
     entry="aurl.evaluation.uncertainty",
     jobs="once",
-    reads={"features": Each("features", "cells"), "published": Shipped((str(shipped.PUBLISHED),))},
+    reads={
+        "features": Each("features", "cells"),
+        "external": Each("external_hits", "external"),
+        "published": Shipped((str(shipped.PUBLISHED),)),
+    },
     makes={"statistics": "statistics.json"},
     settings=(
         *("evaluation.statistics", "report.ablation_clips", "report.proposed", "report.baseline", "variants", "seeds"),
-        "unseen",
+        *("external", "unseen"),
     ),
     recompute="deep",
 )
@@ -195,7 +218,7 @@ RESULTS: dict[str, Input] = {
     "embeddings": Each("embeddings", "embedded"),
     "frames": Each("frames_index", "decoded"),
 }
-TABLE_KEYS = ("report", "seen", "unseen", "variants", "imported", "datasets", "semantics.tau")
+TABLE_KEYS = ("report", "seen", "unseen", "variants", "imported", "external", "datasets", "semantics.tau")
 TABLES_STAGE = Stage(
     "tables",
     "Write the paper's tables: ours, published, difference.",
@@ -228,6 +251,7 @@ FIGURES_STAGE = Stage(
     settings=(
         "report",
         "variants",
+        "external",
         "datasets",
         "seen",
         "seeds",
@@ -247,7 +271,7 @@ REPORT = Stage(
     makes={"report": "report.html"},
     settings=(
         *("seen", "unseen", "datasets", *FRAME_KEYS, "semantics", "model", "training", "variants", "trained"),
-        *("imported", "seeds", "evaluation", "report"),
+        *("imported", "external", "seeds", "evaluation", "report"),
     ),
     parts=(*SHOWN, Parts("aurl.report.tables")),
     folder="report/template",

@@ -135,6 +135,9 @@ def describe_missing(experiment: Experiment, datasets: dict[str, DatasetPlan]) -
     for variant, weights in experiment.imported.items():
         if not source_folder(weights.file).is_file():
             missing.append(f"published weights of {variant}: no file {weights.file}")
+    for row, outside in experiment.external.items():
+        absent = [each.file for each in outside.files.values() if not source_folder(each.file).is_file()]
+        missing += [f"scores of {row}: no file {file}" for file in absent]
     if experiment.training.compute.device == "cuda" and not torch.cuda.is_available():
         missing.append("a CUDA device, which training.compute.device asks for")
     gpus = torch.cuda.device_count()

@@ -82,6 +82,8 @@ def facts_of(jobs: Jobs, blocks: list[Block]) -> PageFacts:
     for row in jobs.rows("cells"):
         path = jobs.paths.of("metrics", **row)
         artefacts.setdefault((row["variant"], row["dataset"]), []).append(path.as_posix())
+    for name, dataset in jobs.outside_cells():
+        artefacts[name, dataset] = [jobs.paths.of("external_metrics", row=name).as_posix()]
     return PageFacts(
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         params=experiment.model_dump(mode="json"),

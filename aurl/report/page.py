@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from aurl.datasets.table import USABLE, iterate_table
-from aurl.experiment.settings import DatasetSettings, Experiment, ReportSettings
+from aurl.experiment.settings import DatasetSettings, Experiment, ExternalSettings, ReportSettings
 from aurl.frames.store import frames_left_out
 from aurl.lineage.blocks import Block, ancestors_of
 from aurl.pipeline.jobs import Job, Jobs
@@ -55,6 +55,7 @@ class PageInputs:
         manifests, datasets: by dataset.
         blocks: the provenance blocks of the jobs.
         frames: the indexes of frames, by dataset.
+        external: the rows from outside.
     """
 
     metrics: Path
@@ -66,13 +67,14 @@ class PageInputs:
     datasets: dict[str, DatasetSettings]
     blocks: list[Block]
     frames: dict[str, Path] = field(default_factory=dict)
+    external: dict[str, ExternalSettings] = field(default_factory=dict)
 
 
 def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report: ReportSettings, output: Path) -> None:
     """Write the page. Raises: AurlError for a damaged input."""
     results, lineage = Results(inputs.metrics), Lineage(inputs.blocks, facts.artefacts)
     statistics = Statistics(inputs.statistics)
-    labels, test_sets = variant_labels(variants, report), test_set_labels(report)
+    labels, test_sets = variant_labels(variants, report, inputs.external), test_set_labels(report)
     report, not_compared = compared(results, report, inputs.datasets)
     write_text(
         output,
@@ -295,6 +297,7 @@ def run(job: Job) -> None:
         datasets=job.settings["datasets"],
         blocks=blocks,
         frames=job.inputs.frames,
+        external=job.settings["external"],
     )
     variants = list(job.settings["variants"])
     write_page(inputs, facts_of(jobs, blocks), variants, job.settings["report"], job.outputs.report)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from aurl.datasets.same_files import list_same, same_files
 from aurl.datasets.table import USABLE, iterate_table
-from aurl.experiment.settings import DatasetSettings, ReportSettings
+from aurl.experiment.external import OWN_TRACK
+from aurl.experiment.settings import DatasetSettings, ExternalSettings, ReportSettings
 from aurl.frames.store import frames_left_out
-from aurl.report.labels import test_set_labels
+from aurl.report.labels import counted, test_set_labels
 from aurl.report.results import Results
 from aurl.report.tables.base import TableInputs, TableSettings
 from aurl.semantics.classes import equal_classes, list_equal, read_embeddings, read_seen_table
@@ -27,6 +28,7 @@ def setting_notes(inputs: TableInputs, settings: TableSettings, results: Results
         f"{labels[name]}: not trained here, but imported from {Path(weights.file).name} (SHA-256 {weights.sha256[:12]})."
         for name, weights in settings.imported.items()
     ]
+    notes += describe_outside(settings.external, labels)
     test_sets = test_set_labels(settings.report)
     for name, manifest in inputs.manifests.items():
         shown = name if test_sets.get(name, name) == name else f"{name} ({test_sets[name]})"
@@ -56,6 +58,28 @@ def describe_setting(results: Results, seen_classes: Path | None, tau: float, re
     filtered = read_seen_table(seen_classes)
     kept = f"Strict labels with tau {tau:g} keep {int(filtered['kept'].sum())} of {len(filtered)} seen classes."
     return [*notes, f"{seeds}. {kept}"]
+
+
+def describe_outside(external: Mapping[str, ExternalSettings], labels: Mapping[str, str]) -> list[str]:
+    """Describe the rows from outside: their files, their tracks, and what they do not compare with."""
+    notes = []
+    for name in (name for name in labels if name in external):
+        row = external[name]
+        files = ", ".join(
+            f"{Path(file.file).name} for {key} (SHA-256 {file.sha256[:12]})" for key, file in row.files.items()
+        )
+        notes.append(
+            f"{row.label}: from outside, by scores that were made elsewhere: {files}. Track: {row.track};"
+            f" {counted(row.clips, 'clip')} a video. It is one result without seeds, so it has no standard deviation."
+        )
+    others = {row.track for row in external.values()} - {OWN_TRACK}
+    if others:
+        notes.append(
+            f"Rows of different tracks do not compare: they may use what the others must not ({OWN_TRACK}: the names of"
+            " the test classes alone, nothing else of the test sets; open vocabulary: image-text pre-training, which may"
+            " hold the test classes; transductive: test videos without labels)."
+        )
+    return notes
 
 
 def describe_dataset(

@@ -167,7 +167,10 @@ def verdict_line(jobs: Jobs) -> str:
 
 def _rows(jobs: Jobs, differing: list[Difference]) -> tuple[list[str], list[list[str]]]:
     report = jobs.experiment.report
-    methods, test_sets = variant_labels(jobs.experiment.variants, report), test_set_labels(report)
+    methods, test_sets = (
+        variant_labels(jobs.experiment.variants, report, jobs.experiment.external),
+        test_set_labels(report),
+    )
     order = [*methods]
     ranked = sorted(differing, key=lambda each: order.index(each.cell.variant) if each.cell.variant in order else 0)
     rows = [

@@ -26,7 +26,7 @@ def read_sources(inputs: TableInputs, settings: TableSettings) -> Sources:
     for test_set in settings.report.test_sets.values():
         if test_set.published is not None:
             check_test_set(test_set.published)
-    results, labels = Results(inputs.metrics), variant_labels(settings.variants, settings.report)
+    results, labels = Results(inputs.metrics), variant_labels(settings.variants, settings.report, settings.external)
     notes = setting_notes(inputs, settings, results, labels)
     report, reason = compared(results, settings.report, settings.datasets)
     if reason is not None:
@@ -63,7 +63,7 @@ def tables_of(job: Job) -> dict[str, Table]:
     )  # fmt: skip
     declared = TableSettings(
         settings["report"], settings["variants"], settings["imported"], settings["datasets"], settings["seen"],
-        settings["unseen"], settings["semantics.tau"],
+        settings["unseen"], settings["semantics.tau"], settings["external"],
     )  # fmt: skip
     return make_tables(files, declared)
 

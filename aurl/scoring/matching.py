@@ -1,7 +1,7 @@
 """Match a submission to a test set by names: the order of videos and classes in a file never counts."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,8 +206,9 @@ def _match_videos(
 
 
 def _video_numbers(submission: Submission, names: Sequence[str], test_set: TestSet) -> np.ndarray:
-    known = {_key(name): number for number, name in enumerate(test_set.videos)}
-    keys = [_key(name) for name in names]
+    key = video_key(test_set)
+    known = {key(name): number for number, name in enumerate(test_set.videos)}
+    keys = [key(name) for name in names]
     unknown = [name for name, key in zip(names, keys, strict=True) if key not in known]
     if unknown:
         near = suggest([unknown[0][:200]], test_set.videos) if len(unknown) < len(names) else f"'{unknown[0][:200]}'"
@@ -225,6 +226,18 @@ def _refuse_doubles(submission: Submission, keys: Sequence[str]) -> None:
         raise AurlError(
             f"{submission.origin}: {len(double):,} videos are there more than once: {_some(double)}; give one row each"
         )
+
+
+def video_key(test_set: TestSet) -> Callable[[str], str]:
+    """Choose what identifies the videos of a test set: their names, or with folders where names repeat."""
+    names = test_set.videos
+    return _key if len({_key(name) for name in names}) == len(names) else _path_key
+
+
+def _path_key(name: str) -> str:
+    """Reduce a video's path to what counts: no ending of a video file."""
+    path = name.replace("\\", "/")
+    return "/".join([*path.split("/")[:-1], _key(path)])
 
 
 def _key(name: str) -> str:

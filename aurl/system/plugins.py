@@ -2,6 +2,7 @@
 
 `params.yaml` names a part (`losses: {seen: 1}`), and the one file of that name is imported. A folder is never imported
 as a whole, so that a new part changes the code of no other. A name with a dot is a module from outside this package.
+Two folders that share their names are written with a `+` between them.
 """
 
 import difflib
@@ -21,13 +22,16 @@ SHARED = ("__init__", "base")  # files of a folder that are no part
 
 def names(folder: str) -> list[str]:
     """List the parts of a folder such as `aurl.methods`, sorted."""
-    path = PACKAGE.parent / Path(*folder.split("."))
-    return sorted(file.stem for file in path.glob("*.py") if file.stem not in SHARED)
+    paths = [PACKAGE.parent / Path(*each.split(".")) for each in folder.split("+")]
+    return sorted(file.stem for path in paths for file in path.glob("*.py") if file.stem not in SHARED)
 
 
 def module_of(folder: str, name: str) -> str:
     """Name the module of a part: `aurl.methods.seen`; a dotted name is the module already."""
-    return name if "." in name else f"{folder}.{name}"
+    if "." in name:
+        return name
+    first, *others = folder.split("+")
+    return f"{next((each for each in others if name in names(each)), first)}.{name}"
 
 
 @lru_cache
@@ -42,8 +46,8 @@ def load(folder: str, name: str) -> ModuleType:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        raise AurlError(f"'{name}' is no part of {folder}; {hint}known: {', '.join(known)}")
-    return importlib.import_module(f"{folder}.{name}")
+        raise AurlError(f"'{name}' is no part of {folder.replace('+', ' or ')}; {hint}known: {', '.join(known)}")
+    return importlib.import_module(module_of(folder, name))
 
 
 def source_of(module: str) -> Path:

@@ -145,6 +145,13 @@ def test_own_protocol(micro: Path) -> None:
 
 
 @pytest.mark.workflow
+def test_a_row_from_outside(micro: Path) -> None:
+    printed = follow("how-to/external.md", micro)
+    assert not re.search(r"^(train|features|evaluate) +\d", printed, re.MULTILINE), "no network runs"
+    assert "external clip_b16" in printed
+
+
+@pytest.mark.workflow
 def test_own_figure(micro: Path) -> None:
     follow("how-to/figure.md", micro)
     assert edited(micro) == exactly("how-to/figure.md")
@@ -240,7 +247,7 @@ def test_parameters_name_every_key_of_the_presets() -> None:
     """Each key of each preset, with the names that the user chose replaced."""
     text = (DOCS / "parameters.md").read_text()
     listed = set(re.findall(r"^(?:\| `|## )([\w.]+)(?:` |$)", text, re.MULTILINE))  # rows, and sections of parts
-    chosen = re.compile(r"^(datasets|variants|imported|report\.test_sets|report\.labels)\.\w+")
+    chosen = re.compile(r"^(datasets|variants|imported|external|report\.test_sets|report\.labels)\.\w+")
 
     def keys(value: object, prefix: str = "") -> set[str]:
         if not isinstance(value, dict):
@@ -253,7 +260,7 @@ def test_parameters_name_every_key_of_the_presets() -> None:
         assert found <= listed, found - listed
     rows = (DOCS / "parameters.md").read_text()
     splits = "| `evaluation.protocols.half_splits.splits` | list (at least 1) of whole number, ≥ 1 |  |"
-    assert f"{splits} evaluate, figures, report |" in rows
+    assert f"{splits} evaluate, external, figures, report |" in rows
     assert "| `frames.timeout_seconds` | number, > 0, ≤ 86400 | `300` | nothing |" in rows
 
 

@@ -13,6 +13,7 @@ from scipy import stats
 
 from aurl.evaluation.comparison import (
     MCNEMAR,
+    ONE_SAMPLE,
     SIGN,
     T_TEST,
     PairedTest,
@@ -22,6 +23,8 @@ from aurl.evaluation.comparison import (
     paired_test,
 )
 from aurl.evaluation.evaluate import evaluate
+from aurl.evaluation.external_file import ExternalRanks, write_ranks
+from aurl.evaluation.feature_file import read_features
 from aurl.evaluation.protocols import half_splits
 from aurl.evaluation.published import published_methods
 from aurl.evaluation.resampling import percentiles, resample
@@ -391,3 +394,35 @@ def test_damaged_statistics_are_refused_in_one_line(tmp_path: Path, content: str
     with pytest.raises(AurlError, match=f"^{path}: unreadable .*make it again") as caught:
         Statistics(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_row_from_outside_is_one_result_beside_several_seeds(
+    features: dict[tuple[str, int, str], Path], tmp_path: Path
+) -> None:
+    read = read_features(features["aurl", 0, "big"])
+    labels = read.labels.numpy()
+    ranks = np.random.default_rng(0).integers(0, 7, len(labels))
+    of_row = ExternalRanks(ranks, labels, read.class_names, read.paths)
+    write_ranks(tmp_path / "row", {"big": of_row})
+    without = written(features, tmp_path / "without.json")
+    write_statistics(features, 4, SETTINGS, ROWS, tmp_path / "with.json", {"row": (tmp_path / "row", 25)})
+    content = json.loads((tmp_path / "with.json").read_text())
+    row = content["variants"].pop("row")
+    assert content["variants"] == without["variants"]
+    assert (content["order"], content["seeds"]) == (without["order"], without["seeds"])
+    top1 = row["big"]["clips25"]["top1"]
+    assert set(row) == {"big"}
+    assert set(row["big"]) == {"videos", "classes", "clips25"}
+    assert (top1["mean"], top1["std"]) == (pytest.approx(100 * (ranks < 1).mean(), abs=1e-6), None)
+    (test,) = [entry for entry in content["paired"] if entry["variant"] == "row"]
+    assert (test["against"], test["clips"], test["seeds"], test["test"]) == ("aurl", 25, 3, ONE_SAMPLE)
+    ours = without["variants"]["aurl"]["big"]["clips4"]["top1"]
+    assert test["difference"] == pytest.approx(top1["mean"] - ours["mean"], abs=2e-6)
+    t = (top1["mean"] - ours["mean"]) / (ours["std"] / np.sqrt(3))
+    assert test["p"] == pytest.approx(2 * stats.t.sf(abs(t), 2), rel=1e-3)
+    write_ranks(tmp_path / "other", {"big": ExternalRanks(ranks, labels, read.class_names, read.paths[::-1])})
+    with pytest.raises(AurlError, match="not the videos and classes of"):
+        write_statistics(features, 4, SETTINGS, ROWS, tmp_path / "no.json", {"row": (tmp_path / "other", 25)})
+    (tmp_path / "row").write_bytes(b"no")
+    with pytest.raises(AurlError, match="not a usable file of ranks"):
+        write_statistics(features, 4, SETTINGS, ROWS, tmp_path / "no.json", {"row": (tmp_path / "row", 25)})

@@ -10,7 +10,10 @@ from aurl.report.intervals import Statistics
 from aurl.report.tables.base import Sources, TableInputs, TableSettings
 from aurl.report.write_tables import read_sources
 
-HEADER = "variant,seed,dataset,clips,splits,top1,top1_std,top5,class_top1,closeness,dispersion,videos,classes"
+HEADER = (
+    "variant,seed,dataset,clips,splits,top1,top1_std,top5,class_top1,closeness,dispersion,videos,classes,"
+    "listed_classes,protocol"
+)
 
 
 def table_inputs(experiment: Experiment, folder: Path, measured: bool = True) -> TableInputs:
@@ -24,7 +27,8 @@ def table_inputs(experiment: Experiment, folder: Path, measured: bool = True) ->
             for splits in experiment.evaluation.protocols["half_splits"].splits:
                 top1, std, top5, class_top1 = rng.uniform(5, 95, 4).round(6)
                 values = [top1, "" if splits == 1 else std, top5, class_top1, *rng.uniform(0, 1, 2).round(6), 40, 7]
-                rows.append(",".join(map(str, [variant, seed, dataset, clips, splits, *values])))
+                rows.append(",".join(map(str, [variant, seed, dataset, clips, splits, *values, "", "half_splits"])))
+            rows.append(f"{variant},{seed},{dataset},{clips},1,41.25,,80,40,0.5,0.5,270,27,34,truze")
     (folder / "metrics.csv").write_text("\n".join(rows) + "\n")
     interval = {"mean": 30.0, "std": 1.5, "low": 20.0, "high": 41.5, "fixed_low": 25.0, "fixed_high": 35.0}
     by_clips = {f"clips{clips}": {"top1": interval} for clips in experiment.evaluation.clips}
@@ -67,7 +71,7 @@ def table_settings(experiment: Experiment) -> TableSettings:
     """The parameters that the stage `tables` reads."""
     return TableSettings(
         experiment.report, experiment.variants, experiment.imported, experiment.datasets, experiment.seen,
-        experiment.unseen, experiment.semantics.tau,
+        experiment.unseen, experiment.semantics.tau, experiment.external,
     )  # fmt: skip
 
 

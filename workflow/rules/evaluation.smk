@@ -19,6 +19,14 @@ rule evaluate:
     shell: "aurl --params {PARAMS:q} evaluate --variant {wildcards.variant} --seed {wildcards.seed} {wildcards.dataset} 2> {log:q}"
 
 
+rule external:
+    input: **reads("external")
+    output: **makes("external")
+    params: settings=settings("external")
+    log: log_of("external")
+    shell: "aurl --params {PARAMS:q} external --row {wildcards.row} 2> {log:q}"
+
+
 rule collect:
     input: **reads("collect")
     output: **makes("collect")

@@ -3,7 +3,7 @@
 The full test set, whatever the official lists say.
 """
 
-from aurl.evaluation.named.base import Run
+from aurl.evaluation.named.base import Run, shipped_files
 from aurl.evaluation.test_sets import TestSet
 
 LABEL = "all classes"
@@ -12,6 +12,7 @@ SOURCE = "every class and video of the test set"
 USED_BY = "AURL's ablation (poster), E2E, FROSTER and Open-VCLIP (starred columns)"
 DIFFERS = "the official test lists hold 28 % (UCF101) or 23 % (HMDB51) of these videos"
 AVERAGES: tuple[int, ...] = ()
+files = shipped_files()
 
 
 def runs(test_set: TestSet) -> list[Run]:

@@ -7,13 +7,16 @@ name it were tested on the same.
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
-from aurl.evaluation.test_sets import TestSet
+from aurl.evaluation.test_sets import WITH_VIDEOS, TestSet
 from aurl.system import plugins
 from aurl.system.errors import AurlError
+from aurl.system.shipped import PROTOCOL_LISTS, TOKEN_TABLE, videos_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +55,9 @@ class NamedProtocol(Protocol):
     def runs(self, test_set: TestSet) -> list[Run]:
         """List the runs on a test set, in order."""
 
+    def files(self, settings: object) -> list[Path]:
+        """List the shipped files that the runs follow from (optional; `shipped_files`)."""
+
 
 @dataclass(frozen=True)
 class Named:
@@ -64,6 +70,16 @@ class Named:
     used_by: str
     differs: str
     test_sets: tuple[str, ...]
+
+
+def shipped_files(*lists: str) -> Callable[[object], list[Path]]:
+    """Make the function `files` of a protocol: the shipped files that its runs follow from.
+
+    Args:
+        lists: files of class lists.
+    """
+    facts = [TOKEN_TABLE, *(videos_of(name) for name in WITH_VIDEOS)]
+    return lambda settings: [*facts, *(PROTOCOL_LISTS / name for name in lists)]
 
 
 def protocol_names() -> list[str]:

@@ -4,7 +4,7 @@ Test videos of the first official list. Networks are trained on some training vi
 generalised*: base and novel classes are never candidates together, although a harmonic mean of both is printed.
 """
 
-from aurl.evaluation.named.base import Run
+from aurl.evaluation.named.base import Run, shipped_files
 from aurl.evaluation.test_sets import TEST, TestSet, read_lists
 
 LABEL = "base-to-novel, novel"
@@ -13,6 +13,7 @@ SOURCE = "muzairkhattak/ViFi-CLIP, e2d1948, labels/*_novel_labels.csv and datase
 USED_BY = "ViFi-CLIP, Open-VCLIP, FROSTER, EZ-CLIP"
 DIFFERS = "the harmonic mean of generalised zero-shot recognition has seen and unseen classes as candidates together"
 AVERAGES: tuple[int, ...] = ()
+files = shipped_files("base_to_novel.csv")
 
 
 def runs(test_set: TestSet) -> list[Run]:

@@ -3,7 +3,7 @@
 Draw s is `numpy.random.RandomState(s).permutation(C)[:C // 2]`, with all videos of its classes.
 """
 
-from aurl.evaluation.named.base import Run
+from aurl.evaluation.named.base import Run, shipped_files
 from aurl.evaluation.protocols.half_splits import half_class_split
 from aurl.evaluation.test_sets import TestSet
 
@@ -13,6 +13,7 @@ SOURCE = "released code of E2E (bbrattoli/ZeroShotVideoClassification, ccbb915),
 USED_BY = "E2E (10 draws), AURL (10 and 50; its 3 may be these or the official lists); on HMDB51 Text4Vis, BIKE (10)"
 DIFFERS = "half_classes_classind draws over another order of UCF101's classes; half_classes_open_vclip has other draws"
 AVERAGES: tuple[int, ...] = (3, 10, 50)
+files = shipped_files()
 
 
 def runs(test_set: TestSet) -> list[Run]:

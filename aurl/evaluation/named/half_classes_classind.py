@@ -4,7 +4,7 @@ The same draws as `half_classes`, but `Hammering` stands before `HammerThrow` an
 50 draws differ, by one or two classes. All videos of the classes count.
 """
 
-from aurl.evaluation.named.base import Run
+from aurl.evaluation.named.base import Run, shipped_files
 from aurl.evaluation.named.half_classes import draws
 from aurl.evaluation.test_sets import TestSet
 
@@ -14,6 +14,7 @@ SOURCE = "released code of Text4Vis (whwu95/Text4Vis, d61b34d, test_zeroshot.py)
 USED_BY = "Text4Vis, BIKE (10 draws)"
 DIFFERS = "half_classes draws over the classes in code point order"
 AVERAGES: tuple[int, ...] = (10,)
+files = shipped_files()
 
 
 def runs(test_set: TestSet) -> list[Run]:

@@ -4,7 +4,7 @@
 it for training or test: all of UCF101's, 100 of each of HMDB51's classes.
 """
 
-from aurl.evaluation.named.base import Run
+from aurl.evaluation.named.base import Run, shipped_files
 from aurl.evaluation.test_sets import NEITHER, TestSet, read_lists
 
 LABEL = "half classes (Open-VCLIP)"
@@ -13,6 +13,7 @@ SOURCE = "wengzejia1/Open-VCLIP, 047a817, zs_label_db/{ucf101,hmdb}_half_test/0 
 USED_BY = "Open-VCLIP, Open-VCLIP++"
 DIFFERS = "other draws than half_classes (7 to 15 of 25 classes in common on HMDB51), and on HMDB51 fewer videos"
 AVERAGES: tuple[int, ...] = ()
+files = shipped_files("open_vclip_halves.csv")
 
 
 def runs(test_set: TestSet) -> list[Run]:

@@ -4,7 +4,7 @@ The other 60 classes of a draw are for validation. 217 of the 220 classes are in
 settled: projects list 13,977 to 14,161 of them, from other folders.
 """
 
-from aurl.evaluation.named.base import Run
+from aurl.evaluation.named.base import Run, shipped_files
 from aurl.evaluation.test_sets import TestSet, read_lists
 
 LABEL = "Kinetics-600, 160 of 220"
@@ -15,6 +15,7 @@ SOURCE = (
 USED_BY = "ER, Text4Vis, ViFi-CLIP, X-CLIP, Open-VCLIP, FROSTER"
 DIFFERS = "a network that was trained on Kinetics-600 or 700 has seen these classes"
 AVERAGES: tuple[int, ...] = ()
+files = shipped_files("kinetics600_160.csv")
 
 
 def runs(test_set: TestSet) -> list[Run]:

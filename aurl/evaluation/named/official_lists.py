@@ -3,7 +3,7 @@
 The lists were made for supervised training; the training videos of a list are left out.
 """
 
-from aurl.evaluation.named.base import Run
+from aurl.evaluation.named.base import Run, shipped_files
 from aurl.evaluation.test_sets import TEST, TestSet
 
 LABEL = "official test lists"
@@ -14,6 +14,7 @@ SOURCE = (
 USED_BY = "X-CLIP, ViFi-CLIP, EZ-CLIP, FROSTER (unstarred columns), perhaps AURL's rows with 3 test splits"
 DIFFERS = "all_classes tests every video"
 AVERAGES: tuple[int, ...] = ()
+files = shipped_files()
 
 
 def runs(test_set: TestSet) -> list[Run]:

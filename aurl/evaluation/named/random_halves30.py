@@ -4,7 +4,7 @@
 classes as candidates too; that needs scores of a network for each split, and is not computed here.
 """
 
-from aurl.evaluation.named.base import Run
+from aurl.evaluation.named.base import Run, shipped_files
 from aurl.evaluation.test_sets import TestSet, read_lists
 
 LABEL = "30 published halves"
@@ -13,6 +13,7 @@ SOURCE = "Tongji-MIC-Lab/TLPK, 6f5f65e, auxiliary/train_test_split.py: seen clas
 USED_BY = "OOD (Mandal et al., CVPR 2019), TF-VAEGAN, TLPK, which train on the other 51 classes of each split"
 DIFFERS = "half_classes has other draws"
 AVERAGES: tuple[int, ...] = ()
+files = shipped_files("random_halves30.csv")
 
 
 def runs(test_set: TestSet) -> list[Run]:

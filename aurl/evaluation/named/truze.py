@@ -3,7 +3,7 @@
 All videos of these classes, which alone are the candidates.
 """
 
-from aurl.evaluation.named.base import Run
+from aurl.evaluation.named.base import Run, shipped_files
 from aurl.evaluation.test_sets import TestSet, read_lists
 
 LABEL = "TruZe (paper)"
@@ -12,6 +12,7 @@ SOURCE = "Gowda et al., arXiv 2107.13029; lists by valterlej/cezsar (UCF101) and
 USED_BY = "TruZe, CLASTER, zsarcap (67 seen and 34 unseen classes of UCF101, 29 and 22 of HMDB51)"
 DIFFERS = "truze_repository has 31 unseen classes of UCF101; HMDB51 is the same in both"
 AVERAGES: tuple[int, ...] = ()
+files = shipped_files("truze.csv")
 
 
 def runs(test_set: TestSet) -> list[Run]:

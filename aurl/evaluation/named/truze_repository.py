@@ -3,7 +3,7 @@
 BaseballPitch, CuttingInKitchen and Punch count as seen there. HMDB51 is as in the paper, so it is not listed here.
 """
 
-from aurl.evaluation.named.base import Run
+from aurl.evaluation.named.base import Run, shipped_files
 from aurl.evaluation.test_sets import TestSet, read_lists
 
 LABEL = "TruZe (repository)"
@@ -12,6 +12,7 @@ SOURCE = "kini5gowda/TruZe, c59e216, ZSL.txt; the same in valterlej/cezsar ucf10
 USED_BY = "TruZe's own repository (70 seen and 31 unseen classes); valterlej/cezsar has both versions"
 DIFFERS = "truze, the paper's, has 34 unseen classes"
 AVERAGES: tuple[int, ...] = ()
+files = shipped_files("truze_repository.csv")
 
 
 def runs(test_set: TestSet) -> list[Run]:

@@ -3,14 +3,16 @@
 A protocol is a file of this folder (`half_splits`), or a module from outside with a dotted name
 (`my_package.my_protocol`). `params.yaml` names it with its settings: `evaluation.protocols: {half_splits: {...}}`.
 The file imports torch and the like only inside its functions, since `params.yaml` is checked without them.
+
+A protocol by name (a file of `aurl/evaluation/named`, such as `truze`) is one too, without settings (`by_name.py`).
 """
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aurl.evaluation import schema
-from aurl.experiment.settings import Settings
+from aurl.evaluation import by_name, schema
+from aurl.experiment.settings import PROTOCOLS, Settings
 from aurl.system import plugins
 from aurl.system.errors import AurlError
 
@@ -45,7 +47,10 @@ def evaluate_all(features: "Features", protocols: Mapping[str, Settings]) -> lis
     """
     rows: dict[tuple[str, int, int], Row] = {}
     for name, settings in protocols.items():
-        for given in plugins.load(FOLDER, name).evaluate(features, settings):
+        module = plugins.load(PROTOCOLS, name)
+        for given in (
+            by_name.evaluate(features, module) if hasattr(module, "runs") else module.evaluate(features, settings)
+        ):
             row = {schema.PROTOCOL: name, **given}
             _check(name, row)
             key = row[schema.PROTOCOL], row["clips"], row["splits"]
@@ -57,7 +62,7 @@ def evaluate_all(features: "Features", protocols: Mapping[str, Settings]) -> lis
 
 def files_of(protocols: Mapping[str, Settings]) -> list[Path]:
     """List the data files that protocols read beside the features."""
-    modules = ((plugins.load(FOLDER, name), settings) for name, settings in protocols.items())
+    modules = ((plugins.load(PROTOCOLS, name), settings) for name, settings in protocols.items())
     return [path for module, settings in modules if hasattr(module, "files") for path in module.files(settings)]
 
 

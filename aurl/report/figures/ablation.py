@@ -26,10 +26,7 @@ LEFT = 0.6 * WIDTH  # inches
 
 def draw(data: FigureData) -> Drawing:
     """Draw bars of top-1 (all classes), and closeness against dispersion on the ablation table's test set."""
-    measured = {
-        dataset: [data.results.cell(variant, dataset, data.ablation_clips, 1, "top1") for variant in data.variants]
-        for dataset in data.test_sets
-    }
+    measured = {dataset: [data.top1(row, dataset) for row in data.rows] for dataset in data.test_sets}
     if not any(cell for cells in measured.values() for cell in cells):
         return empty_drawing(NAME, TITLE)
     figure = new_figure(4)
@@ -37,7 +34,7 @@ def draw(data: FigureData) -> Drawing:
     draw_top1(left, data, measured)
     draw_properties(right, data, data.closeness_set)
     explain_many(figure, [right], data)
-    names, sentences = data.variants.values(), []
+    names, sentences = data.rows.values(), []
     for dataset, label in data.test_sets.items():
         values = [f"{name} {cell.mean:.1f}" for name, cell in zip(names, measured[dataset], strict=True) if cell]
         sentences.append(f"{label}: {', '.join(values)}.")
@@ -46,6 +43,11 @@ def draw(data: FigureData) -> Drawing:
         f" {over_seeds(data.results.seeds)}; horizontal lines are chance. Right: closeness (smaller is better)"
         f" against dispersion (larger is better) on {data.test_sets[data.closeness_set]}."
     )
+    outside = [label for name, label in data.rows.items() if name not in data.variants]
+    if outside:
+        caption += (
+            f" From outside, perhaps of another track and with other clips (see the table): {', '.join(outside)}."
+        )
     return Drawing(NAME, TITLE, caption, f"Bars of top-1 in percent. {' '.join(sentences)}", figure)
 
 
@@ -63,7 +65,7 @@ def draw_top1(axes: Axes, data: FigureData, measured: dict[str, list[Measured | 
         if counts is not None:
             dashed = LINES[1 + number % (len(LINES) - 1)]
             axes.axhline(100 / counts[1], color=style["color"], linestyle=dashed, linewidth=1)
-    name_ticks(axes, list(data.variants.values()))
+    name_ticks(axes, list(data.rows.values()))
     axes.set_ylabel(f"top-1 [%], all classes, {counted(data.ablation_clips, 'clip')}")
     columns = legend_columns(list(data.test_sets.values()), LEFT)
     rows = -(-len(measured) // columns)

@@ -25,14 +25,14 @@ from aurl.experiment.settings import DEFAULT_PROTOCOL, ReportSettings
 from aurl.frames.store import FrameStore
 from aurl.methods.base import symbols
 from aurl.report.labels import baseline_and_proposed, test_set_labels, variant_labels
-from aurl.report.results import Results
+from aurl.report.results import Measured, Results
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings
 from aurl.system.text_files import read_csv, rerun_hint
 
 LOG_COLUMNS = ["step", "epoch", "rate", "top1", "closeness", "dispersion", "loss"]  # the parts of the loss follow
 SPLITS = f"evaluation.protocols.{DEFAULT_PROTOCOL}.splits"
 SETTINGS = (  # all keys of params.yaml that figures read
-    *("report", "variants", "datasets", "seen", "semantics.tau", "evaluation.clips", SPLITS),
+    *("report", "variants", "external", "datasets", "seen", "semantics.tau", "evaluation.clips", SPLITS),
 )
 
 
@@ -89,6 +89,18 @@ class FigureData:
     def symbols(self) -> dict[str, str]:
         """Loss term -> symbol, of all variants."""
         return symbols(self.settings["variants"].values())
+
+    @cached_property
+    def rows(self) -> dict[str, str]:
+        """Variant or row from outside -> label: everything that metrics.csv holds."""
+        labels = variant_labels(self.settings["variants"], self.report, self.settings["external"])
+        return self.variants | {name: labels[name] for name in labels if name in self.settings["external"]}
+
+    def top1(self, row: str, dataset: str) -> Measured | None:
+        """Return top-1 over all classes, with the ablation's clips, or those of a row from outside."""
+        external = self.settings["external"]
+        clips = external[row].clips if row in external else self.ablation_clips
+        return self.results.cell(row, dataset, clips, 1, "top1")
 
     def baseline_and_proposed(self, measured: Sequence[str]) -> list[str]:
         """Choose the two variants that figures compare, among those that were measured."""

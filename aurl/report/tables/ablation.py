@@ -62,7 +62,9 @@ def make_table(sources: Sources) -> Table:
         quantities[f"{test_set.label} top-1"] = [
             _top1(sources, row, test_set, authors.get(key), limits.get(test_set.dataset)) for row in rows
         ]
-    text = {"Method": [row.method for row in rows], **_components([row.variant for row in rows], variants)}
+    names = [row.variant for row in rows]
+    tracks = sources.tracks(name if name in sources.labels else None for name in names)
+    text = {"Method": [row.method for row in rows], **tracks, **_components(names, variants)}
     return Table(
         f"{report.title}: ablation",
         text,
@@ -111,7 +113,8 @@ def ceilings_by_test_set(sources: Sources) -> dict[str, Ceilings]:
 
 
 def _measured(sources: Sources, row: Row, test_set: TestSetSettings, metric: str) -> Measured | None:
-    return sources.results.cell(row.variant, test_set.dataset, sources.report.ablation_clips, 1, metric)
+    clips = sources.clips(row.variant, sources.report.ablation_clips)
+    return sources.results.cell(row.variant, test_set.dataset, clips, 1, metric)
 
 
 def _top1(
@@ -122,7 +125,8 @@ def _top1(
         measured = Measured(authors, None, 1)
     if row.variant in CEILINGS and limits is not None:
         measured = Measured(getattr(limits, row.variant.split()[1]), None, 1)
-    interval = sources.statistics.interval(row.variant, test_set.dataset, sources.report.ablation_clips)
+    clips = sources.clips(row.variant, sources.report.ablation_clips)
+    interval = sources.statistics.interval(row.variant, test_set.dataset, clips)
     return Cell(measured, row.value(test_set, "top1"), 1, interval)
 
 

@@ -7,12 +7,13 @@ A table is one file in this folder. The file's name is the table's name. It hold
   measured cells (or its rows) are empty. The same sources give the same table.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aurl.experiment.settings import DatasetSettings, ReportSettings, VariantSettings, WeightsSettings
+from aurl.experiment.external import OWN_TRACK
+from aurl.experiment.settings import DatasetSettings, ExternalSettings, ReportSettings, VariantSettings, WeightsSettings
 from aurl.report.intervals import Interval, Statistics
 from aurl.report.results import Measured, Results
 
@@ -49,6 +50,7 @@ class TableSettings:
     seen: str
     unseen: Sequence[str]
     tau: float
+    external: Mapping[str, ExternalSettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,19 @@ class Sources:
     def report(self) -> ReportSettings:
         """Return the parameters of `report`; `paper_setting` is off where the results do not compare."""
         return self.settings.report
+
+    def clips(self, row: str, usual: int) -> int:
+        """Return the clips of a video that a row is shown with: `usual`, or a row from outside its own."""
+        external = self.settings.external
+        return external[row].clips if row in external else usual
+
+    def tracks(self, rows: Iterable[str | None]) -> dict[str, list[str]]:
+        """Make the column `Track` where there are rows from outside; None stands for a row that was not measured."""
+        external = self.settings.external
+        if not external:
+            return {}
+        names = ("" if row is None else external[row].track if row in external else OWN_TRACK for row in rows)
+        return {"Track": list(names)}
 
 
 @dataclass(frozen=True)

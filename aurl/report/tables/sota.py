@@ -17,11 +17,12 @@ def make_table(sources: Sources) -> Table:
 
     Raises: AurlError for a damaged file of published numbers.
     """
-    report, rows = sources.report, read_published("sota")
+    report, rows = sources.report, [*read_published("sota"), *outside_rows(sources)]
     test_sets = list(report.test_sets.values())
     names = [test_set.published for test_set in test_sets if test_set.published]
     text = {
         "Method": [_method(row) for row in rows],
+        **sources.tracks(row.variant if row.variant in sources.labels else None for row in rows),
         "Test splits": ["" if row.splits is None else str(row.splits) for row in rows],
         **{f"Trained on ({name})": [row.trained_on.get(name, "") for row in rows] for name in names},
     }
@@ -35,12 +36,22 @@ def make_table(sources: Sources) -> Table:
     )
 
 
+def outside_rows(sources: Sources) -> list[PublishedRow]:
+    """Make a row of each number of splits for the rows from outside, which have no published numbers here."""
+    outside = [name for name in sources.labels if name in sources.settings.external]
+    return [
+        PublishedRow(sources.labels[name], name, splits, False)
+        for name in outside
+        for splits in sources.results.splits(name)
+    ]
+
+
 def _method(row: PublishedRow) -> str:
     return f"{row.method}*" if row.starred else row.method
 
 
 def _cell(sources: Sources, row: PublishedRow, test_set: TestSetSettings) -> Cell:
-    clips, measured, interval = sources.report.sota_clips, None, None
+    clips, measured, interval = sources.clips(row.variant, sources.report.sota_clips), None, None
     if row.variant and row.splits is not None:
         measured = sources.results.cell(row.variant, test_set.dataset, clips, row.splits, "top1")
     if row.splits == 1:
@@ -53,7 +64,7 @@ def _protocol(sources: Sources, rows: list[PublishedRow]) -> str:
         f" The row {row.method} without a star is the variant {sources.labels.get(row.variant, row.variant)},"
         " trained without the filter."
         for row in rows
-        if row.variant and not row.starred
+        if row.variant and not row.starred and row.variant not in sources.settings.external
     )
     return (
         f"Ours: {counted(sources.report.sota_clips, 'clip')} a video. 1 test split means all classes; n splits mean the"

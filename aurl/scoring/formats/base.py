@@ -54,8 +54,11 @@ class Format(Protocol):
         """
 
 
-def read_file(path: Path, test_set: TestSet) -> Submission:
-    """Read a score file of any format. Raises: AurlError for an unusable or foreign file."""
+def read_file(path: Path, test_set: TestSet, limits: Limits | None = None) -> Submission:
+    """Read a score file of any format; by default it holds at most four times the test set.
+
+    Raises: AurlError for an unusable or foreign file.
+    """
     known = plugins.names(FOLDER)
     ending = path.suffix.lower().removeprefix(".")
     if ending not in known:
@@ -63,7 +66,7 @@ def read_file(path: Path, test_set: TestSet) -> Submission:
     if not path.is_file():
         raise AurlError(f"{path}: no such file")
     try:
-        return plugins.load(FOLDER, ending).read(path, Limits.of(test_set)).check()
+        return plugins.load(FOLDER, ending).read(path, limits or Limits.of(test_set)).check()
     except (AurlError, MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:  # of the library that reads the format

@@ -1,0 +1,63 @@
+"""Make the table of the protocols beside half splits: top-1 of every row under each, with `report.sota_clips` clips."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aurl.report.labels import counted
+from aurl.report.results import Tested
+from aurl.report.tables.base import Cell, Sources, Table
+
+TITLE = "Other protocols"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: the protocol, how many draws it averages, and the variant or row from outside."""
+
+    protocol: str
+    splits: int
+    variant: str
+
+
+def make_table(sources: Sources) -> Table:
+    """Make a row for each protocol and variant that was measured by it; no rows where all is of half splits."""
+    rows, test_sets = list(_rows(sources)), list(sources.report.test_sets.values())
+    tested = {test_set.label: [_tested(sources, row, test_set.dataset) for row in rows] for test_set in test_sets}
+    text = {
+        "Protocol": [row.protocol for row in rows],
+        "Draws": [str(row.splits) for row in rows],
+        "Method": [sources.labels[row.variant] for row in rows],
+        **sources.tracks(row.variant for row in rows),
+        **{f"{label} classes": [_classes(cell) for cell in cells] for label, cells in tested.items()},
+    }
+    quantities = {f"{label} top-1": [Cell(cell.top1 if cell else None, None, 1) for cell in cells]
+                  for label, cells in tested.items()}  # fmt: skip
+    return Table(f"{sources.report.title}: other protocols", text, quantities, _notes(sources, rows), False)
+
+
+def _rows(sources: Sources) -> Iterator[Row]:
+    for protocol, splits in sources.results.other_protocols():
+        yield from (Row(protocol, splits, name) for name in sources.labels if sources.results.has(protocol, name))
+
+
+def _tested(sources: Sources, row: Row, dataset: str) -> Tested | None:
+    clips = sources.clips(row.variant, sources.report.sota_clips)
+    return sources.results.tested(row.variant, dataset, clips, row.splits, row.protocol)
+
+
+def _classes(cell: Tested | None) -> str:
+    """Write how many classes were candidates: "34", or "27 of 34" where the test set holds a part of them."""
+    if cell is None:
+        return ""
+    return f"{cell.classes:g}" if cell.listed in (None, cell.classes) else f"{cell.classes:g} of {cell.listed:g}"
+
+
+def _notes(sources: Sources, rows: list[Row]) -> list[str]:
+    if not rows:
+        return ["Every number of this experiment is of all classes or of half splits: see the other tables."]
+    return [
+        f"{counted(sources.report.sota_clips, 'clip')} a video. docs/protocols.md says what each protocol by name tests, and"
+        " who uses it. 'a of b' classes: the test set here holds a of the protocol's b classes, so the number does not"
+        " compare with published ones. The mean over draws has no interval: draws share videos.",
+        *sources.notes,
+    ]
