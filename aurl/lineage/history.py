@@ -14,7 +14,10 @@ from aurl.system.git import git
 
 @dataclass(frozen=True)
 class Cell:
-    """Name a number in a metrics file: the file, and the place in it; `dataset` in a file of several test sets."""
+    """Name a number in a metrics file: the file, and the place in it.
+
+    `dataset` is of a file that holds several test sets.
+    """
 
     path: str
     clips: int
