@@ -126,3 +126,24 @@ def test_command(
         target, videos, checkpoint, weights, vectors, tokens, clips, size, clip_length, protocols, folder, as_json,
         batch_size, workers, compute,
     ))  # fmt: skip
+
+
+@click.command()
+@click.argument("seen")
+@click.argument("unseen")
+@click.option("--tau", type=float, default=0.05, show_default=True, help="Distance below which classes are alike.")
+@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors; without them tau is not applied.")
+@click.option("--dimension", type=click.IntRange(1), default=300, show_default=True, help="Of the word vectors.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def overlap(
+    context: click.Context, seen: str, unseen: str, tau: float, vectors: Path | None, dimension: int, as_json: bool
+) -> None:
+    """Report what the test classes and videos UNSEEN have in common with SEEN.
+
+    Each is a public test set (or kinetics700), a file of class names, a csv with a column class (a listing, a manifest), a
+    folder of class folders, or a dataset of params.yaml.
+    """
+    from aurl.overlap.report import run_overlap
+
+    click.echo(run_overlap(seen, unseen, tau, vectors, dimension, context.obj, as_json))

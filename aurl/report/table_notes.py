@@ -8,6 +8,7 @@ from aurl.datasets.same_files import list_same, same_files
 from aurl.datasets.table import USABLE, iterate_table
 from aurl.experiment.settings import DatasetSettings, ReportSettings
 from aurl.frames.store import frames_left_out
+from aurl.report.evaluate_only import describe_evaluate_only
 from aurl.report.labels import test_set_labels
 from aurl.report.results import Results
 from aurl.report.tables.base import TableInputs, TableSettings
@@ -34,6 +35,7 @@ def setting_notes(inputs: TableInputs, settings: TableSettings, results: Results
         embeddings = inputs.embeddings.get(name)
         described = describe_dataset(shown, settings.datasets[name], manifest, embeddings, inputs.frames.get(name))
         notes.append(f"{described}{tested}.")
+    notes += describe_evaluate_only(inputs, settings)
     if inputs.absent:
         notes.append(describe_absent(inputs.absent))
     return [*notes, *describe_same(inputs.manifests, settings.datasets)]

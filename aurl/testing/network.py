@@ -106,7 +106,10 @@ def trained_vectors(checkpoint: Path, dimension: int) -> Path | None:
 
 
 def usual_vectors(file: Path, dimension: int) -> Path:
-    """Choose the fetched word vectors of a dimension, or the shipped ones. Raises: AurlError if there are none."""
+    """Choose the fetched word vectors of a dimension, or the shipped ones.
+
+    Raises: AurlError if there are none.
+    """
     if dimension in FULL and FULL[dimension].is_file():
         return FULL[dimension]
     if dimension not in SHIPPED:

@@ -1,4 +1,4 @@
-"""List the videos to test on: class folders, a csv of paths and classes, or the videos of a public test set."""
+"""List the videos to test on: of class folders, of a csv, or of a public test set."""
 
 import csv
 import os
@@ -104,8 +104,8 @@ def _by_class_folders(official: TestSet, folder: Path) -> Listed:
     if unknown:
         raise AurlError(f"{folder}: '{unknown[0]}' is no class of {official.label} ({len(unknown)} unknown); rename it")
     numbers = np.array([known[spelling(name)] for name in own.test_set.classes])
-    made = _own_set(official.label, list(official.classes), list(own.test_set.videos), numbers[own.test_set.labels])
-    facts = official.name, official.label, made.classes, made.videos, made.labels, made.lists
+    folders = _own_set(official.label, list(official.classes), list(own.test_set.videos), numbers[own.test_set.labels])
+    facts = official.name, official.label, folders.classes, folders.videos, folders.labels, folders.lists
     return Listed(TestSet(*facts, official.official_order), own.paths, [])
 
 
