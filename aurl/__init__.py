@@ -40,10 +40,12 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` lo
     from aurl.methods.synthetic import ClassGenerator as ClassGenerator
     from aurl.models.checkpoint import load_model as load_model
     from aurl.models.cosine import contrastive as contrastive
+    from aurl.report.experiment import Experiment as Experiment
     from aurl.scoring.evaluate import evaluate as evaluate
     from aurl.semantics.seen import filter_seen as filter_seen
 
 _MODULES = {  # public name -> the module that defines it
+    "Experiment": "aurl.report.experiment",
     "load_experiment": "aurl.experiment.read",
     "load_preset": "aurl.experiment.presets",
     "load_model": "aurl.models.checkpoint",
