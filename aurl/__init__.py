@@ -32,25 +32,27 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` lo
     from aurl.experiment.presets import load_preset as load_preset
     from aurl.experiment.read import load_experiment as load_experiment
     from aurl.frames.clips import evaluation_indices as evaluation_indices
+    from aurl.inference.embed import embed_files as embed_files
     from aurl.inference.model import class_embeddings as class_embeddings
     from aurl.inference.model import load as load
     from aurl.inference.predict import embed_classes as embed_classes
-    from aurl.inference.predict import embed_files as embed_files
     from aurl.inference.predict import predict as predict
     from aurl.methods.synthetic import ClassGenerator as ClassGenerator
     from aurl.models.checkpoint import load_model as load_model
     from aurl.models.cosine import contrastive as contrastive
+    from aurl.report.experiment import Experiment as Experiment
     from aurl.scoring.evaluate import evaluate as evaluate
     from aurl.semantics.seen import filter_seen as filter_seen
 
 _MODULES = {  # public name -> the module that defines it
+    "Experiment": "aurl.report.experiment",
     "load_experiment": "aurl.experiment.read",
     "load_preset": "aurl.experiment.presets",
     "load_model": "aurl.models.checkpoint",
     "predict": "aurl.inference.predict",
     "load": "aurl.inference.model",
     "class_embeddings": "aurl.inference.model",
-    "embed_files": "aurl.inference.predict",
+    "embed_files": "aurl.inference.embed",
     "embed_videos": "aurl.evaluation.video_embeddings",
     "embed_classes": "aurl.inference.predict",
     "evaluate": "aurl.scoring.evaluate",

@@ -15,7 +15,7 @@ from processes import cpu_of_children
 
 from aurl.datasets.ingest import render_dataset
 from aurl.experiment.settings import RenderSettings
-from aurl.inference.predict import decode_video
+from aurl.inference.embed import decode_video
 from aurl.system.isolated import Failure, map_isolated
 
 CLASSES, VIDEOS, MEMORY_MB, ROUNDS = 20, 10, 2048, 12

@@ -1,4 +1,4 @@
-"""Commands for files of your own: predict, encode and score."""
+"""Commands for files of your own: predict, encode, score and test."""
 
 import sys
 from pathlib import Path
@@ -86,3 +86,64 @@ def score(
     from aurl.scoring.score_files import score_files
 
     click.echo(score_files(file, test_set, protocols, against, output, card))
+
+
+@click.command("test")
+@click.argument("target")
+@click.option("--videos", type=click.Path(path_type=Path), help="Folder of a public test set's videos.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="A .safetensors of 'aurl train', or:")
+@click.option(
+    "--weights", type=click.Path(path_type=Path), help="Published weights, such as AURL662_checkpoint.pth.tar."
+)
+@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors (default: those it was trained with).")
+@click.option("--tokens", type=click.Choice(["words", "lemmas"]), help="How names become words (docs/tokens.md).")
+@click.option("--clips", multiple=True, type=click.IntRange(1), help="Clips of a video; may be repeated.  [default: 1]")
+@click.option("--size", type=click.IntRange(16, 512), help="Frame size, where the file does not say it (112).")
+@click.option("--clip-length", type=click.IntRange(1), help="Frames of a clip, where the file does not say it (16).")
+@click.option("--protocol", "protocols", multiple=True, metavar="NAME", help="Only this one (docs/protocols.md).")
+@click.option("--out", "folder", type=click.Path(path_type=Path), help="Write tables, embeddings, confusion picture.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Clips at a time.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that decode.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of the CPU.")
+def test_command(
+    target: str, videos: Path | None, checkpoint: Path | None, weights: Path | None, vectors: Path | None,
+    tokens: str | None, clips: tuple[int, ...], size: int | None, clip_length: int | None, protocols: tuple[str, ...],
+    folder: Path | None, as_json: bool, batch_size: int, workers: int, device: Literal["auto", "cpu", "cuda"],
+    precision: Literal["float32", "bfloat16"], threads: int,
+) -> None:  # fmt: skip
+    """Test a network on the videos of TARGET, without training: accuracies, classes, confusion picture.
+
+    TARGET is a folder of class folders (videos, or folders of images), a csv of path and class, or a public test set such
+    as ucf101 with --videos. It needs no params.yaml. Videos that cannot be read are named and left out.
+    """
+    from aurl.testing.command import run_test
+
+    compute = ComputeSettings(device=device, precision=precision, threads=threads)
+    click.echo(run_test(
+        target, videos, checkpoint, weights, vectors, tokens, clips, size, clip_length, protocols, folder, as_json,
+        batch_size, workers, compute,
+    ))  # fmt: skip
+
+
+@click.command()
+@click.argument("seen")
+@click.argument("unseen")
+@click.option("--tau", type=float, default=0.05, show_default=True, help="Distance below which classes are alike.")
+@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors; without them tau is not applied.")
+@click.option("--dimension", type=click.IntRange(1), default=300, show_default=True, help="Of the word vectors.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def overlap(
+    context: click.Context, seen: str, unseen: str, tau: float, vectors: Path | None, dimension: int, as_json: bool
+) -> None:
+    """Report what the test classes and videos UNSEEN have in common with SEEN.
+
+    Each is a public test set (or kinetics700), a file of class names, a csv with a column class (a listing, a manifest), a
+    folder of class folders, or a dataset of params.yaml.
+    """
+    from aurl.overlap.report import run_overlap
+
+    click.echo(run_overlap(seen, unseen, tau, vectors, dimension, context.obj, as_json))

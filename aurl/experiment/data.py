@@ -70,6 +70,8 @@ class DatasetSettings(Settings):
     """One dataset: its source, how class names become tokens, and what to do with broken files and equal classes.
 
     `equal_words` is about classes of a test set that have the same words: of these, only one can be predicted.
+    `evaluate_only` is for a test set that networks never knew of: the strict-label filter passes over it, so that adding
+    it trains nothing.
     """
 
     source: SourceSettings
@@ -77,6 +79,7 @@ class DatasetSettings(Settings):
     broken: Literal["error", "leave_out", "keep_partial"]
     shards: Annotated[int, Field(ge=1, le=100_000)]
     equal_words: Literal["error", "allow"] = "error"
+    evaluate_only: bool = False
 
 
 class FrameSettings(Settings):

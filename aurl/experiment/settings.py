@@ -91,6 +91,11 @@ class Experiment(Settings):
         """The dataset's settings. Raises: AurlError for a name that is not in the experiment."""
         return _known(self.datasets, name, "dataset", f"experiment '{self.experiment}'")
 
+    @property
+    def filtering(self) -> list[str]:
+        """List the test sets that the strict-label filter keeps apart from the seen classes."""
+        return [name for name in self.unseen if not self.datasets[name].evaluate_only]
+
     def optimizer(self, variant: str) -> OptimizerSettings:
         """The variant's own optimiser, or the recipe's."""
         return self.variant(variant).optimizer or self.training.optimizer
@@ -102,6 +107,10 @@ class Experiment(Settings):
                 f"seen ({self.seen}) and unseen ({', '.join(self.unseen)}) must name each dataset once;"
                 f" datasets has {', '.join(self.datasets)}"
             )
+        if self.datasets[self.seen].evaluate_only:
+            raise ValueError(f"datasets.{self.seen}.evaluate_only: it is the seen dataset, which is trained on")
+        if not self.filtering:
+            raise ValueError("datasets: evaluate_only is true for all of unseen; the strict-label filter needs one")
         lists: dict[str, Sequence[Any]] = {
             "trained": self.trained,
             "seeds": self.seeds,

@@ -10,7 +10,8 @@ import torch
 
 from aurl.evaluation.test_sets import test_set as find_test_set
 from aurl.experiment.settings import ComputeSettings, FrameSettings
-from aurl.inference.predict import choose_frames, embed_files
+from aurl.inference.embed import embed_files
+from aurl.inference.predict import choose_frames
 from aurl.models.checkpoint import load_model
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.semantics.encoders.word2vec import embed_tokens
@@ -92,7 +93,7 @@ def class_embeddings(
         unknown = sorted({word for own in embedded.dropped.values() for word in own})
         raise AurlError(
             f"{path}: does not know {', '.join(map(repr, unknown[:LISTED]))} ({len(unknown)} in all); use other words, or"
-            " a larger file of vectors"
+            " a larger file of vectors ('aurl fetch vectors' gets GoogleNews, of which a small part is shipped)"
         )
     rows = {name: row for row, name in enumerate(embedded.classes)}
     return np.asarray(embedded.vectors[[rows[name] for name in names]])

@@ -4,11 +4,8 @@ A video is treated like one of a test set: the code of the frame store decodes i
 code of the features cuts it into clips and embeds them. Equal files give equal embeddings.
 """
 
-import functools
 import json
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,25 +13,17 @@ from typing import Any
 import numpy as np
 import torch
 from tabulate import tabulate
-from torch import Tensor
 
 from aurl.evaluation.metrics import cosine_similarity
-from aurl.evaluation.video_embeddings import embed_videos
 from aurl.experiment.settings import ComputeSettings, EncoderSettings, Experiment, FrameSettings
-from aurl.frames.extract import extract_video
-from aurl.frames.packing import write_index, write_shard
-from aurl.frames.store import FrameStore
-from aurl.frames.video import VideoProperties, probe
+from aurl.inference.embed import embed_files
 from aurl.models.checkpoint import load_model
-from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.paths import ResultPaths
 from aurl.semantics.classes import equal_classes, list_equal
 from aurl.semantics.embedding import check_embeddings
 from aurl.semantics.encoders.base import first_file, load_encoder
 from aurl.system.errors import AurlError
-from aurl.system.files import sha256_file
-from aurl.system.isolated import Failure, map_isolated
-from aurl.system.progress import log, track
+from aurl.system.progress import log
 from aurl.system.text_files import MOST_BYTES
 
 LISTED = 100  # unknown words in an error
@@ -53,15 +42,6 @@ class Answer:
     """The predictions in the order of the videos, and the reasons why the other videos have none."""
 
     predictions: list[Prediction]
-    failures: dict[Path, str]
-
-
-@dataclass(frozen=True)
-class EmbeddedFiles:
-    """The readable files, their embeddings float32 (files, space), and the reasons why the others are not readable."""
-
-    videos: list[Path]
-    embeddings: Tensor
     failures: dict[Path, str]
 
 
@@ -122,58 +102,6 @@ def choose_encoder(encoder: EncoderSettings, vectors: Path | None) -> EncoderSet
     if "vectors" not in type(encoder).model_fields:
         raise AurlError(f"--vectors: the text encoder {encoder.name} reads no word vectors; leave the option out")
     return encoder.model_copy(update={"vectors": str(vectors)})
-
-
-def embed_files(model: ZeroShotModel, videos: list[Path], clips: int, clip_length: int, frames: FrameSettings,
-                batch_size: int, compute: ComputeSettings) -> EmbeddedFiles:  # fmt: skip
-    """Embed video files through a frame store in a temporary folder.
-
-    An unreadable file causes one line on standard error, and the work goes on with the others.
-    """
-    readable: list[Path] = []
-    failures: dict[Path, str] = {}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        shard = (folder / "0.jpegs", folder / "0.safetensors")
-        write_shard(*shard, _decoded(videos, frames, readable, failures))
-        if not readable:
-            return EmbeddedFiles([], torch.empty(0), failures)
-        write_index([shard], frames.stored, folder / "index.json")
-        store, numbers = FrameStore(folder / "index.json"), np.arange(len(readable))
-        rows = list(embed_videos(model, store, numbers, [clips], clip_length, batch_size, compute, "predict"))
-    return EmbeddedFiles(readable, torch.cat(rows, dim=1)[0], failures)
-
-
-def decode_video(
-    path: Path, size: int, quality: int, chroma: str, with_decord: bool = True
-) -> tuple[VideoProperties, list[bytes]]:
-    """Decode a video fully: its properties, and the JPEGs of its frames."""
-    properties = probe(path)
-    if not properties.frames:
-        return properties, []
-    video = (path, properties.frames, properties.rotation, sha256_file(path))
-    return properties, extract_video(video, size, quality, chroma, with_decord)
-
-
-def _decoded(videos: list[Path], frames: FrameSettings, readable: list[Path], failures: dict[Path, str]
-             ) -> Iterator[list[bytes]]:  # fmt: skip
-    """Yield the JPEGs of each readable video, decoded in other processes; put every video into one of the two lists."""
-    decode = functools.partial(decode_video, **frames.stored)
-    with_pyav = functools.partial(decode, with_decord=False)
-    results = map_isolated(decode, videos, 1, frames.timeout_seconds, frames.memory_mb, fallback=with_pyav)
-    for video, result in zip(videos, track(results, "decode", "videos", len(videos)), strict=True):
-        properties, jpegs = (
-            (VideoProperties("unreadable", result.reason), []) if isinstance(result, Failure) else result
-        )
-        reason = f"{properties.status}: {properties.reason}"
-        if not jpegs:
-            failures[video] = reason
-            log(f"{video}: {reason}")
-            continue
-        if properties.status != "ok":
-            log(f"{video}: {reason}; used as far as it goes")
-        readable.append(video)
-        yield jpegs
 
 
 def as_text(answer: Answer, top: int) -> str:

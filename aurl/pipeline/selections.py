@@ -1,7 +1,7 @@
 """Select rows of wildcards: the jobs of a stage, or the files that one job reads.
 
 Where an experiment may do without data that is not here (`absent: leave_out`), the selections hold what can be made:
-no training, because the strict-label filter needs every dataset's classes, but imported networks on the test sets that
+no training, because the strict-label filter needs every other dataset's classes, but imported networks on the test sets that
 are here, and the tables.
 """
 
@@ -30,9 +30,15 @@ class Scope:
         """List the datasets whose classes can be embedded."""
         return [] if VECTORS in self.missing else self.datasets()
 
+    @property
+    def complete(self) -> bool:
+        """Say whether all that training needs is here; a dataset that is evaluated only is not part of it."""
+        datasets = self.experiment.datasets
+        return all(name in datasets and datasets[name].evaluate_only for name in self.missing)
+
     def networks(self) -> list[str]:
         """List the variants that can have a checkpoint."""
-        return [name for name in self.experiment.variants if name in self.experiment.imported or not self.missing]
+        return [name for name in self.experiment.variants if name in self.experiment.imported or self.complete]
 
     def trained(self) -> list[str]:
         """List the variants that are trained here."""
@@ -51,7 +57,7 @@ class Scope:
 
     def decoded(self) -> list[str]:
         """List the datasets whose frames are needed."""
-        return self.tested() if self.missing else self.datasets()
+        return self.datasets() if self.complete else self.tested()
 
     def generator(self) -> str | None:
         """Name the first variant that mixes classes at random, where the classes of all datasets are here."""
@@ -101,12 +107,12 @@ def _generator(scope: Scope) -> list[Row]:
 
 SELECTIONS: Mapping[str, Selection] = {
     "once": Selection(lambda scope: [{}], {}),
-    "once_if_complete": Selection(lambda scope: [] if scope.missing else [{}], {}),
+    "once_if_complete": Selection(lambda scope: [{}] if scope.complete else [], {}),
     "datasets": _of_datasets(Scope.datasets),
     "decoded": _of_datasets(Scope.decoded),
     "embedded": _of_datasets(Scope.embedded),
     "tested": _of_datasets(Scope.tested, "${unseen}"),
-    "unseen": _of_datasets(lambda scope: scope.experiment.unseen, "${unseen}"),
+    "filtering": _of_datasets(lambda scope: scope.experiment.filtering, "${unseen}"),
     "shards": Selection(_shards, {"dataset": "${datasets}", "shard": ""}),
     "trained": _of_networks(Scope.trained, "${trained}"),
     "imported": _of_networks(lambda scope: list(scope.experiment.imported), "${imported}"),

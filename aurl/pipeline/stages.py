@@ -90,7 +90,7 @@ SEEN_CLASSES = Stage(
     "Apply the strict-label filter: which seen classes to train on.",
     entry="aurl.semantics.seen",
     jobs="once_if_complete",
-    reads={"seen": One("embeddings", of_seen=True), "unseen": Each("embeddings", "unseen")},
+    reads={"seen": One("embeddings", of_seen=True), "unseen": Each("embeddings", "filtering")},
     makes={"seen_classes": "seen_classes.csv"},
     settings=("semantics.tau", "semantics.expected_seen_classes"),
     recompute="deep",
@@ -214,6 +214,7 @@ RESULTS: dict[str, Input] = {
     "predictions": Shipped((shipped.PREDICTIONS,)),
     "tokens": Shipped((str(shipped.TOKEN_TABLE),)),
     "world": Shipped((str(shipped.RENDERED_WORLD),)),  # the ceilings
+    "verbs": Shipped((str(shipped.VERB_LEMMAS), str(shipped.VERB_EXCEPTIONS))),
     "manifests": Each("manifest", "datasets"),
     "embeddings": Each("embeddings", "embedded"),
     "frames": Each("frames_index", "decoded"),

@@ -9,6 +9,7 @@ from aurl.datasets.table import USABLE, iterate_table
 from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.settings import DatasetSettings, ExternalSettings, ReportSettings
 from aurl.frames.store import frames_left_out
+from aurl.report.evaluate_only import describe_evaluate_only
 from aurl.report.labels import counted, test_set_labels
 from aurl.report.results import Results
 from aurl.report.tables.base import TableInputs, TableSettings
@@ -36,6 +37,7 @@ def setting_notes(inputs: TableInputs, settings: TableSettings, results: Results
         embeddings = inputs.embeddings.get(name)
         described = describe_dataset(shown, settings.datasets[name], manifest, embeddings, inputs.frames.get(name))
         notes.append(f"{described}{tested}.")
+    notes += describe_evaluate_only(inputs, settings)
     if inputs.absent:
         notes.append(describe_absent(inputs.absent))
     return [*notes, *describe_same(inputs.manifests, settings.datasets)]

@@ -59,6 +59,12 @@ def evaluate_submission(submission: Submission, test_set: TestSet, protocols: Se
     runs, notes = choose_runs(matched, protocols)
     require(matched, (run for of_protocol in runs.values() for run in of_protocol))
     refuse_wrong_order(matched)
+    return evaluate_runs(matched, runs, notes)
+
+
+def evaluate_runs(matched: Matched, runs: dict[str, list[Run]], notes: Sequence[str] = ()) -> Result:
+    """Evaluate matched scores by the runs of each protocol."""
+    test_set = matched.test_set
     results = hits_of(matched, [run for of_protocol in runs.values() for run in of_protocol])
     rows, hits, start = [], {}, 0
     for name, of_protocol in runs.items():
@@ -70,9 +76,9 @@ def evaluate_submission(submission: Submission, test_set: TestSet, protocols: Se
             rows.append(make_row(name, module.LABEL, digest(averaged, test_set), hits[name][:number], matched.labels))
     identified = matched.videos is not None
     about = [] if identified else [NOT_IDENTIFIED if test_set.videos else NOT_LISTED]
-    notes = [*about, *_ties(matched), *notes]
-    facts = submission.origin, test_set.name, test_set.label, test_set.digest, identified, len(matched.labels)
-    return Result(*facts, rows, geometry(matched), notes, hits, matched.labels, matched.keys)
+    about += [*_ties(matched), *notes]
+    facts = matched.origin, test_set.name, test_set.label, test_set.digest, identified, len(matched.labels)
+    return Result(*facts, rows, geometry(matched), about, hits, matched.labels, matched.keys)
 
 
 def choose_runs(matched: Matched, protocols: Sequence[str] | None) -> tuple[dict[str, list[Run]], list[str]]:

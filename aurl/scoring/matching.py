@@ -12,6 +12,7 @@ from aurl.evaluation.test_sets import TestSet
 from aurl.scoring.submission import EXAMPLES, Submission
 from aurl.system.errors import AurlError
 
+Known = tuple[str, TestSet, np.ndarray, np.ndarray | None, np.ndarray | None]  # the first fields of `Matched`
 VIDEO_ENDINGS = (".avi", ".mp4", ".mkv", ".webm")
 
 
@@ -68,9 +69,25 @@ def match(submission: Submission, test_set: TestSet) -> Matched:
         return Matched(*known, present, scores)
     assert submission.video_embeddings is not None
     assert submission.class_embeddings is not None
-    of_videos = submission.video_embeddings[order].astype(np.float64)
-    of_classes = np.zeros((len(present), of_videos.shape[1]))
+    of_classes = np.zeros((len(present), submission.class_embeddings.shape[1]))
     of_classes[places] = submission.class_embeddings
+    return _embedded(known, present, submission.video_embeddings[order], of_classes)
+
+
+def match_in_order(origin: str, test_set: TestSet, of_videos: np.ndarray, of_classes: np.ndarray) -> Matched:
+    """Take embeddings that stand in their test set's order already.
+
+    Args:
+        of_videos: (N, d), a row for each video. of_classes: (C, d), a row for each class.
+    """
+    numbers = np.arange(len(test_set.videos))
+    known = origin, test_set, test_set.labels, numbers, numbers
+    return _embedded(known, np.ones(len(test_set.classes), bool), of_videos, of_classes)
+
+
+def _embedded(known: Known, present: np.ndarray, of_videos: np.ndarray, of_classes: np.ndarray) -> Matched:
+    """Compare embeddings by cosine; `known` are the first fields of the result."""
+    of_videos, of_classes = of_videos.astype(np.float64), of_classes.astype(np.float64)
     cosines = _unit(of_videos) @ _unit(of_classes).T
     cosines[:, ~present] = -np.inf
     return Matched(*known, present, cosines, embeddings=(of_videos, of_classes))

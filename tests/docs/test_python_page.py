@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from finished_experiment import write_results
 from pages import DOCS
 from repositories import REPOSITORY
 from small_network import write_network, write_video
@@ -45,6 +46,7 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (tmp_path / "experiment").mkdir()
     write_experiment(tmp_path / "experiment")
     monkeypatch.chdir(tmp_path / "experiment")
+    write_results(load_preset("mini"), tmp_path / "experiment")
     run_examples(experiment, names)
     assert not list((tmp_path / "empty").iterdir())
 

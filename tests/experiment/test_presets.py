@@ -16,11 +16,11 @@ from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
-    "micro": "07db1282bdf4474f50e0a07879f1eaf2efe4e15f1c01c252ccea76f61447560b",
-    "mini": "9c04a7d7f7887466b10eb228050dfea29940fe6ee42e13cc5673b4873f52160e",
-    "paper": "50f8d489816046ea31b48e9c6bec7ab434fd4b1f52c73a80ac31fe46025c55c9",
-    "samples": "899e51f0a92810d29992645481502696913682d44df9a7044aee7ea4a21d5adc",
-    "ucf101": "1bae3b8e889fdaa3c8fff5fba71d01dd462af03237962bb798a09bc17c8bb76f",
+    "micro": "83575b1d435fbb3c592692fef43e7c2d6effed5fab241c673d82b3ecefe465e6",
+    "mini": "008da0ab9d9e5b2a2c375187a9de5c520ac92f26ed744e333155c4a73dcea57a",
+    "paper": "e89ba5f28ee819706f1c7881e62dbd043c3b6a652efd3976a2897bc2e2b5424f",
+    "samples": "b3475b7dc6c132bfd9c2efc1d862a13739efe701ba00a1f86ef1ea7b8743ab72",
+    "ucf101": "0463b8c75115e9bf93626af99f68d3a5aba5a8801696b97249c52f04b8156299",
 }
 BASE = """# the head of the base
 frames: {size: 112, quality: 90}

@@ -8,7 +8,7 @@ import torch
 
 from aurl.experiment.settings import FrameSettings
 from aurl.frames.packing import write_index, write_shard
-from aurl.inference.predict import decode_video
+from aurl.inference.embed import decode_video
 from aurl.models.checkpoint import state_bytes
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel

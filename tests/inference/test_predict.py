@@ -22,6 +22,7 @@ from aurl.experiment.settings import ComputeSettings, EncoderSettings, Experimen
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
 from aurl.frames.packing import write_index
+from aurl.inference.embed import embed_files
 from aurl.inference.encode import encode
 from aurl.inference.predict import (
     as_json,
@@ -31,7 +32,6 @@ from aurl.inference.predict import (
     choose_frames,
     class_names,
     embed_classes,
-    embed_files,
     predict,
 )
 from aurl.models.checkpoint import load_model, state_bytes

@@ -1,0 +1,1 @@
+"""Test a network on videos, without training: `aurl test`."""
