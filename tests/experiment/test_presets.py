@@ -17,7 +17,7 @@ from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
     "micro": "83575b1d435fbb3c592692fef43e7c2d6effed5fab241c673d82b3ecefe465e6",
-    "mini": "008da0ab9d9e5b2a2c375187a9de5c520ac92f26ed744e333155c4a73dcea57a",
+    "mini": "5f4d8de9c3fd6d3b83ba32956e901dbe3a5fa5681492881fdba59afd5c2897ce",
     "paper": "e89ba5f28ee819706f1c7881e62dbd043c3b6a652efd3976a2897bc2e2b5424f",
     "samples": "b3475b7dc6c132bfd9c2efc1d862a13739efe701ba00a1f86ef1ea7b8743ab72",
     "ucf101": "0463b8c75115e9bf93626af99f68d3a5aba5a8801696b97249c52f04b8156299",

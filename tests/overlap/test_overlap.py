@@ -139,7 +139,7 @@ def test_what_is_no_side_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(AurlError, match="empty: no class folders in it"):
         read_side("empty", PARAMS)
     monkeypatch.chdir(REPOSITORY)
-    with pytest.raises(AurlError, match="none of ucf101, .*shapes_seen"):
+    with pytest.raises(AurlError, match="none of ucf101, .*drawn_kinetics"):
         read_side("nothing", Path("params.yaml"))
     done = CliRunner().invoke(cli, ["overlap", "ucf101", "hmdb51", "--tau", "3"])
     assert "--tau 3: a distance of cosines, 0 to 2" in str(done.exception)

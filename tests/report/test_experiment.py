@@ -26,11 +26,11 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_finished_experiment_gives_tables_and_networks(finished: Path) -> None:
     mini = aurl.Experiment(finished)
-    assert repr(mini) == "Experiment('mini': mse, ls, ls_e2e, aurl, aurl_no_cg; seeds 0, 1, 2)"
+    assert repr(mini) == "Experiment('mini': mse, ls, ls_e2e, aurl, aurl_no_cg, aurl_centres; seeds 0, 1, 2)"
     metrics, results = mini.metrics(), Results(finished.parent / "results/mini/metrics.csv")
-    rows = metrics[(metrics.variant == "ls") & (metrics.dataset == "shapes_ucf") & (metrics.clips == 1)
-                   & (metrics.splits == 1)]  # fmt: skip
-    cell = results.cell("ls", "shapes_ucf", 1, 1, "top1")
+    rows = metrics[(metrics.variant == "ls") & (metrics.dataset == "drawn_ucf") & (metrics.clips == 1)
+                   & (metrics.splits == 1) & (metrics.protocol == "half_splits")]  # fmt: skip
+    cell = results.cell("ls", "drawn_ucf", 1, 1, "top1")
     assert cell is not None
     assert len(rows) == cell.seeds == 3
     assert rows.top1.mean() == pytest.approx(cell.mean)
@@ -44,7 +44,7 @@ def test_a_finished_experiment_gives_tables_and_networks(finished: Path) -> None
 
 def test_what_is_not_there_is_one_line(finished: Path, tmp_path: Path) -> None:
     mini = aurl.Experiment(finished)
-    with pytest.raises(AurlError, match="no table 'ablations'; known: ablation, sota, tau_sweep"):
+    with pytest.raises(AurlError, match="no table 'ablations'; known: ablation, protocols, sota, tau_sweep"):
         mini.table("ablations")
     with pytest.raises(AurlError, match="no seed 9 in experiment 'mini', which has 0, 1, 2"):
         mini.checkpoint("aurl", 9)
