@@ -108,6 +108,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("datasets.Bad-Name", {}, ["datasets.Bad-Name", "pattern"]),
         ("unseen", ["shapes_ucf"], ["must name each dataset once", "shapes_hmdb"]),
         ("unseen", ["shapes_ucf", "nowhere"], ["nowhere", "must name each dataset once"]),
+        ("datasets.shapes_seen.evaluate_only", True, ["datasets.shapes_seen.evaluate_only", "it is the seen dataset"]),
         ("variants.aurl.losses", {"seen": 1, "synthetic": 1}, ["variants.aurl", "needs 'centres'"]),
         ("variants.ls.losses", {"synthetic": 1}, ["variants.ls", "'synthetic' needs 'centres'"]),
         ("variants.ls.losses", {"sein": 1}, ["losses.sein: ", "did you mean 'seen'?", "centres, mse, seen, synthetic"]),
