@@ -96,7 +96,7 @@ def score(
     "--weights", type=click.Path(path_type=Path), help="Published weights, such as AURL662_checkpoint.pth.tar."
 )
 @click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors (default: those it was trained with).")
-@click.option("--tokens", type=click.Choice(["words", "lemmas"]), help="How names become words (docs/tokens.md).")
+@click.option("--tokens", metavar="SOURCE", help="words, lemmas, or the official ones of ucf101 ... (docs/tokens.md).")
 @click.option("--clips", multiple=True, type=click.IntRange(1), help="Clips of a video; may be repeated.  [default: 1]")
 @click.option("--size", type=click.IntRange(16, 512), help="Frame size, where the file does not say it (112).")
 @click.option("--clip-length", type=click.IntRange(1), help="Frames of a clip, where the file does not say it (16).")

@@ -79,7 +79,7 @@ class DatasetSettings(Settings):
     broken: Literal["error", "leave_out", "keep_partial"]
     shards: Annotated[int, Field(ge=1, le=100_000)]
     equal_words: Literal["error", "allow"] = "error"
-    evaluate_only: bool = False
+    evaluate_only: Annotated[bool, Field(exclude_if=lambda chosen: not chosen)] = False  # so that blocks stay equal
 
 
 class FrameSettings(Settings):

@@ -1,6 +1,6 @@
 """Use a trained network from Python: embeddings of video files and of class names, as numpy arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -84,11 +84,21 @@ def class_embeddings(
     if not names:
         raise AurlError("class_embeddings: give at least one class name")
     tokens = _official(names, test_set) if test_set else {name: words(name) for name in names}
+    return embed_words(tokens, list(names), vectors, dimension)
+
+
+def embed_words(
+    tokens: Mapping[str, list[str]], names: Sequence[str], vectors: Path | str | None, dimension: int
+) -> np.ndarray:
+    """Embed class names by given words, float32 (C, dimension), in the order of `names`.
+
+    Raises: AurlError for a class without words, or a word that the vectors do not know.
+    """
     if empty := [name for name, own in tokens.items() if not own]:
         raise AurlError(f"class '{empty[0]}' has no word in its name; rename it")
     path = packaged(WORD_VECTORS) if vectors is None else Path(vectors)
     loaded = load_vectors(path, dimension, {word for of_class in tokens.values() for word in of_class})
-    embedded = embed_tokens(tokens, loaded)
+    embedded = embed_tokens(dict(tokens), loaded)
     if embedded.dropped:
         unknown = sorted({word for own in embedded.dropped.values() for word in own})
         raise AurlError(

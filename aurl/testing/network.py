@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from aurl.experiment.parts import FROM_NAMES
 from aurl.experiment.settings import FrameSettings, ModelSettings
 from aurl.inference.encode import encode_words
-from aurl.inference.model import FRAMES, class_embeddings
+from aurl.inference.model import FRAMES, embed_words
 from aurl.inference.predict import choose_frames
 from aurl.models.checkpoint import load_model
 from aurl.models.published import read_published
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
-from aurl.semantics.tokens import class_tokens
+from aurl.semantics.tokens import class_tokens, lemmas
+from aurl.semantics.wordnet import read_verbs
 from aurl.system.errors import AurlError
 from aurl.system.files import sha256_file
-from aurl.system.shipped import WORD_VECTORS, packaged
+from aurl.system.shipped import TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS, WORD_VECTORS, packaged
 
 CLIP_LENGTH = ModelSettings.model_fields["clip_length"].default
 FULL = {300: Path("datasets/GoogleNews-vectors-negative300.bin.gz")}  # where `aurl fetch vectors` puts them
@@ -47,21 +47,23 @@ class Network:
     variant: str
     notes: list[str]
 
-    def embed_classes(self, names: tuple[str, ...], tokens: str | None, test_set: str | None) -> np.ndarray:
+    def embed_classes(self, names: tuple[str, ...], tokens: str) -> np.ndarray:
         """Embed class names in the space of the videos, float32 (C, space).
 
         Args:
-            tokens: `words` or `lemmas`; by default the official words of `test_set`, or the names' own words.
-        Raises: AurlError for a word that the vectors do not know.
+            tokens: `words` or `lemmas` of the names, or a dataset of the token table, whose words are taken.
+        Raises: AurlError for a class that the dataset has not, or a word that the vectors do not know.
         """
-        if tokens not in (None, *FROM_NAMES):
-            raise AurlError(f"--tokens {tokens}: give {' or '.join(FROM_NAMES)}")
-        spoken = list(names)
-        if tokens == "lemmas":
-            test_set, of_class = None, class_tokens(spoken, tokens)
-            spoken = [" ".join(of_class[name]) for name in names]
-        vectors = class_embeddings(spoken, self.vectors, None if tokens else test_set, self.dimension)
-        return encode_words(self.model.cpu(), vectors)
+        spoken = read_words(list(names), tokens)
+        return encode_words(self.model.cpu(), embed_words(spoken, names, self.vectors, self.dimension))
+
+
+def read_words(names: list[str], tokens: str) -> dict[str, list[str]]:
+    """Turn class names into words, from any folder. Raises: AurlError."""
+    if tokens == "lemmas":
+        verbs = read_verbs(packaged(VERB_LEMMAS), packaged(VERB_EXCEPTIONS))
+        return {name: lemmas(name, verbs) for name in names}
+    return class_tokens(names, tokens, packaged(TOKEN_TABLE))
 
 
 def load_network(

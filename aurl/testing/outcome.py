@@ -66,11 +66,12 @@ def measure(
 
     Args:
         protocols: names; by default all of a public test set, and all classes of other videos.
+        tokens: where words come from; by default the official ones of a public test set, else the names' own.
     Raises: AurlError for unknown words or protocols, or if no video can be read.
     """
     whole = listed.test_set
-    official = whole.name if not listed.is_own and whole.words else None
-    classes = network.embed_classes(whole.classes, tokens, official)
+    usual = whole.name if not listed.is_own and whole.words else "words"
+    classes = network.embed_classes(whole.classes, tokens or usual)
     embedded = embed_at_counts(
         network.model, listed.paths, clips, network.clip_length, network.frames, batch_size, compute, workers, "test"
     )

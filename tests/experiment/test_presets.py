@@ -16,11 +16,11 @@ from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
-    "micro": "83575b1d435fbb3c592692fef43e7c2d6effed5fab241c673d82b3ecefe465e6",
-    "mini": "5f4d8de9c3fd6d3b83ba32956e901dbe3a5fa5681492881fdba59afd5c2897ce",
-    "paper": "e89ba5f28ee819706f1c7881e62dbd043c3b6a652efd3976a2897bc2e2b5424f",
-    "samples": "b3475b7dc6c132bfd9c2efc1d862a13739efe701ba00a1f86ef1ea7b8743ab72",
-    "ucf101": "0463b8c75115e9bf93626af99f68d3a5aba5a8801696b97249c52f04b8156299",
+    "micro": "07db1282bdf4474f50e0a07879f1eaf2efe4e15f1c01c252ccea76f61447560b",
+    "mini": "f838244b12fdcc722b780171a965e5f1a199c3f9521acdb5cd37588b86f34d8c",
+    "paper": "50f8d489816046ea31b48e9c6bec7ab434fd4b1f52c73a80ac31fe46025c55c9",
+    "samples": "899e51f0a92810d29992645481502696913682d44df9a7044aee7ea4a21d5adc",
+    "ucf101": "1bae3b8e889fdaa3c8fff5fba71d01dd462af03237962bb798a09bc17c8bb76f",
 }
 BASE = """# the head of the base
 frames: {size: 112, quality: 90}

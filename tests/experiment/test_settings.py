@@ -116,6 +116,11 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("datasets.Bad-Name", {}, ["datasets.Bad-Name", "pattern"]),
         ("unseen", ["drawn_ucf"], ["must name each dataset once", "drawn_hmdb"]),
         ("unseen", ["drawn_ucf", "nowhere"], ["nowhere", "must name each dataset once"]),
+        (
+            "datasets.drawn_kinetics.evaluate_only",
+            True,
+            ["datasets.drawn_kinetics.evaluate_only", "it is the seen dataset"],
+        ),
         ("variants.aurl.losses", {"seen": 1, "synthetic": 1}, ["variants.aurl", "needs 'centres'"]),
         ("variants.ls.losses", {"synthetic": 1}, ["variants.ls", "'synthetic' needs 'centres'"]),
         ("variants.ls.losses", {"sein": 1}, ["losses.sein: ", "did you mean 'seen'?", "centres, mse, seen, synthetic"]),

@@ -23,7 +23,7 @@ from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.errors import AurlError
 from aurl.testing.confusion import draw_confusion
-from aurl.testing.network import load_network
+from aurl.testing.network import load_network, read_words
 from aurl.testing.outcome import Outcome, class_rows, confusion, measure
 from aurl.testing.published_cells import published_cells
 from aurl.testing.videos import list_official, list_own
@@ -152,6 +152,38 @@ def test_nothing_is_written_where_nothing_can_be_read(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_official_videos_are_known_by_their_names(tmp_path: Path) -> None:
+    """In any folder, with any ending, or as a folder of frames; in the test set's order."""
+    official = aurl.test_set("hmdb51").videos
+    first, second, last = (Path(official[number]).stem for number in (0, 1, -1))
+    for place in (f"b/{last}.mkv", f"a/{second}/1.png", "a/other.avi", f"{first}.avi"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    listed = list_official("hmdb51", tmp_path)
+    assert listed.paths == [tmp_path / f"{first}.avi", tmp_path / "a" / second, tmp_path / f"b/{last}.mkv"]
+    assert listed.test_set.videos == (official[0], official[1], official[-1])
+    assert len(listed.missing) == len(official) - 3
+    assert not listed.is_own
+    (tmp_path / f"b/{first}.mp4").touch()
+    with pytest.raises(AurlError, match="also there as"):
+        list_official("hmdb51", tmp_path)
+    with pytest.raises(AurlError, match="no video of UCF101 below it; they are named like v_"):
+        list_official("ucf101", tmp_path)
+
+
+def test_test_sets_without_listed_videos_have_class_folders(tmp_path: Path) -> None:
+    for name in ("long_jump", "vault"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.avi").touch()
+    classes = aurl.test_set("olympic_sports16").classes
+    listed = list_official("olympic_sports16", tmp_path)
+    assert [classes[label] for label in listed.test_set.labels] == ["long jump", "vault"]
+    assert (listed.test_set.classes, listed.test_set.name) == (classes, "olympic_sports16")
+    (tmp_path / "vault").rename(tmp_path / "archery")
+    with pytest.raises(AurlError, match=r"'archery' is no class of Olympic Sports \(1 unknown\)"):
+        list_official("olympic_sports16", tmp_path)
+
+
 def vectors_of_ucf101(folder: Path) -> Path:
     """Random vectors of UCF101's official words; a few of them are in no shipped file."""
     known = sorted({word for words in aurl.test_set("ucf101").words.values() for word in words})
@@ -241,6 +273,31 @@ def test_the_seen_classes_of_a_file_decide_its_row(tmp_path: Path) -> None:
     ]  # fmt: skip
     network = load_network(None, authors_file(tmp_path), None, None, None)
     assert (network.frames.size, network.clip_length, network.dimension) == (112, 16, 300)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "names", "expected"),
+    [
+        ("words", ["Riding a horse"], {"Riding a horse": ["riding", "a", "horse"]}),
+        ("lemmas", ["Putting on shoes"], {"Putting on shoes": ["put", "shoe"]}),
+        ("ucf101", ["Long_Jump", "LongJump"], None),
+        ("ucf101", ["LongJump", "skijet"], {"LongJump": ["long", "jump"], "skijet": ["Skyjet"]}),
+        ("ucf", ["LongJump"], None),
+    ],
+)
+def test_words_come_from_any_folder(
+    tokens: str,
+    names: list[str],
+    expected: dict[str, list[str]] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if expected is None:
+        with pytest.raises(AurlError, match=f"dataset '{tokens}' has no class '"):
+            read_words(names, tokens)
+    else:
+        assert read_words(names, tokens) == expected
 
 
 def outcome(videos: Path, tmp_path: Path) -> Outcome:
