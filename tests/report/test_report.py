@@ -139,7 +139,7 @@ def test_tables_show_what_the_files_hold(light: Any, micro_page: Path) -> None:
         expected = list(csv.DictReader(handle))
     heads = light.locator("#table-ablation thead th").all_inner_texts()
     shown = [dict(zip((head.strip() for head in heads), row, strict=True)) for row in rows_of(light, "ablation")]
-    assert len(shown) == len(expected) == 6
+    assert len(shown) == len(expected) == 6 + 3
     for row, values in zip(shown, expected, strict=True):
         assert row["Method"] == values["Method"]
         for column in ("UCF-like top-1", "HMDB-like top-1"):

@@ -22,7 +22,7 @@ FORBIDDEN = {
     "yaml.unsafe_load", "yaml.full_load", "yaml.load_all", "KeyedVectors.load", "torch.jit.load", "torch.hub.load",
     "subprocess.getoutput", "subprocess.getstatusoutput", "numpy.fromregex", "tarfile.extractall", "shutil.unpack_archive",
 }  # fmt: skip
-ROUND_TRIP = ("aurl/operate/import_weights.py", "aurl/experiment/merged.py")  # `yaml` is ruamel's loader there
+ROUND_TRIP = ("aurl/operate/edit_params.py", "aurl/experiment/merged.py")  # `yaml` is ruamel's loader there
 SAFE_LOADERS = {"yaml.SafeLoader", "_UniqueKeyLoader", "getattr(yaml, 'CSafeLoader', yaml.SafeLoader)"}
 
 

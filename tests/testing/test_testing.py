@@ -355,7 +355,7 @@ def test_a_trained_network_gets_the_workflows_numbers(finished_micro: Path, tmp_
                 if (row["variant"], row["dataset"], row["splits"]) == ("aurl", "micro_ucf", "1")]  # fmt: skip
     shutil.copytree(results / "datasets/micro_ucf", tmp_path / "videos")
     content = json.loads(run(tmp_path / "videos", "--checkpoint", results / "checkpoints/aurl/seed0.safetensors",
-                             "--clips", "1", "--clips", "3", "--json"))  # fmt: skip
+                             "--clips", "1", "--clips", "3", "--tokens", "ucf101", "--json"))  # fmt: skip
     assert len(rows) == 2
     for row in rows:
         measured = content["clips"][row["clips"]]

@@ -11,14 +11,15 @@ from runs import digests, planned
 
 pytestmark = pytest.mark.workflow
 
-SOURCE = {"render": {"seed": 0, "first_class": 10, "classes": 4, "videos_per_class": 2, "frames": [12, 20], "width": 32,
-                     "height": 24, "codec": "xvid"}}  # fmt: skip
+SOURCE = {
+    "render": {"classes_of": "kinetics700", "first_class": 10, "classes": 4, "videos_per_class": 2, "codec": "xvid"}
+}
 
 
 def add_test_set(params: Path, evaluate_only: bool = True) -> None:
     """Add `micro_extra`, two of whose four classes are seen ones, as a test set with a column."""
     raw = yaml.safe_load(params.read_text())
-    settings = {"source": SOURCE, "tokens": "words", "broken": "error", "shards": 1}
+    settings = {"source": SOURCE, "tokens": "kinetics700", "broken": "error", "shards": 1}
     raw["datasets"]["micro_extra"] = settings | ({"evaluate_only": True} if evaluate_only else {})
     raw["unseen"].append("micro_extra")
     raw["report"]["test_sets"]["extra"] = {"dataset": "micro_extra", "label": "Extra", "published": None}

@@ -124,7 +124,8 @@ def _top1(
     if row.variant == AUTHORS and authors is not None:
         measured = Measured(authors, None, 1)
     if row.variant in CEILINGS and limits is not None:
-        measured = Measured(getattr(limits, row.variant.split()[1]), None, 1)
+        origin = row.variant, test_set.dataset  # no cell of metrics.csv, so it leads to no lineage
+        measured = Measured(getattr(limits, row.variant.split()[1]), None, 1, origin)
     clips = sources.clips(row.variant, sources.report.ablation_clips)
     interval = sources.statistics.interval(row.variant, test_set.dataset, clips)
     return Cell(measured, row.value(test_set, "top1"), 1, interval)
