@@ -33,7 +33,7 @@ def test_a_video_that_cannot_be_extracted_is_named_in_tables_and_page(repository
     assert json.loads((results / "frames/micro_ucf/index.json").read_text())["left_out"] == {
         video: "ValueError: no way"
     }
-    counted = f"micro_ucf (UCF-like): {len(rows) - 1} of {len(rows)} videos usable, 7 classes"
+    counted = f"micro_ucf (UCF-like): {len(rows) - 1} of {len(rows)} videos usable, 7 of the 101 classes of ucf101"
     named = f"left out, since their frames could not be extracted: 1 ({video})"
     for table in ("ablation", "sota"):
         notes = (results / f"tables/{table}.md").read_text()
