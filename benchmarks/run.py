@@ -21,6 +21,7 @@ from pathlib import Path
 from harness import Comparison
 from tabulate import tabulate
 
+from aurl.lineage.machine import cpu_model
 from aurl.system.files import replace_section, write_json
 
 MEASURED = Path(__file__).parent / "measured"
@@ -36,10 +37,8 @@ def machine() -> str:
     """Name the processor, cores, Python and torch."""
     import torch
 
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
-    name = models[0].split(":")[1].strip() if models else platform.machine()
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
-    return f"{name}, {os.cpu_count()} cores{gpu}; Python {platform.python_version()}, torch {torch.__version__}"
+    return f"{cpu_model()}, {os.cpu_count()} cores{gpu}; Python {platform.python_version()}, torch {torch.__version__}"
 
 
 def commit() -> str:

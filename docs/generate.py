@@ -19,7 +19,7 @@ from aurl.evaluation.test_sets import TestSet, test_set
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.stages import STAGES
 from aurl.system import plugins
-from aurl.system.files import write_text
+from aurl.system.files import with_section, write_text
 from aurl.system.plugins import PACKAGE
 
 DOCS = Path(__file__).resolve().parent
@@ -71,12 +71,13 @@ def modules() -> str:
 
 def security() -> str:
     """The page on hostile input, its figures and counts as the files of measurements and the corpus say."""
-    text = (DOCS / "security.md").read_text()
+    page = DOCS / "security.md"
+    text = page.read_text()
     for name, part in (
         ("benchmarks/measured/isolation.json", _isolation()), ("tests/helpers/hostile.py", _corpus()),
         ("benchmarks/measured/fuzz.json", _fuzzing()),
     ):  # fmt: skip
-        text = section(text, name, part)
+        text = with_section(page, text, name, part)
     return text
 
 
@@ -156,8 +157,9 @@ def _protocol_row(module: ModuleType, of: TestSet) -> str:
 def readme() -> str:
     """README with mini's summary and how far it is from converged and stable, as they were measured."""
     reference = DOCS / "reference/mini/summary.txt"
-    text = section((DOCS.parent / "README.md").read_text(), "summary", f"```\n{reference.read_text()}```\n")
-    return section(text, "measures", measures())
+    page = DOCS.parent / "README.md"
+    text = with_section(page, page.read_text(), "summary", f"```\n{reference.read_text()}```\n")
+    return with_section(page, text, "measures", measures())
 
 
 def measures() -> str:
@@ -175,14 +177,6 @@ def measures() -> str:
         ]
     rows.append(f"| standard deviation over seeds | {max(deviations):.1f} points | 2.5 | `make reproduce` |")
     return "\n".join(rows) + "\n"
-
-
-def section(text: str, name: str, content: str) -> str:
-    """Put content between the lines `<!-- name -->` and `<!-- end -->` of a text."""
-    before, start, rest = text.partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition("<!-- end -->\n")
-    assert end, f"no section {name}"
-    return f"{before}{start}{content}{end}{after}"
 
 
 def pages() -> dict[Path, str]:

@@ -10,21 +10,14 @@ from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
-from aurl.system.files import replacing, sha256_file, write_json
+from aurl.system.files import check_declared, replacing, sha256_file, write_json
 
 Channel = tuple[float, float, float]
 
 
 def check_digest(weights: WeightsSettings, path: Path) -> None:
     """Check that a file is the declared one. Raises: AurlError if it is missing or another."""
-    if not path.is_file():
-        raise AurlError(f"{path}: no such file of weights; fetch it again, or change params.yaml")
-    digest = sha256_file(path)
-    if digest != weights.sha256:
-        raise AurlError(
-            f"{path}: its SHA-256 is {digest[:12]}..., params.yaml says {weights.sha256[:12]}...; it is not the file that"
-            " was declared (aurl import-weights declares another)"
-        )
+    check_declared(path, weights.sha256, "weights", "fetch it again", "aurl import-weights")
 
 
 def check_shape(

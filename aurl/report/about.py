@@ -39,7 +39,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class About:
-    """How a run was made, as `reference.yaml` holds it.
+    """Hold how a run was made, as `reference.yaml` does.
 
     What is not known is None or empty.
 

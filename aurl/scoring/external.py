@@ -29,7 +29,7 @@ from aurl.scoring.matching import match, require, video_key
 from aurl.scoring.submission import Submission
 from aurl.semantics.classes import read_embeddings
 from aurl.system.errors import AurlError
-from aurl.system.files import sha256_file
+from aurl.system.files import check_declared
 
 ANY_SIZE = Limits(videos=1_000_000, classes=100_000)  # a file may hold more than the experiment's part of a test set
 
@@ -62,14 +62,7 @@ def experiment_test_set(name: str, label: str, files: TestedFiles) -> TestSet:
 
 def check_digest(settings: ScoreFileSettings, path: Path) -> None:
     """Check that a file is the declared one. Raises: AurlError if it is missing or another."""
-    if not path.is_file():
-        raise AurlError(f"{path}: no such file of scores; bring it back, or change params.yaml")
-    digest = sha256_file(path)
-    if digest != settings.sha256:
-        raise AurlError(
-            f"{path}: its SHA-256 is {digest[:12]}..., params.yaml says {settings.sha256[:12]}...; it is not the file that"
-            " was declared (aurl add-scores declares another)"
-        )
+    check_declared(path, settings.sha256, "scores", "bring it back", "aurl add-scores")
 
 
 def read_outside(path: Path, test_set: TestSet, clips: int) -> Features:

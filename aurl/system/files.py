@@ -58,11 +58,19 @@ def replace_section(path: Path, name: str, text: str) -> None:
 
     Raises: AurlError if the file has no such section.
     """
-    before, start, rest = path.read_text().partition(f"<!-- {name} -->\n")
+    write_text(path, with_section(path, path.read_text(), name, text))
+
+
+def with_section(path: Path, page: str, name: str, text: str) -> str:
+    """Return the text of a page with `text` in a section, as `replace_section` writes it.
+
+    Raises: AurlError if the page has no such section; the message names `path`.
+    """
+    before, start, rest = page.partition(f"<!-- {name} -->\n")
     _, end, after = rest.partition("<!-- end -->\n")
     if not end:
         raise AurlError(f"{path}: no section '<!-- {name} -->' with an '<!-- end -->'; restore it from git")
-    write_text(path, f"{before}{start}{text}{end}{after}")
+    return f"{before}{start}{text}{end}{after}"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -74,6 +82,23 @@ def sha256_file(path: Path) -> str:
     """Compute the hex SHA-256 of a file's contents."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def check_declared(path: Path, sha256: str, kind: str, mend: str, command: str) -> None:
+    """Check that a file is the one whose digest params.yaml holds.
+
+    Args:
+        kind, mend: of a missing file: what it holds, and how to get it back. command: what declares another file.
+    Raises: AurlError if it is missing or another.
+    """
+    if not path.is_file():
+        raise AurlError(f"{path}: no such file of {kind}; {mend}, or change params.yaml")
+    digest = sha256_file(path)
+    if digest != sha256:
+        raise AurlError(
+            f"{path}: its SHA-256 is {digest[:12]}..., params.yaml says {sha256[:12]}...; it is not the file that"
+            f" was declared ({command} declares another)"
+        )
 
 
 def files_below(folder: Path) -> list[Path]:
