@@ -40,12 +40,13 @@ def compute_ceilings(
         tested, words: the rendered test classes and their embeddings.
     """
     known = dict(zip(seen_words.classes, seen_words.vectors, strict=True))
-    fitted = [shown for shown in world_classes(seen) if shown.name in known and shown.name in set(kept)]
+    taken = known.keys() & set(kept)
+    fitted = [shown for shown in world_classes(seen) if shown.name in taken]
     inputs = np.stack([known[shown.name] for shown in fitted]).astype(np.float64)
     classes = {shown.name: shown for shown in world_classes(tested)}
-    true = np.stack([classes[name].factors for name in words.classes])
-    predicted = linear_map(inputs, np.stack([shown.factors for shown in fitted]), words.vectors.astype(np.float64))
     shown_classes = [classes[name] for name in words.classes]
+    true = np.stack([shown.factors for shown in shown_classes])
+    predicted = linear_map(inputs, np.stack([shown.factors for shown in fitted]), words.vectors.astype(np.float64))
     videos = np.stack(
         [
             video_factors(shown, video_random(tested, shown, number))
