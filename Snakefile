@@ -15,6 +15,7 @@ include: "workflow/rules/common.smk"  # the checked experiment, and what the rul
 include: "workflow/rules/data.smk"  # videos -> listing -> manifest -> packed frames
 include: "workflow/rules/semantics.smk"  # class names -> class embeddings -> seen classes
 include: "workflow/rules/training.smk"  # one checkpoint for each variant and seed
+include: "workflow/rules/methods.smk"  # stored features -> fitted methods -> scores and metrics
 include: "workflow/rules/evaluation.smk"  # features -> metrics -> metrics.csv; statistics
 include: "workflow/rules/report.smk"  # tables, figures and the page
 

@@ -6,8 +6,8 @@ first used:
 >>> import aurl
 >>> aurl.evaluation_indices(num_frames=10, clips=2, clip_length=4).tolist()
 [[0, 1, 2, 3], [5, 6, 7, 8]]
->>> aurl.parts("methods")
-['centres', 'mse', 'seen', 'synthetic']
+>>> aurl.parts("losses")
+['centres', 'cross_entropy', 'mse', 'seen', 'synthetic']
 >>> from pathlib import Path
 >>> aurl.load_experiment(Path("params.yaml")).unseen
 ['drawn_ucf', 'drawn_hmdb']
@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` lo
     from aurl.inference.model import load as load
     from aurl.inference.predict import embed_classes as embed_classes
     from aurl.inference.predict import predict as predict
-    from aurl.methods.synthetic import ClassGenerator as ClassGenerator
+    from aurl.losses.synthetic import ClassGenerator as ClassGenerator
     from aurl.models.checkpoint import load_model as load_model
     from aurl.models.cosine import contrastive as contrastive
     from aurl.report.experiment import Experiment as Experiment
@@ -65,9 +65,10 @@ _MODULES = {  # public name -> the module that defines it
     "closeness": "aurl.evaluation.metrics",
     "dispersion": "aurl.evaluation.metrics",
     "contrastive": "aurl.models.cosine",
-    "ClassGenerator": "aurl.methods.synthetic",
+    "ClassGenerator": "aurl.losses.synthetic",
 }
 _FOLDERS = {  # kind of part -> the folder of its files
+    "losses": "aurl.losses",
     "methods": "aurl.methods",
     "backbones": "aurl.backbones",
     "encoders": "aurl.semantics.encoders",

@@ -14,7 +14,7 @@ from published_way import heads_and_losses
 from torch import Tensor, nn
 
 from aurl.experiment.settings import ComputeSettings
-from aurl.methods import centres, seen, synthetic
+from aurl.losses import centres, seen, synthetic
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.compute import prepare_device

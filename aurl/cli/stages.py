@@ -16,7 +16,8 @@ from aurl.system.errors import AurlError
 
 WILDCARDS: dict[str, Any] = {
     "dataset": click.Argument(["dataset"]),
-    "variant": click.Option(["--variant"], required=True, help="A variant of params.yaml."),
+    "variant": click.Option(["--variant"], required=True, help="A variant, or a row of a method, of params.yaml."),
+    "network": click.Option(["--network"], required=True, help="One of backbone_features.networks in params.yaml."),
     "seed": click.Option(["--seed"], type=int, required=True, help="A seed of params.yaml."),
     "row": click.Option(["--row"], required=True, help="A row of params.yaml's external."),
     "shard": click.Option(

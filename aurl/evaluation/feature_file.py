@@ -59,15 +59,15 @@ def _check(features: Features) -> None:
 
 
 def write_features(path: Path, finished: Iterable[Tensor], clips: Sequence[int], labels: np.ndarray, classes: Tensor,
-                   class_names: Sequence[str], paths: Sequence[str]) -> None:  # fmt: skip
+                   class_names: Sequence[str], paths: Sequence[str], width: int | None = None) -> None:  # fmt: skip
     """Write a features file, or nothing; memory holds one part at a time.
 
     Args:
         finished: the embeddings of the videos, part by part, float32 (len(clips), n, d).
-        labels: int64 (N,). classes: float32 (K, d).
+        labels: int64 (N,). classes: float32 (K, d). width: d of the videos; K for scores, whose classes are (K, 0).
     """
-    space = classes.shape[1]
-    shapes = {"labels": labels.shape, "classes": (len(class_names), space)}
+    space = classes.shape[1] if width is None else width
+    shapes = {"labels": labels.shape, "classes": (len(class_names), classes.shape[1])}
     shapes |= {f"clips{number}": (len(labels), space) for number in clips}
     names = {"classes": list(class_names), "paths": list(paths)}
     header, begin = tensor_header(shapes, {"aurl": json.dumps(names)})

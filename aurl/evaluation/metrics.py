@@ -18,6 +18,14 @@ def cosine_similarity(videos: Tensor, classes: Tensor) -> Tensor:
     return torch.cat([part @ units / norm for part, norm in zip(videos.split(ROWS), norms, strict=True)])
 
 
+def class_scores(videos: Tensor, classes: Tensor) -> Tensor:
+    """Score every video against every class: cosines, (N, d), (K, d) -> (N, K).
+
+    Where d of the classes is 0, the videos are scores (N, K) already.
+    """
+    return videos if classes.shape[1] == 0 else cosine_similarity(videos, classes)
+
+
 def ranked_above(scores: Tensor, labels: Tensor) -> Tensor:
     """Mark the classes ranked above the video's own: scores (N, K), labels (N,) -> bool (N, K).
 

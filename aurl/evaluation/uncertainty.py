@@ -16,7 +16,7 @@ from statsmodels.stats.multitest import multipletests
 from aurl.evaluation.comparison import Rows, comparisons, conclusion, paired_test, published_pairs
 from aurl.evaluation.external_file import read_ranks
 from aurl.evaluation.feature_file import read_features
-from aurl.evaluation.metrics import PART, cosine_similarity, hits
+from aurl.evaluation.metrics import PART, class_scores, hits
 from aurl.evaluation.published import published_methods
 from aurl.evaluation.resampling import percentiles, resample
 from aurl.experiment.settings import StatisticsSettings
@@ -102,7 +102,7 @@ def read_test_sets(
         for clips, videos in read.videos.items():
             parts = []
             for part, labels in zip(videos.split(PART), read.labels.split(PART), strict=True):
-                similarity = cosine_similarity(part, read.classes)
+                similarity = class_scores(part, read.classes)
                 parts.append(np.stack([hits(similarity, labels, rank).numpy() for rank in RANKS]))
             for rank, right in zip(RANKS, np.concatenate(parts, axis=1), strict=True):
                 hits_of[dataset][variant, clips, rank].append(right)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -60,10 +60,7 @@ def embed_videos(model: ZeroShotModel, store: FrameStore, videos: np.ndarray, cl
     first, unfinished = 0, None  # a video with windows in the next batch too
     for _ in track(range(0, total, batch_size), label, "batches", -(-total // batch_size)):
         part = list(itertools.islice(windows, batch_size))
-        frames = np.empty((len(part), clip_length, store.size, store.size, 3), np.uint8)
-        for clip, (row, start, _) in zip(frames, part, strict=True):
-            indices = clip_indices(np.array([start]), int(num_frames[row]), clip_length)[0]
-            store.read(int(videos[row]), indices, out=clip)
+        frames = read_clips(store, videos, [(row, start) for row, start, _ in part], clip_length)
         with torch.inference_mode(), autocast(device, compute.precision):
             embedded = model.embed_videos(torch.from_numpy(frames).to(device)).float().cpu()
         last = part[-1][0]
@@ -76,6 +73,23 @@ def embed_videos(model: ZeroShotModel, store: FrameStore, videos: np.ndarray, cl
         first, unfinished = last, sums[:, -1]
     if unfinished is not None:
         yield _means(unfinished[:, None], clips)
+
+
+def read_clips(
+    store: FrameStore, videos: np.ndarray, windows: Sequence[tuple[int, int]], clip_length: int
+) -> np.ndarray:
+    """Read clips, uint8 (len(windows), clip_length, size, size, 3).
+
+    Args:
+        videos: (N,) store numbers. windows: position in `videos`, and the clip's start frame.
+    """
+    num_frames = store.num_frames()
+    frames = np.empty((len(windows), clip_length, store.size, store.size, 3), np.uint8)
+    for clip, (row, start) in zip(frames, windows, strict=True):
+        video = int(videos[row])
+        indices = clip_indices(np.array([start]), int(num_frames[video]), clip_length)[0]
+        store.read(video, indices, out=clip)
+    return frames
 
 
 def extract_features(checkpoint: Path, description: Path, manifest: Path, broken: str, frames_index: Path,

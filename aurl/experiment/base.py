@@ -30,22 +30,23 @@ class PartSettings(Settings):
     name: str
 
 
-def named_part_reader(folder: str, base: type[PartSettings], needs: Iterable[str]) -> Any:
+def named_part_reader(folder: str, base: type[Settings], needs: Iterable[str], key: str = "name") -> Any:
     """Make what checks a key that holds one part of a folder: its `name` decides which settings it has.
 
     Args:
         folder, base, needs: as in `read_part`.
+        key: the key of the settings that names the part.
     """
 
     def read(raw: Any) -> Any:
-        if isinstance(raw, PartSettings):
+        if isinstance(raw, base):
             return raw
         if not isinstance(raw, dict):
             return PartSettings.model_validate(raw)  # refuses it
-        if not isinstance(raw.get("name"), str):
-            raise _unnamed(folder, raw)
+        if not isinstance(raw.get(key), str):
+            raise _unnamed(folder, raw, key)
         try:
-            return _settings_class(folder, raw["name"], base, needs).model_validate(raw)
+            return _settings_class(folder, raw[key], base, needs).model_validate(raw)
         except AurlError as error:
             raise ValueError(str(error)) from None
 
@@ -124,15 +125,18 @@ def part_name_check(folder: str, needs: Iterable[str]) -> Any:
     return AfterValidator(check)
 
 
-def parts_schema(folder: str, form: Literal["mapping", "named", "name"], short: str | None = None) -> dict[str, Any]:
+def parts_schema(
+    folder: str, form: Literal["mapping", "named", "name"], short: str | None = None, key: str = "name"
+) -> dict[str, Any]:
     """Return what the JSON schema says of a key that names parts; the parameters page and messages use it.
 
     Args:
         form: a `mapping` of parts to their settings, one part with its settings beside its `name` (`named`), or a bare
             `name`.
         short: the key that a bare value stands for, in a mapping.
+        key: the key that names a part which stands beside its settings.
     """
-    return {"parts": folder, "form": form, "short": short}
+    return {"parts": folder, "form": form, "short": short, "key": key}
 
 
 def settings_class(module: ModuleType) -> type[Settings]:
@@ -161,13 +165,13 @@ def _load_part(folder: str, name: str, needs: Iterable[str], base: type[Settings
     raise AurlError(f"'{name}' is no part for this key: its file must define {expected}")
 
 
-def _unnamed(folder: str, raw: dict[str, Any]) -> ValidationError:
-    """Return the error of a part whose `name` is missing or no string."""
+def _unnamed(folder: str, raw: dict[str, Any], key: str) -> ValidationError:
+    """Return the error of a part whose name, at `key`, is missing or no string."""
     text = f"must name one of {', '.join(plugins.names(folder))}, or a module from outside"
     kind = _worded("string_type", f"Input should be a valid string: it {text}")
-    if "name" not in raw:
+    if key not in raw:
         kind = _worded("missing", f"it {text}")
-    return _located([InitErrorDetails(type=kind, loc=("name",), input=raw.get("name"))])
+    return _located([InitErrorDetails(type=kind, loc=(key,), input=raw.get(key))])
 
 
 def _located(problems: list[InitErrorDetails]) -> ValidationError:

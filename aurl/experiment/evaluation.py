@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, SerializeAsAny
 
 from aurl.experiment.base import Name, Positive, Settings, parts_reader, parts_schema
+from aurl.experiment.methods import HubSettings
 from aurl.experiment.training import ComputeSettings
 
 PROTOCOLS = "aurl.evaluation.protocols+aurl.evaluation.named"
@@ -20,7 +21,10 @@ class StatisticsSettings(Settings):
 
 
 class EvaluationSettings(Settings):
-    """Clips per video, the test protocols with their settings, and the bootstrap."""
+    """Clips per video, the test protocols with their settings, and the bootstrap.
+
+    `hubs` adds columns with scores corrected for hubs to every row that a method fits; null for none.
+    """
 
     clips: Annotated[list[Positive], Field(min_length=1)]
     protocols: Annotated[
@@ -28,6 +32,7 @@ class EvaluationSettings(Settings):
         Field(min_length=1, json_schema_extra=parts_schema(PROTOCOLS, "mapping")),
         parts_reader(PROTOCOLS, Settings, ["evaluate"], bare="runs"),
     ]
+    hubs: HubSettings | None
     statistics: StatisticsSettings
     batch_size: Positive
     compute: ComputeSettings

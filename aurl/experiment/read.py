@@ -31,6 +31,10 @@ NEW_KEYS = {  # keys that older files do not have -> what to write to get the ol
     "report.proposed": "aurl",
     "report.baseline": "ls",
     "external": "{}",
+    "methods": "{}",
+    "evaluated": "the names of all variants",
+    "backbone_features": "{networks: [], seen_clips: 4}",
+    "evaluation.hubs": "null",
     "report.test_sets.*.published": "UCF101, HMDB51 or null",
 }
 MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's
@@ -162,7 +166,7 @@ def _fields_at(location: tuple[Any, ...], raw: Any) -> list[str]:
         by_pattern = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
         node = node.get("properties", {}).get(part) or by_pattern[0] or {}
         if node.get("form") == "named":
-            schema = node = plugins.load(node["parts"], raw["name"]).Settings.model_json_schema()
+            schema = node = plugins.load(node["parts"], raw[node["key"]]).Settings.model_json_schema()
             continue
         for option in (node, *node.get("anyOf", [])):
             if "$ref" in option:

@@ -29,6 +29,7 @@ from aurl.experiment.evaluation import (
     TestSetSettings,
 )
 from aurl.experiment.external import ExternalSettings, ScoreFileSettings
+from aurl.experiment.methods import BackboneFeatureSettings, Method, MethodSettings
 from aurl.experiment.training import (
     Backbone,
     Channel,
@@ -43,8 +44,8 @@ from aurl.experiment.variants import OptimizerSettings, VariantSettings
 from aurl.system.errors import AurlError
 
 __all__ = [
-    "Backbone", "Channel", "ComputeSettings", "DEFAULT_PROTOCOL", "DatasetSettings", "EncoderSettings",
-    "EvaluationSettings", "Experiment", "ExternalSettings", "FrameSettings", "Layout", "ModelSettings", "Name",
+    "Backbone", "BackboneFeatureSettings", "Channel", "ComputeSettings", "DEFAULT_PROTOCOL", "DatasetSettings", "EncoderSettings",
+    "EvaluationSettings", "Experiment", "ExternalSettings", "FrameSettings", "Layout", "MethodSettings", "ModelSettings", "Name",
     "NetworkSettings", "OptimizerSettings", "PROTOCOLS", "PartSettings", "Positive", "RenderSettings", "ReportSettings",
     "ScoreFileSettings", "SemanticsSettings", "Settings", "Size", "SourceSettings", "StatisticsSettings", "TestSetSettings",
     "Tokens", "TrainingSettings", "VariantSettings", "WeightsSettings",
@@ -68,6 +69,9 @@ class Experiment(Settings):
     variants: Annotated[dict[Name, VariantSettings], Field(min_length=1)]
     trained: list[Name]
     imported: dict[Name, WeightsSettings]
+    evaluated: Annotated[list[Name], Field(min_length=1)]
+    backbone_features: BackboneFeatureSettings
+    methods: dict[Name, Method]
     external: dict[Name, ExternalSettings]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     evaluation: EvaluationSettings
@@ -82,6 +86,15 @@ class Experiment(Settings):
     def weights(self, variant: str) -> WeightsSettings:
         """The file that a variant is imported from. Raises: AurlError if it is not imported."""
         return _known(self.imported, variant, "imported variant", f"experiment '{self.experiment}'")
+
+    def method(self, row: str) -> MethodSettings:
+        """The settings of a row that a method fits. Raises: AurlError for a name that is not in the experiment."""
+        return _known(self.methods, row, "row of a method", f"experiment '{self.experiment}'")
+
+    @property
+    def rows(self) -> dict[str, VariantSettings]:
+        """Map the variants that are rows of the tables to their settings; the others only give features."""
+        return {name: self.variants[name] for name in self.evaluated}
 
     def outside(self, row: str) -> ExternalSettings:
         """The settings of a row from outside. Raises: AurlError for a name that is not in the experiment."""
@@ -113,6 +126,8 @@ class Experiment(Settings):
             raise ValueError("datasets: evaluate_only is true for all of unseen; the strict-label filter needs one")
         lists: dict[str, Sequence[Any]] = {
             "trained": self.trained,
+            "evaluated": self.evaluated,
+            "backbone_features.networks": self.backbone_features.networks,
             "seeds": self.seeds,
             "evaluation.clips": self.evaluation.clips,
         }
@@ -124,6 +139,13 @@ class Experiment(Settings):
                 f"trained ({', '.join(self.trained)}) and imported ({', '.join(self.imported) or 'none'}) must name each"
                 f" variant once; variants has {', '.join(self.variants)}"
             )
+        for key, names in {
+            "evaluated": self.evaluated,
+            "backbone_features.networks": self.backbone_features.networks,
+        }.items():
+            unknown = [name for name in names if name not in self.variants]
+            if unknown:
+                raise ValueError(f"{key}: '{unknown[0]}' is none of the variants ({', '.join(self.variants)})")
         if self.imported and len(self.seeds) > 1:
             raise ValueError(f"seeds: {self.seeds}: imported weights are one network, of no seed; leave one seed")
         for column, test_set in self.report.test_sets.items():
@@ -135,6 +157,7 @@ class Experiment(Settings):
         if self.report.closeness_of not in self.report.test_sets:
             raise ValueError(f"report.closeness_of: '{self.report.closeness_of}' is not in report.test_sets")
         self._check_report_names()
+        self._check_methods()
         self._check_external()
         for key in ("ablation_clips", "sota_clips"):
             if getattr(self.report, key) not in self.evaluation.clips:
@@ -160,18 +183,31 @@ class Experiment(Settings):
             if len(set(values)) != len(values):
                 raise ValueError(f"{where}: {values} names a value twice")
 
+    def _check_methods(self) -> None:
+        """Check names and networks of the rows that methods fit. Raises: ValueError."""
+        stored = self.backbone_features.networks
+        for name, method in self.methods.items():
+            if name in self.variants:
+                raise ValueError(f"methods.{name}: a variant has this name; give the row another one")
+            if method.features not in stored:
+                known = ", ".join(stored) or "none"
+                raise ValueError(
+                    f"methods.{name}.features = '{method.features}': not in backbone_features.networks ({known})"
+                )
+
     def _check_external(self) -> None:
         """Check names, labels and test sets of rows from outside. Raises: ValueError."""
         for name, row in self.external.items():
-            if name in self.variants:
-                raise ValueError(f"external.{name}: a variant has this name; give the row another one")
+            if name in self.variants or name in self.methods:
+                raise ValueError(f"external.{name}: a variant or method has this name; give the row another one")
             for key in row.files:
                 if key not in self.report.test_sets:
                     known = ", ".join(self.report.test_sets)
                     raise ValueError(f"external.{name}.files.{key}: none of the keys of report.test_sets ({known})")
         labels = [*self.report.labels.values(), *(row.label for row in self.external.values())]
+        labels += [row.label for row in self.methods.values() if row.label is not None]
         if len(set(labels)) != len(labels):
-            raise ValueError(f"external: label: {labels} names a row twice")
+            raise ValueError(f"methods, external: label: {labels} names a row twice")
 
 
 def _known(mapping: dict[str, Any], name: str, kind: str, where: str) -> Any:

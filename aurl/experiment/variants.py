@@ -6,7 +6,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 
 from aurl.experiment.base import Settings, parts_reader, parts_schema
 
-METHODS = "aurl.methods"  # the folder of the loss terms
+LOSSES = "aurl.losses"  # the folder of the loss terms
 
 
 class OptimizerSettings(Settings):
@@ -53,8 +53,8 @@ class VariantSettings(Settings):
 
     losses: Annotated[
         dict[str, SerializeAsAny[TermSettings]],
-        Field(min_length=1, json_schema_extra=parts_schema(METHODS, "mapping", "weight")),
-        parts_reader(METHODS, TermSettings, ["loss"], "weight"),
+        Field(min_length=1, json_schema_extra=parts_schema(LOSSES, "mapping", "weight")),
+        parts_reader(LOSSES, TermSettings, ["loss"], "weight"),
     ]
     word_projector: bool
     strict_labels: bool = True

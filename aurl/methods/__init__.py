@@ -1,1 +1,1 @@
-"""Loss terms: one file each."""
+"""Zero-shot methods that fit on the stored features of a network: one file each."""

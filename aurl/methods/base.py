@@ -1,76 +1,111 @@
-"""What loss terms share.
+"""The contract of a method that fits on stored features: a file of this folder, or a module from outside.
 
-A loss term is one file, named by its name in `variants.NAME.losses`. The file defines
+The file defines
 
 - a docstring with the formula, the shapes and the source: paper, released code, or assumed;
-- `class Settings(TermSettings)`: the term's own settings, all with defaults, and what it tells of itself;
-- `loss(settings, batch)`: the scalar, without the weight. `batch` is a `VideoBatch` if the term reads videos,
-  otherwise a `ClassBatch`. Over videos it must be a mean, so that the parts of a batch add up to the whole;
-- `class_generator(settings)`, only if `settings.generates_classes` can be true: what draws the synthetic classes.
+- `class Settings(MethodSettings)`: the method's own keys in `params.yaml`, with their limits and defaults;
+- `class Method(FeatureMethod)`: `fit` learns from the seen videos, and `score` scores videos against any classes.
 
-Settings are checked where torch is not loaded, so a term imports torch and `aurl.models.cosine` inside its functions.
+A method learns whatever it keeps into `self.weights`, tensors by name; they are saved, and `score` uses nothing else.
+Equal inputs and an equal seed give equal bytes. Unless it says so in `MAY_SEE`, a method sees no unseen class before
+`score`. It never sees test videos together: `score` gives equal rows for a video alone and among others.
+
+Settings are checked where torch is not loaded, so the module's top level imports no torch.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from aurl.experiment.variants import METHODS, TermSettings, VariantSettings
+from aurl.experiment.methods import METHODS, MethodSettings
 from aurl.system import plugins
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Tensor
 
-__all__ = ["ClassBatch", "TermSettings", "VideoBatch", "class_generator", "symbols", "term_modules"]
+    from aurl.models.zero_shot import ZeroShotModel
 
+__all__ = ["ClassSet", "FeatureMethod", "MaySee", "MethodSettings", "SeenVideos", "load_method"]
 
-@dataclass(frozen=True)
-class ClassBatch:
-    """The class side of a step.
-
-    Attributes:
-        classes: embeddings of the K seen classes (K, d).
-        centres: their visual centres W (K, d). Only for terms that read them.
-        scale: the temperature lambda of the softmax.
-        random: draws of this step, equal in all processes.
-    """
-
-    classes: "Tensor"
-    centres: "Tensor"
-    scale: float
-    random: "Generator"
+MaySee = Literal["inductive", "names", "transductive"]
 
 
 @dataclass(frozen=True)
-class VideoBatch:
-    """A part of a batch of videos.
+class ClassSet:
+    """K classes and their words.
 
     Attributes:
-        classes, centres, scale: as in `ClassBatch`.
-        videos: embeddings (B, d).
-        labels: (B,) int64, the row of `classes` that each video belongs to.
+        names: of the classes. embeddings: c(y), float32 (K, e).
+        words: for each class the vectors of its words, float32 (words, e); empty where the text encoder has none.
     """
 
-    classes: "Tensor"
-    centres: "Tensor"
-    scale: float
+    names: Sequence[str]
+    embeddings: "Tensor"
+    words: "Sequence[Tensor]" = ()
+
+
+@dataclass(frozen=True)
+class SeenVideos:
+    """What a method may learn from.
+
+    Attributes:
+        videos: backbone features of the clips, float32 (N, clips, d).
+        labels: int64 (N,), numbers of `classes`.
+        classes: the seen classes that the strict-label filter keeps.
+        unseen: the classes of all test sets, for a method that says so in `MAY_SEE`; otherwise None.
+    """
+
     videos: "Tensor"
     labels: "Tensor"
+    classes: ClassSet
+    unseen: ClassSet | None = None
+
+    @property
+    def means(self) -> "Tensor":
+        """Average the clips of each video: float32 (N, d)."""
+        return self.videos.mean(dim=1)
 
 
-def term_modules(variants: Iterable[VariantSettings]) -> list[str]:
-    """Name the modules of all terms of some variants, sorted: the code that these variants add to a stage."""
-    return sorted({plugins.module_of(METHODS, name) for variant in variants for name in variant.losses})
+class FeatureMethod:
+    """Base of a method.
+
+    Attributes:
+        MAY_SEE: `inductive`; `names` if it uses the names of unseen classes while it learns; `transductive` if it uses
+            test videos together.
+        PUBLISHED: the method's name in data/published_results.csv, table `sota`; None if it has no numbers there.
+        ASSUMED: what the sources do not say and this file decides, in a few words; empty if nothing.
+        weights: what `fit` learnt.
+        network: loads the trained network whose features are fitted.
+    """
+
+    MAY_SEE: ClassVar[MaySee] = "inductive"
+    PUBLISHED: ClassVar[str | None] = None
+    ASSUMED: ClassVar[str] = ""
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+        self.weights: dict[str, Tensor] = {}
+        self.network: Callable[[], ZeroShotModel] = _no_network
+
+    def fit(self, seen: SeenVideos, seed: int) -> None:
+        """Learn `self.weights` from the seen videos; draws come from the seed."""
+        raise NotImplementedError
+
+    def score(self, videos: "Tensor", classes: ClassSet) -> "Tensor":
+        """Score each video against each class, higher is better.
+
+        Args:
+            videos: backbone features of the clips, float32 (n, clips, d). classes: C of them.
+        Returns: float32 (n, C).
+        """
+        raise NotImplementedError
 
 
-def symbols(variants: Iterable[VariantSettings]) -> dict[str, str]:
-    """Map the name of each term of some variants to its symbol, in the order of the variants."""
-    return {name: term.symbol for variant in variants for name, term in variant.losses.items()}
+def load_method(settings: MethodSettings) -> FeatureMethod:
+    """Make the method that the settings name. Raises: AurlError for an unknown one."""
+    method: FeatureMethod = plugins.load(METHODS, settings.method).Method(settings)
+    return method
 
 
-def class_generator(variant: VariantSettings) -> "Callable[[Tensor, Tensor, Generator], tuple[Tensor, Tensor]] | None":
-    """Get what draws the synthetic classes of a variant; None for a variant that draws none."""
-    for name, term in variant.losses.items():
-        if term.generates_classes:
-            return plugins.load(METHODS, name).class_generator(term)
-    return None
+def _no_network() -> "ZeroShotModel":
+    raise RuntimeError("this method was given no network")

@@ -29,7 +29,7 @@ def shape_of(model: ModelSettings, dimension: int, word_projector: bool, seen_cl
 
 def variant_shape(model: ModelSettings, variant: VariantSettings, dimension: int, classes: int) -> ModelShape:
     """Give the shape of a variant's model that trains on a number of classes."""
-    return shape_of(model, dimension, variant.word_projector, classes if "centres" in variant.losses else None)
+    return shape_of(model, dimension, variant.word_projector, classes if variant.visual_centres else None)
 
 
 def described_shape(raw: dict[str, Any]) -> ModelShape:

@@ -49,8 +49,12 @@ class ZeroShotModel(nn.Module):
 
     def embed_videos(self, clips: Tensor) -> Tensor:
         """Embed uint8 clips (B, T, H, W, 3): (B, space). The permuted input is already channels-last."""
+        return self.video_projector(self.dropout(self.pool_clips(clips)))
+
+    def pool_clips(self, clips: Tensor) -> Tensor:
+        """Give the backbone's features of uint8 clips (B, T, H, W, 3): (B, features), before any projector."""
         x = (clips.permute(0, 4, 1, 2, 3).to(self.mean.dtype) / 255 - self.mean) / self.std
-        return self.video_projector(self.dropout(self.backbone(x)))
+        return self.backbone(x)
 
     def embed_classes(self, embeddings: Tensor) -> Tensor:
         """Embed class embeddings c(y) (K, dimension): (K, space); all K are one BatchNorm batch."""

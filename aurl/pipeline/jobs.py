@@ -16,7 +16,7 @@ from aurl.pipeline.part_files import part_files
 from aurl.pipeline.paths import ResultPaths
 from aurl.pipeline.selections import SELECTIONS, Row, Scope
 from aurl.pipeline.stage import AllOf, Each, Input, One, PartFiles, Shipped, Stage
-from aurl.pipeline.stages import STAGES
+from aurl.pipeline.stages import METHOD_STAGES, STAGES
 from aurl.system.errors import AurlError
 
 
@@ -149,7 +149,7 @@ class Jobs:
         return SELECTIONS[selection].rows(self.scope)
 
     def cells(self) -> list[tuple[str, int, str]]:
-        """List every (variant, seed, test set) that can be measured."""
+        """List every (variant or row of a method, seed, test set) that can be measured."""
         return [(row["variant"], row["seed"], row["dataset"]) for row in self.rows("cells")]
 
     def outside_cells(self) -> list[tuple[str, str]]:
@@ -212,8 +212,7 @@ class Jobs:
     def _resolve(self, each: Input, row: Row) -> Any:
         """Turn a declared input into a path, or into a mapping of wildcards to paths."""
         if isinstance(each, One):
-            own = row | {"dataset": self.experiment.seen} if each.of_seen else row
-            return self.paths.of(each.artefact, **own)
+            return self.paths.of(each.artefact, **self._wildcards(each, row))
         if isinstance(each, Each):
             agreeing = [other for other in self.rows(each.rows) if all(other.get(k, v) == v for k, v in row.items())]
             return {_key(other, row): self.paths.of(each.artefact, **other) for other in agreeing}
@@ -228,10 +227,19 @@ class Jobs:
             return {name: source_folder(settings.file) for name, settings in named.items()}
         return source_folder(str(named))
 
+    def _wildcards(self, each: One, row: Row) -> Row:
+        """Give the wildcards of an input: those of the job, and the names that its declaration takes instead."""
+        methods = self.experiment.methods
+        network = row.get("network") or (methods[row["variant"]].features if row.get("variant") in methods else None)
+        own = dict(row) if network is None else row | {"network": network}
+        if each.of_network:
+            own["variant"] = network
+        return own | {"dataset": self.experiment.seen} if each.of_seen else own
+
     def _check(self, stage: str, wildcards: Mapping[str, Any]) -> None:
         experiment = self.experiment
         if "variant" in wildcards:
-            experiment.variant(wildcards["variant"])
+            (experiment.method if stage in METHOD_STAGES else experiment.variant)(wildcards["variant"])
             if stage == "import_weights":
                 experiment.weights(wildcards["variant"])
         if "row" in wildcards:

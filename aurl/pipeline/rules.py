@@ -96,7 +96,7 @@ class Rules:
     def constraints(self, stage: str | None = None) -> dict[str, str]:
         """Return the wildcards' values as patterns: of all jobs, or of those of one stage."""
         listed = [job for job in self.listed.values() if stage in (None, job.stage.name)]
-        values: dict[str, list[str]] = {"variant": [], "dataset": []}
+        values: dict[str, list[str]] = {"variant": [], "network": [], "dataset": []}
         for job in listed:
             for name in values:
                 values[name] += [job.wildcards[name]] if name in job.wildcards else []

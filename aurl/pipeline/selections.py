@@ -44,6 +44,22 @@ class Scope:
         """List the variants that are trained here."""
         return [name for name in self.networks() if name not in self.experiment.imported]
 
+    def evaluated(self) -> list[str]:
+        """List the networks that are rows of the tables."""
+        return [name for name in self.experiment.evaluated if name in self.networks()]
+
+    def stored(self) -> list[str]:
+        """List the networks whose backbone features are stored."""
+        return [name for name in self.experiment.backbone_features.networks if name in self.trained_or_none()]
+
+    def fitted(self) -> list[str]:
+        """List the rows that methods fit; they need the seen videos."""
+        return [name for name, method in self.experiment.methods.items() if method.features in self.stored()]
+
+    def trained_or_none(self) -> list[str]:
+        """List all networks where the seen videos are here, else none."""
+        return self.networks() if self.complete else []
+
     def tested(self) -> list[str]:
         """List the test sets that something can be measured on."""
         wanted = self.networks() or self.experiment.external
@@ -61,7 +77,7 @@ class Scope:
 
     def generator(self) -> str | None:
         """Name the first variant that mixes classes at random, where the classes of all datasets are here."""
-        for name, variant in self.experiment.variants.items():
+        for name, variant in self.experiment.rows.items():
             if any(term.generates_classes for term in variant.losses.values()) and not self.missing:
                 return name
         return None
@@ -91,12 +107,21 @@ def _shards(scope: Scope) -> list[Row]:
     return [{"dataset": name, "shard": shard} for name in scope.decoded() for shard in range(datasets[name].shards)]
 
 
-def _cells(scope: Scope) -> list[Row]:
+def _cells(scope: Scope, rows: list[str]) -> list[Row]:
     return [
         {"variant": variant, "seed": seed, "dataset": dataset}
-        for variant in scope.networks()
+        for variant in rows
         for seed in scope.experiment.seeds
         for dataset in scope.tested()
+    ]
+
+
+def _stored(scope: Scope) -> list[Row]:
+    return [
+        {"network": network, "seed": seed, "dataset": dataset}
+        for network in scope.stored()
+        for seed in scope.experiment.seeds
+        for dataset in (scope.experiment.seen, *scope.tested())
     ]
 
 
@@ -116,7 +141,19 @@ SELECTIONS: Mapping[str, Selection] = {
     "shards": Selection(_shards, {"dataset": "${datasets}", "shard": ""}),
     "trained": _of_networks(Scope.trained, "${trained}"),
     "imported": _of_networks(lambda scope: list(scope.experiment.imported), "${imported}"),
-    "cells": Selection(_cells, {"variant": "${variants}", "seed": "${seeds}", "dataset": "${unseen}"}),
+    "network_cells": Selection(
+        lambda scope: _cells(scope, scope.evaluated()),
+        {"variant": "${evaluated}", "seed": "${seeds}", "dataset": "${unseen}"},
+    ),
+    "method_cells": Selection(
+        lambda scope: _cells(scope, scope.fitted()),
+        {"variant": "${methods}", "seed": "${seeds}", "dataset": "${unseen}"},
+    ),
+    "cells": Selection(lambda scope: _cells(scope, [*scope.evaluated(), *scope.fitted()]), {}),  # only read, not made
+    "stored": Selection(
+        _stored, {"network": "${backbone_features.networks}", "seed": "${seeds}", "dataset": "${datasets}"}
+    ),
+    "fitted": _of_networks(Scope.fitted, "${methods}"),
     "external": Selection(lambda scope: [{"row": name} for name in scope.external()], {"row": "${external}"}),
     "generator": Selection(_generator, {"variant": "${variants}", "seed": "${seeds}"}),
 }

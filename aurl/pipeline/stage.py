@@ -17,11 +17,13 @@ class One:
     Attributes:
         artefact: the name of the output, which no two stages use for different files.
         of_seen: take the seen dataset's file instead of the job's own dataset's.
+        of_network: take the file of the network whose features the row's method reads, instead of the row's own.
         tracked: False for a path whose contents are held by digests in another input (videos).
     """
 
     artefact: str
     of_seen: bool = False
+    of_network: bool = False
     tracked: bool = True
 
 

@@ -4,6 +4,7 @@
 rule in `workflow/rules/` is six lines; `python -m aurl.pipeline.dvc_yaml` writes `dvc.yaml` (docs/how-to/stage.md).
 """
 
+from aurl.experiment.methods import METHODS
 from aurl.experiment.parts import ENCODERS, LAYOUTS
 from aurl.experiment.settings import PROTOCOLS
 from aurl.pipeline.outputs import figure_files, table_files
@@ -20,7 +21,7 @@ MEASURES = Parts("aurl.evaluation.measures", alone=True)  # the columns of metri
 PROTOCOL_PARTS = (Parts(PROTOCOLS, "evaluation.protocols"), Parts("aurl.evaluation.measures"))
 BACKBONE = Parts("aurl.backbones", "model.backbone")
 BACKBONES = Parts("aurl.backbones")  # a checkpoint names its own backbone
-SHOWN = (MEASURES, Parts("aurl.methods", "variants.*.losses", alone=True))  # the terms' symbols and check marks
+SHOWN = (MEASURES, Parts("aurl.losses", "variants.*.losses", alone=True))  # the terms' symbols and check marks
 
 INGEST = Stage(
     "ingest",
@@ -112,7 +113,7 @@ TRAIN = Stage(
         "steps": "checkpoints/{variant}/seed{seed}.steps.csv",
     },
     settings=("model", "training", "variants.{variant}", "datasets.{seen}.broken"),
-    parts=(BACKBONE, Parts("aurl.methods", "variants.{variant}.losses")),
+    parts=(BACKBONE, Parts("aurl.losses", "variants.{variant}.losses")),
     compute="training.compute",
     processes="training.processes",
     seeds="aurl.training.seeds",
@@ -130,11 +131,50 @@ IMPORT_WEIGHTS = Stage(
     settings=("model", "imported.{variant}"),
     parts=(BACKBONE,),
 )
+BACKBONE_FEATURES = Stage(
+    "backbone_features",
+    "Store the backbone features of a dataset's clips, for methods.",
+    entry="aurl.fitting.stored",
+    jobs="stored",
+    reads={
+        "checkpoint": One("checkpoint", of_network=True),
+        "description": One("description", of_network=True),
+        "manifest": One("manifest"),
+        "frames": One("frames_index"),
+        "embeddings": One("embeddings"),
+    },
+    makes={"backbone_features": "backbone_features/{network}/seed{seed}/{dataset}.safetensors"},
+    settings=(
+        *("evaluation.clips", "evaluation.batch_size", "evaluation.compute", "datasets.{dataset}.broken"),
+        *("backbone_features.seen_clips", "seen"),
+    ),
+    parts=(BACKBONES,),
+    compute="evaluation.compute",
+    recompute="deep",
+)
+METHOD_READS: dict[str, Input] = {
+    "checkpoint": One("checkpoint", of_network=True),
+    "description": One("description", of_network=True),
+    "seen_features": One("backbone_features", of_seen=True),
+    "seen_embeddings": One("embeddings", of_seen=True),
+    "seen_classes": One("seen_classes"),
+}
+FIT = Stage(
+    "fit",
+    "Fit a method on the stored features of the seen videos.",
+    entry="aurl.fitting.fit",
+    jobs="fitted",
+    reads={**METHOD_READS, "unseen_embeddings": Each("embeddings", "filtering")},
+    makes={"fitted": "methods/{variant}/seed{seed}.safetensors"},
+    settings=("methods.{variant}",),
+    parts=(Parts(METHODS, "methods.{variant}.method"), BACKBONES),
+    recompute="deep",
+)
 FEATURES = Stage(
     "features",
     "Embed a test set with a trained model, at every clip count.",
     entry="aurl.evaluation.video_embeddings",
-    jobs="cells",
+    jobs="network_cells",
     reads={
         "checkpoint": One("checkpoint"),
         "description": One("description"),
@@ -152,11 +192,29 @@ EVALUATE = Stage(
     "evaluate",
     "Evaluate every protocol of one variant, seed and test set.",
     entry="aurl.evaluation.evaluate",
-    jobs="cells",
+    jobs="network_cells",
     reads={"features": One("features"), "lists": PartFiles(PROTOCOLS, "evaluation.protocols", "files")},
     makes={"metrics": "metrics/{variant}/seed{seed}/{dataset}.json"},
     settings=("evaluation.protocols",),
     parts=PROTOCOL_PARTS,
+    recompute="deep",
+    dvc_kind={"metrics": "metrics"},
+)
+METHOD_SCORES = Stage(
+    "method_scores",
+    "Score a test set with a fitted method, and evaluate every protocol.",
+    entry="aurl.fitting.score",
+    jobs="method_cells",
+    reads={
+        **METHOD_READS,
+        "fitted": One("fitted"),
+        "features": One("backbone_features"),
+        "embeddings": One("embeddings"),
+        "lists": PartFiles(PROTOCOLS, "evaluation.protocols", "files"),
+    },
+    makes={"features": FEATURES.makes["features"], "metrics": EVALUATE.makes["metrics"]},
+    settings=("methods.{variant}", "evaluation.protocols", "evaluation.hubs"),
+    parts=(Parts(METHODS, "methods.{variant}.method"), BACKBONES, *PROTOCOL_PARTS),
     recompute="deep",
     dvc_kind={"metrics": "metrics"},
 )
@@ -185,7 +243,7 @@ COLLECT = Stage(
     jobs="once",
     reads={"metrics": Each("metrics", "cells"), "external": Each("external_metrics", "external")},
     makes={"metrics_csv": "metrics.csv"},
-    settings=("variants", "external", "seeds", "unseen"),
+    settings=("variants", "methods", "external", "seeds", "unseen"),
     parts=(MEASURES,),
     recompute="always",
 )
@@ -201,8 +259,8 @@ STATISTICS = Stage(
     },
     makes={"statistics": "statistics.json"},
     settings=(
-        *("evaluation.statistics", "report.ablation_clips", "report.proposed", "report.baseline", "variants", "seeds"),
-        *("external", "unseen"),
+        *("evaluation.statistics", "report.ablation_clips", "report.proposed", "report.baseline", "variants"),
+        *("evaluated", "seeds", "methods", "external", "unseen"),
     ),
     recompute="deep",
 )
@@ -219,7 +277,10 @@ RESULTS: dict[str, Input] = {
     "embeddings": Each("embeddings", "embedded"),
     "frames": Each("frames_index", "decoded"),
 }
-TABLE_KEYS = ("report", "seen", "unseen", "variants", "imported", "external", "datasets", "semantics.tau")
+TABLE_KEYS = (
+    *("report", "seen", "unseen", "variants", "evaluated", "imported", "methods", "external", "datasets"),
+    "semantics.tau",
+)
 TABLES_STAGE = Stage(
     "tables",
     "Write the paper's tables: ours, published, difference.",
@@ -240,7 +301,7 @@ FIGURES_STAGE = Stage(
         "metrics": One("metrics_csv"),
         "published": Shipped((str(shipped.PUBLISHED),)),  # the labels of variants
         "seen_classes": Each("seen_classes", "once_if_complete"),
-        "features": Each("features", "cells"),
+        "features": Each("features", "network_cells"),
         "steps": Each("steps", "trained"),
         "checkpoint": Each("checkpoint", "generator"),
         "description": Each("description", "generator"),
@@ -252,6 +313,8 @@ FIGURES_STAGE = Stage(
     settings=(
         "report",
         "variants",
+        "evaluated",
+        "methods",
         "external",
         "datasets",
         "seen",
@@ -272,11 +335,12 @@ REPORT = Stage(
     makes={"report": "report.html"},
     settings=(
         *("seen", "unseen", "datasets", *FRAME_KEYS, "semantics", "model", "training", "variants", "trained"),
-        *("imported", "external", "seeds", "evaluation", "report"),
+        *("imported", "evaluated", "backbone_features", "methods", "external", "seeds", "evaluation", "report"),
     ),
     parts=(*SHOWN, Parts("aurl.report.tables")),
     folder="report/template",
     repeats=False,
 )
 
+METHOD_STAGES = (FIT.name, METHOD_SCORES.name)  # whose wildcard `variant` is a row of a method
 STAGES: dict[str, Stage] = {value.name: value for value in list(globals().values()) if isinstance(value, Stage)}

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from aurl.experiment.settings import Experiment
-from aurl.methods import seen
+from aurl.losses import seen
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.compute import prepare_device

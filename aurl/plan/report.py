@@ -99,7 +99,7 @@ def describe_training(experiment: Experiment, cost: ClipCost, clips: int | None,
         f"Memory: about {_bytes(kept)} kept for the backward pass of {share} clips at once in"
         f" {training.compute.precision} (a process's share of the batch, in training.accumulation ="
         f" {training.accumulation} parts).",
-        f"Evaluation: {_count(tested)} clips for each of {len(experiment.variants) * len(experiment.seeds)} networks,"
+        f"Evaluation: {_count(tested)} clips for each of {len(experiment.evaluated) * len(experiment.seeds)} networks,"
         f" {_flops(None if tested is None else cost.forward * tested)}.",
         "",
     ])  # fmt: skip
@@ -155,7 +155,7 @@ def _device_row(
     processes = experiment.training.processes
     one = None if clips is None else clips * speed.seconds / processes
     rounds = -(-trainings // side_by_side)
-    networks = len(experiment.variants) * len(experiment.seeds)
+    networks = len(experiment.evaluated) * len(experiment.seeds)
     forward = speed.seconds * cost.forward / cost.training
     return {
         "device": speed.name,

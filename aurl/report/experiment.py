@@ -39,7 +39,7 @@ class Experiment:
     @property
     def variants(self) -> list[str]:
         """List the variants, in the order of the tables."""
-        return list(self.settings.variants)
+        return list(self.settings.evaluated)
 
     @property
     def seeds(self) -> list[int]:

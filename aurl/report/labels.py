@@ -4,30 +4,34 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from aurl.evaluation.published import published_methods
 from aurl.experiment.external import TRACKS
-from aurl.experiment.settings import ExternalSettings, ReportSettings
+from aurl.experiment.settings import ExternalSettings, MethodSettings, ReportSettings
 from aurl.system.errors import AurlError
 
 
 def variant_labels(
-    variants: Iterable[str], report: ReportSettings, external: Mapping[str, ExternalSettings] | None = None
+    variants: Iterable[str],
+    report: ReportSettings,
+    external: Mapping[str, ExternalSettings] | None = None,
+    methods: Mapping[str, MethodSettings] | None = None,
 ) -> dict[str, str]:
     """Map each variant to its label: `report.labels`, else the published method's name, else the variant's own name.
 
-    The order is that of the ablation table: the published rows, the experiment's other variants, and the rows from
-    outside by track.
+    The order is that of the ablation table: the published rows, the experiment's other variants, the rows that methods
+    fit, and the rows from outside by track.
 
     Raises: AurlError if two variants would have one label.
     """
     names, published = list(variants), published_methods()
     ordered = [*(name for name in published if name in names), *(name for name in names if name not in published)]
     labels = {name: report.labels.get(name, published.get(name, name)) for name in ordered}
+    labels |= {name: row.label or name for name, row in (methods or {}).items()}
     by_track = sorted((external or {}).items(), key=lambda item: TRACKS.index(item[1].track))
     labels |= {name: row.label for name, row in by_track}
     owners: dict[str, str] = {}
     for name, label in labels.items():
         if owners.setdefault(label, name) != name:
             raise AurlError(
-                f"variants '{owners[label]}' and '{name}' have the same label '{label}'; see report.labels and external"
+                f"variants '{owners[label]}' and '{name}' have the same label '{label}'; see report.labels, methods and external"
             )
     return labels
 

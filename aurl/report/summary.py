@@ -48,7 +48,7 @@ def measured_lines(jobs: Jobs) -> Iterator[str]:
         yield ""
         yield _table(paths, test_sets[start : start + SETS_AT_ONCE])
     yield ""
-    pairs = list(ordered_pairs(results, list(jobs.experiment.variants), report))
+    pairs = list(ordered_pairs(results, jobs.experiment.evaluated, report))
     yield from textwrap.wrap(order_sentence(pairs, Statistics(paths.of("statistics"))) or "", WIDTH)
 
 

@@ -168,7 +168,7 @@ def verdict_line(jobs: Jobs) -> str:
 def _rows(jobs: Jobs, differing: list[Difference]) -> tuple[list[str], list[list[str]]]:
     report = jobs.experiment.report
     methods, test_sets = (
-        variant_labels(jobs.experiment.variants, report, jobs.experiment.external),
+        variant_labels(jobs.experiment.rows, report, jobs.experiment.external, jobs.experiment.methods),
         test_set_labels(report),
     )
     order = [*methods]

@@ -21,12 +21,17 @@ from aurl.system.files import replacing
 from aurl.system.progress import log
 
 
+def row_labels(settings: TableSettings) -> dict[str, str]:
+    """Label every row that is measured here."""
+    return variant_labels(settings.variants, settings.report, settings.external, settings.methods)
+
+
 def read_sources(inputs: TableInputs, settings: TableSettings) -> Sources:
     """Read what all tables share. Raises: AurlError for a damaged file, or a test set that nobody published."""
     for test_set in settings.report.test_sets.values():
         if test_set.published is not None:
             check_test_set(test_set.published)
-    results, labels = Results(inputs.metrics), variant_labels(settings.variants, settings.report, settings.external)
+    results, labels = Results(inputs.metrics), row_labels(settings)
     notes = setting_notes(inputs, settings, results, labels)
     report, reason = compared(results, settings.report, settings.datasets)
     if reason is not None:
@@ -61,9 +66,10 @@ def tables_of(job: Job) -> dict[str, Table]:
         inputs.metrics, inputs.statistics, next(iter(inputs.seen_classes.values()), None), inputs.manifests,
         inputs.embeddings, dict(job.missing), inputs.frames,
     )  # fmt: skip
+    rows = {name: settings["variants"][name] for name in settings["evaluated"]}
     declared = TableSettings(
-        settings["report"], settings["variants"], settings["imported"], settings["datasets"], settings["seen"],
-        settings["unseen"], settings["semantics.tau"], settings["external"],
+        settings["report"], rows, settings["imported"], settings["datasets"], settings["seen"],
+        settings["unseen"], settings["semantics.tau"], settings["external"], settings["methods"],
     )  # fmt: skip
     return make_tables(files, declared)
 

@@ -1,7 +1,7 @@
 """Reads what the semantics stages write: class embeddings, and the seen classes to train on."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +23,14 @@ class ClassEmbeddings:
 
     `classes` are in code point order, `vectors` are float32 (classes, dimension). `texts` holds what was encoded for
     each class: its words, or its sentences. `dropped` holds, for each class without an embedding, the unknown words.
+    `words` maps each word of `texts` to its vector, float32 (dimension,); empty for an encoder without word vectors.
     """
 
     classes: list[str]
     vectors: np.ndarray
     texts: dict[str, list[str]]
     dropped: dict[str, list[str]]
+    words: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def read_embeddings(path: Path) -> ClassEmbeddings:
@@ -37,7 +39,9 @@ def read_embeddings(path: Path) -> ClassEmbeddings:
         with safe_open(path, framework="numpy") as handle:
             metadata = json.loads(handle.metadata()["aurl"])
             vectors = handle.get_tensor("embeddings")
-        embeddings = ClassEmbeddings(metadata["classes"], vectors, metadata["tokens"], metadata["dropped"])
+            listed = metadata.get("words", [])
+            words = dict(zip(listed, handle.get_tensor("words") if listed else [], strict=True))
+        embeddings = ClassEmbeddings(metadata["classes"], vectors, metadata["tokens"], metadata["dropped"], words)
         _check(embeddings)
     except Exception as error:  # safetensors and JSON raise their own
         raise unreadable(path, error, rerun_hint(path)) from None
@@ -90,6 +94,8 @@ def _check(embeddings: ClassEmbeddings) -> None:
         raise ValueError(f"embeddings of shape {vectors.shape} for {len(classes)} classes")
     if not np.isfinite(vectors).all():
         raise ValueError("its embeddings are not finite")
+    if embeddings.words and not {word for text in texts.values() for word in text} <= embeddings.words.keys():
+        raise ValueError("a word of a class has no vector")
 
 
 def _are_texts(value: Any) -> bool:

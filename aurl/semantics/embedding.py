@@ -27,8 +27,12 @@ def embed_dataset(
     check_embeddings(embeddings, encoder, manifest.stem)
     _check_equal(embeddings, manifest.stem, distinct)
     metadata = {"classes": embeddings.classes, "tokens": embeddings.texts, "dropped": embeddings.dropped}
+    tensors = {"embeddings": embeddings.vectors}
+    if embeddings.words:
+        metadata |= {"words": list(embeddings.words)}
+        tensors |= {"words": np.stack(list(embeddings.words.values()))}
     # one metadata key: safetensors writes several in no fixed order
-    write_bytes(output, save({"embeddings": embeddings.vectors}, {"aurl": json.dumps(metadata, sort_keys=True)}))
+    write_bytes(output, save(tensors, {"aurl": json.dumps(metadata, sort_keys=True)}))
 
 
 def check_embeddings(embeddings: ClassEmbeddings, encoder: EncoderSettings, where: str) -> None:

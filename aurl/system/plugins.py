@@ -21,13 +21,13 @@ SHARED = ("__init__", "base")  # files of a folder that are no part
 
 
 def names(folder: str) -> list[str]:
-    """List the parts of a folder such as `aurl.methods`, sorted."""
+    """List the parts of a folder such as `aurl.losses`, sorted."""
     paths = [PACKAGE.parent / Path(*each.split(".")) for each in folder.split("+")]
     return sorted(file.stem for path in paths for file in path.glob("*.py") if file.stem not in SHARED)
 
 
 def module_of(folder: str, name: str) -> str:
-    """Name the module of a part: `aurl.methods.seen`; a dotted name is the module already."""
+    """Name the module of a part: `aurl.losses.seen`; a dotted name is the module already."""
     if "." in name:
         return name
     first, *others = folder.split("+")

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Generator, Tensor
 
-from aurl.experiment.variants import METHODS, TermSettings
-from aurl.methods.base import ClassBatch, VideoBatch
+from aurl.experiment.variants import LOSSES, TermSettings
+from aurl.losses.base import ClassBatch, VideoBatch
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system import plugins
 
@@ -16,7 +16,7 @@ class Objective:
 
     def __init__(self, terms: Mapping[str, TermSettings], scale: float) -> None:
         self.terms, self.scale = terms, scale
-        self.loss = {name: plugins.load(METHODS, name).loss for name in terms}
+        self.loss = {name: plugins.load(LOSSES, name).loss for name in terms}
 
     def of_videos(self, model: ZeroShotModel, videos: Tensor, classes: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Compute the weighted terms that read videos (B, d), for class embeddings (K, d) and labels (B,)."""

@@ -146,7 +146,7 @@ def parameter_changed(run: Runner) -> None:
 
 
 def code_changed(run: Runner) -> None:
-    with Path("aurl/methods/synthetic.py").open("a") as handle:
+    with Path("aurl/losses/synthetic.py").open("a") as handle:
         handle.write("# another version\n")
 
 
@@ -228,7 +228,7 @@ ATTACKS = [
     Attack(bit_in_cache, "not cached", str(CHECKPOINT)),
     Attack(cache_lost, "not cached", str(CHECKPOINT)),
     Attack(parameter_changed, "stale parameters", "seed0.safetensors.json: variants.aurl"),
-    Attack(code_changed, "stale code", "seed0.safetensors.json: aurl/methods/synthetic.py"),
+    Attack(code_changed, "stale code", "seed0.safetensors.json: aurl/losses/synthetic.py"),
     Attack(lock_edited, "unrecorded", str(METRICS)),
     Attack(clock_set_back, "changed", str(METRICS)),
     Attack(table_typed, "changed", str(RESULTS / "tables/ablation.md")),

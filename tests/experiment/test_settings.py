@@ -123,7 +123,11 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ),
         ("variants.aurl.losses", {"seen": 1, "synthetic": 1}, ["variants.aurl", "needs 'centres'"]),
         ("variants.ls.losses", {"synthetic": 1}, ["variants.ls", "'synthetic' needs 'centres'"]),
-        ("variants.ls.losses", {"sein": 1}, ["losses.sein: ", "did you mean 'seen'?", "centres, mse, seen, synthetic"]),
+        (
+            "variants.ls.losses",
+            {"sein": 1},
+            ["losses.sein: ", "did you mean 'seen'?", "centres, cross_entropy, mse, seen, synthetic"],
+        ),
         ("variants.ls.losses", {"no.such": 1}, ["variants.ls.losses.no.such: ", "no such module"]),
         ("variants.ls.losses", {"json.decoder": 1}, ["losses.json.decoder: ", "class Settings(TermSettings) and loss"]),
         ("variants.ls.losses", {}, ["variants.ls.losses: ", "at least 1"]),

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from aurl.evaluation.feature_file import read_features
 from aurl.frames.store import FrameStore
 from aurl.lineage.blocks import Block, Identity
-from aurl.methods import synthetic
+from aurl.losses import synthetic
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.outputs import figure_files

@@ -226,7 +226,7 @@ def test_a_cell_leads_to_its_lineage_down_to_the_videos(light: Any, finished_mic
     assert "synthetic:" in job.locator("pre").inner_text()
     job.get_by_role("link", name="Its code and versions").click()
     code = light.locator("#" + light.evaluate("location.hash.slice(1)"))
-    assert sha256_file(finished_micro / "aurl/methods/synthetic.py") in code.inner_text()
+    assert sha256_file(finished_micro / "aurl/losses/synthetic.py") in code.inner_text()
     measured = light.locator("#tables td a").evaluate_all("all => all.map(link => link.hash)")
     assert len(measured) == 5 * 4 + 2 + 2 * 4, "ablation; the authors' row; E2E and AURL at 1 and 10 splits"
     assert set(measured) <= {*light.evaluate("[...document.querySelectorAll('.target')].map(e => '#' + e.id)")}

@@ -23,7 +23,7 @@ def test_a_public_name_is_documented(name: str) -> None:
 
 
 def test_importing_the_package_loads_no_library() -> None:
-    script = "import sys, aurl; dir(aurl); aurl.parts('methods'); print(*sys.modules)"
+    script = "import sys, aurl; dir(aurl); aurl.parts('losses'); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     loaded = {module.split(".")[0] for module in done.stdout.split()}
     assert not loaded & {"torch", "numpy", "pandas", "pydantic", "yaml", "matplotlib", "gensim"}
@@ -32,8 +32,8 @@ def test_importing_the_package_loads_no_library() -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(AttributeError, match="no attribute 'train_all'"):
         _ = aurl.train_all
-    with pytest.raises(ValueError, match="'losses' is no kind of part; known: methods, backbones"):
-        aurl.parts("losses")
+    with pytest.raises(ValueError, match="'terms' is no kind of part; known: losses, methods, backbones"):
+        aurl.parts("terms")
 
 
 def test_every_folder_of_parts_is_listed() -> None:
@@ -49,8 +49,8 @@ def test_every_folder_of_parts_is_listed() -> None:
 def test_no_public_name_is_a_folder_of_the_package() -> None:
     """An imported folder becomes an attribute of the package, which would hide the name."""
     assert not {path.stem for path in Path(aurl.__file__).parent.iterdir()} & {*dir(aurl)}
-    import_module("aurl.methods.seen")
-    assert aurl.parts("methods") == plugins.names("aurl.methods")
+    import_module("aurl.losses.seen")
+    assert aurl.parts("losses") == plugins.names("aurl.losses")
 
 
 def test_the_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@
 rule features:
     input: **reads("features")
     output: **makes("features")
+    wildcard_constraints: **RULES.constraints("features")
     params: settings=settings("features")
     log: log_of("features")
     threads: threads("features")
@@ -14,6 +15,7 @@ rule features:
 rule evaluate:
     input: **reads("evaluate")
     output: **makes("evaluate")
+    wildcard_constraints: **RULES.constraints("evaluate")
     params: settings=settings("evaluate")
     log: log_of("evaluate")
     shell: "aurl --params {PARAMS:q} evaluate --variant {wildcards.variant} --seed {wildcards.seed} {wildcards.dataset} 2> {log:q}"

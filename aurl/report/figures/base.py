@@ -23,7 +23,7 @@ from aurl.datasets.table import iterate_usable
 from aurl.evaluation.feature_file import Features, read_features
 from aurl.experiment.settings import DEFAULT_PROTOCOL, ReportSettings
 from aurl.frames.store import FrameStore
-from aurl.methods.base import symbols
+from aurl.losses.base import symbols
 from aurl.report.labels import baseline_and_proposed, test_set_labels, variant_labels
 from aurl.report.results import Measured, Results
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings
@@ -32,7 +32,8 @@ from aurl.system.text_files import read_csv, rerun_hint
 LOG_COLUMNS = ["step", "epoch", "rate", "top1", "closeness", "dispersion", "loss"]  # the parts of the loss follow
 SPLITS = f"evaluation.protocols.{DEFAULT_PROTOCOL}.splits"
 SETTINGS = (  # all keys of params.yaml that figures read
-    *("report", "variants", "external", "datasets", "seen", "semantics.tau", "evaluation.clips", SPLITS),
+    *("report", "variants", "evaluated", "methods", "external", "datasets", "seen"),
+    *("semantics.tau", "evaluation.clips", SPLITS),
 )
 
 
@@ -66,7 +67,8 @@ class FigureData:
 
     def __init__(self, inputs: FigureInputs, settings: Mapping[str, Any]) -> None:
         """`settings` maps the dotted keys of `SETTINGS` to their typed values."""
-        self.inputs, self.settings = inputs, settings
+        rows = {name: settings["variants"][name] for name in settings["evaluated"]}
+        self.inputs, self.settings = inputs, {**settings, "variants": rows}
 
     @property
     def report(self) -> ReportSettings:
@@ -92,9 +94,10 @@ class FigureData:
 
     @cached_property
     def rows(self) -> dict[str, str]:
-        """Variant or row from outside -> label: everything that metrics.csv holds."""
-        labels = variant_labels(self.settings["variants"], self.report, self.settings["external"])
-        return self.variants | {name: labels[name] for name in labels if name in self.settings["external"]}
+        """Variant or row from outside -> label: the rows of the ablation."""
+        settings = self.settings
+        labels = variant_labels(settings["variants"], self.report, settings["external"], settings["methods"])
+        return self.variants | {name: labels[name] for name in labels if name in settings["external"]}
 
     def top1(self, row: str, dataset: str) -> Measured | None:
         """Return top-1 over all classes, with the ablation's clips, or those of a row from outside."""

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from aurl.inference.encode import encode_words
-from aurl.methods.base import class_generator
+from aurl.losses.base import class_generator
 from aurl.models.checkpoint import load_model
 from aurl.models.cosine import unit
 from aurl.report.drawing.projection import principal_axes
@@ -61,7 +61,7 @@ def generate(
     """Embed c(y) of seen and unseen classes with a trained word projector, and draw synthetic classes from the seen.
 
     Args:
-        checkpoint: its description lies beside it. generator: as `aurl.methods.base.class_generator` gives it.
+        checkpoint: its description lies beside it. generator: as `aurl.losses.base.class_generator` gives it.
         seen: (K, dimension). unseen: test set -> (U, dimension).
     Raises:
         AurlError: the checkpoint or its description is missing or damaged.

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurl.experiment.external import OWN_TRACK
-from aurl.experiment.settings import DatasetSettings, ExternalSettings, ReportSettings, VariantSettings, WeightsSettings
+from aurl.experiment.settings import (
+    DatasetSettings,
+    ExternalSettings,
+    MethodSettings,
+    ReportSettings,
+    VariantSettings,
+    WeightsSettings,
+)
 from aurl.report.intervals import Interval, Statistics
 from aurl.report.results import Measured, Results
 
@@ -41,7 +48,7 @@ class TableInputs:
 
 @dataclass(frozen=True)
 class TableSettings:
-    """The parameters that tables depend on."""
+    """The parameters that tables depend on; `variants` holds those that are rows."""
 
     report: ReportSettings
     variants: Mapping[str, VariantSettings]
@@ -51,6 +58,7 @@ class TableSettings:
     unseen: Sequence[str]
     tau: float
     external: Mapping[str, ExternalSettings] = field(default_factory=dict)
+    methods: Mapping[str, MethodSettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,10 @@ def embed_tokens(tokens: dict[str, list[str]], vectors: "WordVectors") -> "Class
         np.stack(rows) if rows else np.empty((0, vectors.vector_size), np.float32),
         {name: tokens[name] for name in classes},
         {name: words for name, words in unknown.items() if words},
+        {
+            word: vectors[word].astype(np.float32)
+            for word in sorted({word for name in classes for word in tokens[name]})
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""The contract of loss terms: for every file of aurl/methods, and for a term written outside the package."""
+"""The contract of loss terms: for every file of aurl/losses, and for a term written outside the package."""
 
 import re
 import subprocess
@@ -22,9 +22,9 @@ from torch import Tensor
 from aurl.experiment.presets import preset_text
 from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import Experiment
-from aurl.experiment.variants import METHODS, TermSettings
+from aurl.experiment.variants import LOSSES, TermSettings
 from aurl.losses import unit
-from aurl.methods.base import ClassBatch, VideoBatch, class_generator, symbols, term_modules
+from aurl.losses.base import ClassBatch, VideoBatch, class_generator, symbols, term_modules
 from aurl.report.figures.base import LOG_COLUMNS, FigureData, FigureInputs
 from aurl.report.figures.training import draw
 from aurl.report.tables.ablation import _components
@@ -32,13 +32,13 @@ from aurl.system import plugins
 from aurl.system.errors import AurlError
 from aurl.training.objective import Objective
 
-TERMS = plugins.names(METHODS)
+TERMS = plugins.names(LOSSES)
 OUTSIDE = '''
 """L_D: mean cosine distance of a video to its class; assumed."""
 
 from typing import TYPE_CHECKING
 
-from aurl.methods.base import TermSettings, VideoBatch
+from aurl.losses.base import TermSettings, VideoBatch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,7 +73,7 @@ def experiment(terms: dict[str, Any], word_projector: bool = True) -> Experiment
 
 def losses_with(name: str, settings: Any) -> tuple[dict[str, Any], bool]:
     """What a variant with the term must write, its other terms among it; and whether it may have a word projector."""
-    told = plugins.load(METHODS, name).Settings
+    told = plugins.load(LOSSES, name).Settings
     videos = {} if "videos" in told.reads else {"seen": 1}
     return {**videos, **dict.fromkeys(told.needs, 1), name: settings}, not told.fixed_words
 
@@ -95,8 +95,8 @@ def batch_for(settings: TermSettings) -> tuple[VideoBatch | ClassBatch, dict[str
 
 
 def check_term(name: str) -> None:
-    """Hold one loss term to the contract in `aurl/methods/base.py`."""
-    module = plugins.load(METHODS, name)
+    """Hold one loss term to the contract in `aurl/losses/base.py`."""
+    module = plugins.load(LOSSES, name)
     check_description(module)
     settings = module.Settings(weight=1)
     check_loss(module.loss, settings)
@@ -140,11 +140,11 @@ def check_settings(name: str) -> None:
     terms, word_projector = losses_with(name, 2)
     read = experiment(terms, word_projector)
     settings = read.variants["mine"].losses[name]
-    assert settings == plugins.load(METHODS, name).Settings(weight=2)
+    assert settings == plugins.load(LOSSES, name).Settings(weight=2)
     dumped = read.model_dump(mode="json")
     assert dumped["variants"]["mine"]["losses"][name].keys() == type(settings).model_fields.keys()
     assert parse_experiment(yaml.safe_load(yaml.safe_dump(dumped)), "snapshot") == read
-    assert term_modules([read.variants["mine"]]) == sorted(plugins.module_of(METHODS, term) for term in terms)
+    assert term_modules([read.variants["mine"]]) == sorted(plugins.module_of(LOSSES, term) for term in terms)
     key = re.escape(f"variants.mine.losses.{name}")
     for weight, allowed in (
         (0, "greater than 0"),
@@ -175,7 +175,7 @@ def check_shown(name: str, settings: TermSettings) -> None:
     panels = {axes.get_ylabel(): axes for axes in figure.axes if axes.lines}
     assert panels.keys() == {
         "loss", "training top-1 [%]", "learning rate",
-        *(f"{plugins.load(METHODS, term).Settings.symbol}, weighted" for term in terms),
+        *(f"{plugins.load(LOSSES, term).Settings.symbol}, weighted" for term in terms),
     }  # fmt: skip
     assert panels[f"{settings.symbol}, weighted"].lines
     marks = _components(["mine", "nobody"], variants)
@@ -192,7 +192,7 @@ def test_the_term_of_the_how_to_keeps_the_contract(tmp_path: Path, monkeypatch: 
     text = file_of("how-to/variant.md", "my_terms/uniformity.py")
     name = write_part(tmp_path, monkeypatch, "my_terms.uniformity", text)
     check_term(name)
-    module = plugins.load(METHODS, name)
+    module = plugins.load(LOSSES, name)
     batch, _ = batch_for(module.Settings)
     pairs = [
         (a - b).square().sum().mul(-2).exp() for n, a in enumerate(batch.classes) for b in batch.classes[:n]
@@ -206,7 +206,7 @@ def test_a_term_from_outside_keeps_the_contract(outside: str) -> None:
 
 
 def test_the_contract_notices_a_term_that_breaks_it(outside: str) -> None:
-    module = plugins.load(METHODS, outside)
+    module = plugins.load(LOSSES, outside)
     settings = module.Settings(weight=1)
     with pytest.raises(AssertionError):
         check_loss(lambda settings, batch: module.loss(settings, batch) + batch.centres.sum(), settings)
@@ -226,13 +226,13 @@ def test_the_tables_columns_of_the_paper_stay_and_a_fifth_term_follows(outside: 
 
 @pytest.mark.parametrize("name", [*TERMS, "base"])
 def test_importing_a_term_loads_no_heavy_library_and_no_other_term(name: str) -> None:
-    script = f"import sys, aurl.methods.{name}; print(*sys.modules)"
+    script = f"import sys, aurl.losses.{name}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     loaded = set(done.stdout.split())
-    assert not loaded & {"torch", "numpy", "pandas", "matplotlib", "gensim", "aurl.losses", "aurl.models.cosine"}
-    assert {module for module in loaded if module.startswith("aurl.methods.")} == {
-        f"aurl.methods.{name}",
-        "aurl.methods.base",
+    assert not loaded & {"torch", "numpy", "pandas", "matplotlib", "gensim", "aurl.models.cosine"}
+    assert {module for module in loaded if module.startswith("aurl.losses.")} == {
+        f"aurl.losses.{name}",
+        "aurl.losses.base",
     }
 
 
@@ -263,12 +263,12 @@ def test_the_objective_is_the_weighted_sum_of_the_terms(outside: str) -> None:
     assert list(parts) == ["seen", "centres", outside]
     batch = VideoBatch(classes, model.visual_centres, 10.0, videos, labels)
     for name, weight in (("seen", 2), ("centres", 3), (outside, 7)):
-        assert torch.equal(parts[name], weight * plugins.load(METHODS, name).loss(variant.losses[name], batch))
+        assert torch.equal(parts[name], weight * plugins.load(LOSSES, name).loss(variant.losses[name], batch))
     parts = objective.of_classes(model, classes, torch.Generator().manual_seed(4))
     random = torch.Generator().manual_seed(4)
     alone = ClassBatch(classes, model.visual_centres, 10.0, random)
     assert torch.equal(
-        parts["synthetic"], 5 * plugins.load(METHODS, "synthetic").loss(variant.losses["synthetic"], alone)
+        parts["synthetic"], 5 * plugins.load(LOSSES, "synthetic").loss(variant.losses["synthetic"], alone)
     )
 
 

@@ -1,5 +1,6 @@
 """The code of a variant's training holds the terms that the variant names, and no other term."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import aurl.losses
 from aurl.experiment.presets import preset_text
 from aurl.experiment.read import parse_experiment
 from aurl.lineage import blocks
-from aurl.methods import mse, synthetic
+from aurl.losses import mse, synthetic
 from aurl.models import cosine
 from aurl.pipeline.jobs import Jobs
 from aurl.system.plugins import PACKAGE
@@ -20,7 +21,7 @@ from aurl.system.plugins import PACKAGE
 TERM = '''
 """L_Q: mean square of all numbers; assumed."""
 
-from aurl.methods.base import TermSettings, VideoBatch
+from aurl.losses.base import TermSettings, VideoBatch
 
 
 class Settings(TermSettings):
@@ -53,17 +54,17 @@ def digests_by_variant(codes: dict[str, tuple[str, ...]]) -> dict[str, dict[str,
 
 def test_a_variant_holds_its_own_terms_only() -> None:
     codes = code_by_variant(jobs())
-    terms = {name: {path for path in code if path.startswith("aurl/methods/")} for name, code in codes.items()}
-    shared = {"aurl/methods/base.py"}
-    synthesised = shared | {f"aurl/methods/{name}.py" for name in ("seen", "centres", "synthetic")}
+    terms = {name: {path for path in code if path.startswith("aurl/losses/")} for name, code in codes.items()}
+    shared = {"aurl/losses/base.py"}
+    synthesised = shared | {f"aurl/losses/{name}.py" for name in ("seen", "centres", "synthetic")}
     assert terms == {
-        "mse": shared | {"aurl/methods/mse.py"},
-        "ls": shared | {"aurl/methods/seen.py"},
-        "ls_e2e": shared | {"aurl/methods/seen.py"},
+        "mse": shared | {"aurl/losses/mse.py"},
+        "ls": shared | {"aurl/losses/seen.py"},
+        "ls_e2e": shared | {"aurl/losses/seen.py"},
         "aurl": synthesised,
         "aurl_no_cg": synthesised,
     }
-    assert all("aurl/models/cosine.py" in code and "aurl/losses.py" not in code for code in codes.values())
+    assert all("aurl/models/cosine.py" in code and "aurl/losses/__init__.py" not in code for code in codes.values())
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_an_edit_of_a_term_changes_the_code_of_its_variants_only(
     shutil.copytree(PACKAGE, tmp_path / "aurl", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(blocks, "REPOSITORY", tmp_path)
     before = digests_by_variant(codes)
-    with (tmp_path / "aurl/methods" / f"{term}.py").open("a") as handle:
+    with (tmp_path / "aurl/losses" / f"{term}.py").open("a") as handle:
         handle.write("# another version\n")
     after = digests_by_variant(codes)
     assert {name for name in codes if before[name] != after[name]} == changed
@@ -104,12 +105,14 @@ def test_a_term_from_outside_is_code_of_its_variant_only(tmp_path: Path, monkeyp
     assert {name for name in codes if before[name] != after[name]} == {"mine"}
 
 
-def test_losses_names_the_functions_of_the_terms_and_nothing_in_the_package_imports_it() -> None:
+def test_losses_names_the_functions_of_the_terms_and_nothing_in_the_package_takes_them_from_it() -> None:
     assert aurl.losses.contrastive is cosine.contrastive
     assert aurl.losses.cosine_logits is cosine.cosine_logits
     assert aurl.losses.unit is cosine.unit
     assert aurl.losses.mean_squared_error is mse.mean_squared_error
     for name in ("ClassGenerator", "IdentityGenerator", "synthetic_contrastive"):
         assert getattr(aurl.losses, name) is getattr(synthetic, name)
-    texts = {path: path.read_text() for path in PACKAGE.rglob("*.py")}
-    assert [path for path, text in texts.items() if "aurl.losses import" in text or "import aurl.losses" in text] == []
+    imports = re.compile(
+        rf"from aurl\.losses import .*\b({'|'.join(aurl.losses.__all__)})\b|import aurl\.losses$", re.MULTILINE
+    )
+    assert [path for path in PACKAGE.rglob("*.py") if imports.search(path.read_text())] == []

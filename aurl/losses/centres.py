@@ -7,7 +7,7 @@ Source: released code. It trains the centres that `synthetic` mixes, and has no 
 
 from typing import TYPE_CHECKING
 
-from aurl.methods.base import TermSettings, VideoBatch
+from aurl.losses.base import TermSettings, VideoBatch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,7 +7,7 @@ Source: the baseline of the paper, after the earlier paper's loss; its weight of
 
 from typing import TYPE_CHECKING
 
-from aurl.methods.base import TermSettings, VideoBatch
+from aurl.losses.base import TermSettings, VideoBatch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import model_validator
 
 from aurl.experiment.base import Positive
-from aurl.methods.base import ClassBatch, TermSettings
+from aurl.losses.base import ClassBatch, TermSettings
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

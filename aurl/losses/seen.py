@@ -7,7 +7,7 @@ Source: paper; lambda = 10 by the released code.
 
 from typing import TYPE_CHECKING
 
-from aurl.methods.base import TermSettings, VideoBatch
+from aurl.losses.base import TermSettings, VideoBatch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,0 +1,1 @@
+"""Stored features of networks, and the methods that are fitted on them."""

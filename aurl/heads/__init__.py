@@ -1,0 +1,1 @@
+"""The numerics that several methods on stored features share."""
