@@ -68,6 +68,7 @@ def experiment(terms: dict[str, Any], word_projector: bool = True) -> Experiment
     raw = yaml.safe_load(preset_text("micro"))
     raw["variants"]["mine"] = {"losses": terms, "word_projector": word_projector}
     raw["trained"].append("mine")
+    raw["evaluated"].append("mine")
     return parse_experiment(raw, "params.yaml")
 
 
@@ -168,7 +169,10 @@ def check_shown(name: str, settings: TermSettings) -> None:
     read = experiment(terms, word_projector)
     variants = read.variants
     log = pd.DataFrame({column: np.arange(6.0) for column in [*LOG_COLUMNS, *terms]}).assign(epoch=[0, 0, 0, 1, 1, 1])
-    data = FigureData(FigureInputs(Path(), None, {}, {}, {}, {}, {}, {}), {"variants": variants, "report": read.report})
+    data = FigureData(
+        FigureInputs(Path(), None, {}, {}, {}, {}, {}, {}),
+        {"variants": variants, "evaluated": list(variants), "report": read.report},
+    )
     data.steps = {("mine", 0): log}
     with chdir(REPOSITORY):  # labels come from its table of published methods
         figure = draw(data).figure
