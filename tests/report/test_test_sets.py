@@ -125,6 +125,8 @@ def test_an_experiment_without_the_proposed_variant(tmp_path: Path) -> None:
         "variants": {"mse": raw["variants"]["mse"], "ls": raw["variants"]["ls"]},
         "trained": ["mse", "ls"],
         "evaluated": ["mse", "ls"],
+        "methods": {},
+        "backbone_features": {"networks": [], "seen_clips": 1},
     }
     experiment = parse_experiment(raw, "three.yaml")
     sources = table_sources(experiment, tmp_path)
