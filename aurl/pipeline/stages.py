@@ -23,6 +23,8 @@ BACKBONE = Parts("aurl.backbones", "model.backbone")
 BACKBONES = Parts("aurl.backbones")  # a checkpoint names its own backbone
 SHOWN = (MEASURES, Parts("aurl.losses", "variants.*.losses", alone=True))  # the terms' symbols and check marks
 
+METHODS_SHOWN = Parts(METHODS, "methods.*.method", alone=True)  # what a method may see
+
 INGEST = Stage(
     "ingest",
     "List a dataset's videos with their SHA-256; render them, or copy them if the dataset is versioned.",
@@ -269,6 +271,7 @@ RESULTS: dict[str, Input] = {
     "statistics": One("statistics"),
     "seen_classes": Each("seen_classes", "once_if_complete"),
     "published": Shipped((str(shipped.PUBLISHED),)),
+    "published_methods": Shipped((str(shipped.PUBLISHED_METHODS),)),
     "predictions": Shipped((shipped.PREDICTIONS,)),
     "tokens": Shipped((str(shipped.TOKEN_TABLE),)),
     "world": Shipped((str(shipped.RENDERED_WORLD),)),  # the ceilings
@@ -289,7 +292,7 @@ TABLES_STAGE = Stage(
     reads=RESULTS,
     makes=TABLES,
     settings=TABLE_KEYS,
-    parts=(*SHOWN, Parts("aurl.report.tables")),
+    parts=(*SHOWN, METHODS_SHOWN, Parts("aurl.report.tables")),
     recompute="always",
 )
 FIGURES_STAGE = Stage(
@@ -323,7 +326,7 @@ FIGURES_STAGE = Stage(
         "evaluation.clips",
         "evaluation.protocols",
     ),
-    parts=(*SHOWN, BACKBONES, Parts("aurl.report.figures")),
+    parts=(*SHOWN, METHODS_SHOWN, BACKBONES, Parts("aurl.report.figures")),
     recompute="deep",
 )
 REPORT = Stage(
@@ -337,7 +340,7 @@ REPORT = Stage(
         *("seen", "unseen", "datasets", *FRAME_KEYS, "semantics", "model", "training", "variants", "trained"),
         *("imported", "evaluated", "backbone_features", "methods", "external", "seeds", "evaluation", "report"),
     ),
-    parts=(*SHOWN, Parts("aurl.report.tables")),
+    parts=(*SHOWN, METHODS_SHOWN, Parts("aurl.report.tables")),
     folder="report/template",
     repeats=False,
 )
