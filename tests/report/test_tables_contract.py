@@ -83,7 +83,10 @@ def _check_text(table: Table, title: str) -> None:
     assert len(table.caption) > len(HOSTILE) + 2
     assert table.notes
     assert all(note == note.strip() and note for note in table.notes)
-    lengths = {len(column) for column in [*table.text.values(), *table.quantities.values(), *table.csv_text.values()]}
+    lengths = {
+        len(column)
+        for column in [*table.text.values(), *table.quantities.values(), *table.csv_text.values(), *table.last.values()]
+    }
     assert len(lengths) == 1, "every column has the same rows"
     assert lengths != {0}
 
@@ -96,7 +99,7 @@ def _check_formats(name: str, table: Table, folder: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(texts["csv"])))
     assert len(rows) == len(next(iter(table.text.values())))
     for row in rows:
-        for column in row.keys() - table.text.keys():
+        for column in row.keys() - table.text.keys() - table.last.keys():
             assert row[column] == "" or float(row[column]) == float(row[column]), "numbers in columns of their own"
     assert HOSTILE not in texts["html"]
     assert "&lt;b&gt;R&amp;D&lt;/b&gt; 100 % {$x_1$}" in texts["html"]

@@ -7,7 +7,6 @@ from aurl.evaluation.published_methods import PublishedMethod, read_published_me
 from aurl.experiment.settings import TestSetSettings
 from aurl.report.labels import counted
 from aurl.report.method_rows import may_see, rows_of_networks
-from aurl.report.results import Measured
 from aurl.report.tables.base import Cell, Sources, Table
 
 TITLE = "Methods on the same videos"
@@ -41,6 +40,9 @@ def make_table(sources: Sources) -> Table:
             cells = [_top1(sources, row.corrected, each, f"csls_{bank}_top1") for row in rows]
             if any(cell.measured for cell in cells):
                 quantities[f"{each.label}, {title}"] = cells
+    quantities |= {
+        f"{each.label}, hub skewness": [_skewness(sources, row.name, each) for row in rows] for each in test_sets
+    }
     text = {
         "Group": [row.group for row in rows],
         "Method": [row.label for row in rows],
@@ -50,7 +52,6 @@ def make_table(sources: Sources) -> Table:
         f"{each.label}, against {_proposed(sources)}": [_difference(sources, row.name, each) for row in rows]
         for each in test_sets
     }
-    last |= {f"{each.label}, hub skewness": [_skewness(sources, row.name, each) for row in rows] for each in test_sets}
     names = [each.published for each in test_sets if each.published]
     last |= {f"Published, {name}": [_published(row.published, name) for row in rows] for name in names}
     last |= {"Not run because": [row.why_not_run for row in rows]}
@@ -107,11 +108,10 @@ def _difference(sources: Sources, name: str, test_set: TestSetSettings) -> str:
     return ""
 
 
-def _skewness(sources: Sources, name: str, test_set: TestSetSettings) -> str:
-    measured: Measured | None = None
-    if name:
-        measured = sources.results.cell(name, test_set.dataset, sources.report.ablation_clips, 1, "hub_skewness")
-    return "" if measured is None else f"{measured.mean:.2f}"
+def _skewness(sources: Sources, name: str, test_set: TestSetSettings) -> Cell:
+    if not name:
+        return Cell(None, None, 2)
+    return Cell(sources.results.cell(name, test_set.dataset, sources.report.ablation_clips, 1, "hub_skewness"), None, 2)
 
 
 def _published(results: Iterable[PublishedMethod], test_set: str) -> str:
