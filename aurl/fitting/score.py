@@ -19,30 +19,11 @@ from aurl.experiment.methods import HubSettings, MethodSettings
 from aurl.experiment.settings import Settings
 from aurl.fitting.class_sets import class_set
 from aurl.fitting.clip_features import ClipFeatures, read_clip_features
-from aurl.fitting.fit import load_seen, network_of, read_weights
+from aurl.fitting.fit import load_seen, network_of
+from aurl.fitting.fitted import read_weights, score_videos
 from aurl.fitting.hubs import csls, inverted_softmax
-from aurl.methods.base import ClassSet, FeatureMethod, load_method
+from aurl.methods.base import load_method
 from aurl.pipeline.jobs import Job
-from aurl.system.errors import AurlError
-
-PART = 4096  # videos whose scores are computed at a time
-
-
-def score_videos(method: FeatureMethod, videos: Tensor, classes: ClassSet) -> Tensor:
-    """Score videos (N, clips, d) against C classes, part by part: float32 (N, C).
-
-    Raises: AurlError if the method breaks its contract.
-    """
-    name = method.settings.method
-    with torch.inference_mode():
-        parts = [method.score(part, classes) for part in videos.split(PART)]
-    scores = torch.cat(parts) if parts else torch.empty(0, len(classes.names))
-    wanted = (len(videos), len(classes.names))
-    if scores.dtype != torch.float32 or scores.shape != wanted:
-        raise AurlError(f"method '{name}': scores of {scores.dtype} {tuple(scores.shape)}, not float32 {wanted}")
-    if not bool(scores.isfinite().all()):
-        raise AurlError(f"method '{name}': a score is not finite; change its settings")
-    return scores
 
 
 def ranked(scores: Tensor, banks: Mapping[str, Callable[[], Tensor]], settings: MethodSettings) -> Tensor:
@@ -113,7 +94,7 @@ def run(job: Job) -> None:
     settings, inputs = job.settings["methods.{variant}"], job.inputs
     torch.set_num_threads(1)
     method = load_method(settings)
-    method.network, method.weights = network_of(inputs.checkpoint, inputs.description), read_weights(inputs.fitted)
+    method.network, method.weights = network_of(inputs.checkpoint, inputs.description), read_weights(inputs.fitted)[0]
     tested, classes = read_clip_features(inputs.features), class_set(inputs.embeddings)
     seen = score_videos(
         method, load_seen(inputs.seen_features, inputs.seen_embeddings, inputs.seen_classes).videos, classes

@@ -1,0 +1,45 @@
+"""Learn a linear classifier of the seen classes on the stored features."""
+
+from typing import TYPE_CHECKING
+
+from aurl.heads.descent import DescentSettings, Weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from aurl.methods.base import SeenVideos
+
+
+class ClassifierSettings(DescentSettings):
+    """The recipe of the classifier; *assumed*, as all of it."""
+
+    lr: float = 0.03
+    weight_decay: float = 1e-5
+
+
+def fit_classifier(seen: "SeenVideos", settings: DescentSettings, seed: int) -> "dict[str, Tensor]":
+    """Learn softmax(A x + b) by cross-entropy, on centred and scaled features x.
+
+    Returns: the weights `classifier` (d, K) and `bias` (K,), beside the scale.
+    """
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    from aurl.heads.descent import descend
+    from aurl.heads.scaling import fit_scale, scaled
+
+    scale = fit_scale(seen.means)
+    features, classes = scaled(seen.means, scale), len(seen.classes.names)
+
+    def loss(weights: Weights, rows: "Tensor", random: torch.Generator) -> "Tensor":
+        return cross_entropy(features[rows] @ weights["classifier"] + weights["bias"], seen.labels[rows])
+
+    start = {"classifier": torch.zeros(features.shape[1], classes), "bias": torch.zeros(classes)}
+    return scale | descend(start, loss, len(features), settings, torch.Generator().manual_seed(seed))
+
+
+def probabilities(videos: "Tensor", weights: Weights) -> "Tensor":
+    """Give each video's probabilities of the seen classes: (n, clips, d) -> (n, K); rows sum to 1."""
+    from aurl.heads.scaling import scaled
+
+    return (scaled(videos.mean(dim=1), weights) @ weights["classifier"] + weights["bias"]).softmax(dim=1)
