@@ -17,11 +17,10 @@ from aurl.evaluation.protocols.base import Row, evaluate_all
 from aurl.experiment.evaluation import DEFAULT_PROTOCOL
 from aurl.experiment.methods import HubSettings, MethodSettings
 from aurl.experiment.settings import Settings
-from aurl.fitting.class_sets import class_set
-from aurl.fitting.clip_features import ClipFeatures, read_clip_features
-from aurl.fitting.fit import load_seen, network_of
-from aurl.fitting.fitted import read_weights, score_videos
+from aurl.fitting.clip_features import ClipFeatures
+from aurl.fitting.fitted import score_videos
 from aurl.fitting.hubs import csls, inverted_softmax
+from aurl.fitting.inputs import Network, load_seen, load_tested, load_weights
 from aurl.methods.base import load_method
 from aurl.pipeline.jobs import Job
 
@@ -93,12 +92,12 @@ def run(job: Job) -> None:
     """Run the stage `method_scores`."""
     settings, inputs = job.settings["methods.{variant}"], job.inputs
     torch.set_num_threads(1)
-    method = load_method(settings)
-    method.network, method.weights = network_of(inputs.checkpoint, inputs.description), read_weights(inputs.fitted)[0]
-    tested, classes = read_clip_features(inputs.features), class_set(inputs.embeddings)
-    seen = score_videos(
-        method, load_seen(inputs.seen_features, inputs.seen_embeddings, inputs.seen_classes).videos, classes
-    )
+    method, network = load_method(settings), Network(inputs.checkpoint, inputs.description)
+    tested, classes = load_tested(network, inputs.features, inputs.embeddings)
+    method.network = network.load
+    method.weights = load_weights(inputs.fitted, network, settings.method, tested.videos, classes)
+    bank = load_seen(network, inputs.seen_features, inputs.seen_embeddings, inputs.seen_classes)
+    seen = score_videos(method, bank.videos, classes)
     scores = {count: score_videos(method, videos, classes) for count, videos in tested.videos.items()}
     protocols = job.settings["evaluation.protocols"]
     rows, final = evaluate_scores(scores, seen, tested, settings, job.settings["evaluation.hubs"], protocols)
