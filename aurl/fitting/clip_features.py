@@ -17,9 +17,9 @@ from aurl.system.files import replacing
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Hold a dataset: clips per video -> features (N, clips, d), labels (N,), class names, paths of the videos.
+    """Hold a dataset's features, labels (N,), class names, and paths of the videos.
 
-    `network` is the SHA-256 of the network's checkpoint.
+    `videos` maps clips per video to features (N, clips, d). `network` is the SHA-256 of the network's checkpoint.
     """
 
     videos: dict[int, Tensor]

@@ -25,7 +25,7 @@ def csls(scores: Tensor, bank: Tensor, neighbours: int) -> Tensor:
 
 
 def inverted_softmax(scores: Tensor, bank: Tensor, beta: float) -> Tensor:
-    """Divide each class's weight by its weight in the bank, for videos whose first class is one of the bank's.
+    """Divide each class's weight by its weight in the bank, where a video's first class is one of the bank's.
 
     Args:
         scores: (n, C). bank: (b, C). beta: the inverse temperature.

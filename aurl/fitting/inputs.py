@@ -72,7 +72,10 @@ def check_classes(features: ClipFeatures, path: Path, classes: ClassSet, embeddi
 def load_weights(
     path: Path, network: Network, method: str, videos: Mapping[int, Tensor], classes: ClassSet
 ) -> dict[str, Tensor]:
-    """Read what a method learnt. Raises: AurlError for another method, network or dimension than those of the videos."""
+    """Read what a method learnt.
+
+    Raises: AurlError for another method, network or dimension than those of the videos and classes.
+    """
     weights, described = read_weights(path)
     if described.get("method") != method:
         raise AurlError(f"{path}: weights of the method '{described.get('method')}', not '{method}'; {MEND}")

@@ -41,7 +41,7 @@ class Toy:
 
 
 def draw_toy(seed: int = 0, classes: int = 24, videos: int = 8) -> Toy:
-    """Draw a world of seen classes with a number of videos each, and six other classes with 20 test videos each."""
+    """Draw seen classes with a number of videos each, and six other classes with 20 test videos each."""
     random = torch.Generator().manual_seed(seed)
 
     def noise(*shape: int) -> Tensor:

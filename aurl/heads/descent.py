@@ -73,14 +73,14 @@ def batches(videos: int, batch: int, steps: int, random: "Generator") -> "Iterat
 
 
 def uniform(rows: int, columns: int, fan: int, random: "Generator") -> "Tensor":
-    """Draw weights (rows, columns) from U(-1/sqrt(fan), 1/sqrt(fan)), as a linear layer of `fan` inputs does."""
+    """Draw weights (rows, columns) from U(-b, b), b = 1 / sqrt(fan), as a linear layer of `fan` inputs does."""
     import torch
 
     return (2 * torch.rand(rows, columns, generator=random) - 1) / fan**0.5
 
 
 def drop(values: "Tensor", share: float, random: "Generator") -> "Tensor":
-    """Set a share of values (any shape) to zero and scale the others up, so that the mean stays (dropout)."""
+    """Set a share of values (any shape) to zero, and scale the others so that the mean stays: dropout."""
     import torch
 
     if share == 0:

@@ -10,7 +10,7 @@ CENTRE, LENGTH = "centre", "length"  # the names of the two tensors among a meth
 
 
 def fit_scale(features: "Tensor") -> "dict[str, Tensor]":
-    """Measure the mean of features (N, d) and the root mean square length around it; 1 where all are equal."""
+    """Measure the mean of features (N, d), and their root mean square distance from it; 1 where it is 0."""
     import torch
 
     centre = features.mean(dim=0)

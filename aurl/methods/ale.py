@@ -34,10 +34,11 @@ class Method(FeatureMethod):
         from aurl.heads import ranking
         from aurl.heads.bilinear import fit_bilinear
 
-        self.weights = fit_bilinear(seen, self.settings, seed, ranking.weighted_by_rank)
+        videos, words = seen.means, seen.classes.embeddings
+        self.weights = fit_bilinear(videos, seen.labels, words, self.settings, seed, ranking.weighted_by_rank)
 
     def score(self, videos: "Tensor", classes: ClassSet) -> "Tensor":
         """Score by the bilinear form: (n, clips, d), C classes -> (n, C)."""
         from aurl.heads.bilinear import bilinear_scores
 
-        return bilinear_scores(videos, classes, self.weights)
+        return bilinear_scores(videos.mean(dim=1), classes.embeddings, self.weights)

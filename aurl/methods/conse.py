@@ -35,7 +35,9 @@ class Method(FeatureMethod):
         from aurl.heads.classifier import fit_classifier
         from aurl.models.cosine import unit
 
-        self.weights = {"words": unit(seen.classes.embeddings), **fit_classifier(seen, self.settings, seed)}
+        words = unit(seen.classes.embeddings)
+        classifier = fit_classifier(seen.means, seen.labels, len(words), self.settings, seed)
+        self.weights = {"words": words, **classifier}
 
     def score(self, videos: "Tensor", classes: ClassSet) -> "Tensor":
         """Score by the cosine to the mixture: (n, clips, d), C classes -> (n, C)."""
@@ -43,7 +45,7 @@ class Method(FeatureMethod):
         from aurl.models.cosine import unit
 
         words = self.weights["words"]
-        first = probabilities(videos, self.weights).topk(min(self.settings.classes, len(words)), dim=1)
+        first = probabilities(videos.mean(dim=1), self.weights).topk(min(self.settings.classes, len(words)), dim=1)
         shares = first.values / first.values.sum(dim=1, keepdim=True)
         mixed = (shares[:, :, None] * words[first.indices]).sum(dim=1)
         return unit(mixed) @ unit(classes.embeddings).T

@@ -37,7 +37,9 @@ class Method(FeatureMethod):
         from aurl.heads.classifier import fit_classifier
         from aurl.models.cosine import unit
 
-        self.weights = {"words": unit(seen.classes.embeddings), **fit_classifier(seen, self.settings, seed)}
+        words = unit(seen.classes.embeddings)
+        classifier = fit_classifier(seen.means, seen.labels, len(words), self.settings, seed)
+        self.weights = {"words": words, **classifier}
 
     def score(self, videos: "Tensor", classes: ClassSet) -> "Tensor":
         """Sum over each class's nearest objects: (n, clips, d), C classes -> (n, C)."""
@@ -49,4 +51,4 @@ class Method(FeatureMethod):
         similar = (unit(classes.embeddings) @ self.weights["words"].T).clamp_min(0)
         first = similar.topk(min(self.settings.objects, similar.shape[1]), dim=1)
         speaks = torch.zeros_like(similar).scatter(1, first.indices, first.values)
-        return probabilities(videos, self.weights) @ speaks.T
+        return probabilities(videos.mean(dim=1), self.weights) @ speaks.T
