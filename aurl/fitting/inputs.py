@@ -52,7 +52,7 @@ def load_seen(network: Network, features: Path, embeddings: Path, seen_classes: 
         raise AurlError(f"{seen_classes}: class '{missing[0]}' is not in {embeddings}; {MEND}")
     kept = stored.of_classes(names)
     (videos,) = kept.videos.values()
-    return SeenVideos(videos, kept.labels, class_set(embeddings, names))
+    return SeenVideos(videos, kept.labels, class_set(embeddings, names), paths=kept.paths)
 
 
 def load_tested(network: Network, features: Path, embeddings: Path) -> tuple[ClipFeatures, ClassSet]:

@@ -4,7 +4,8 @@ A row that a method fits has scores where a network has embeddings. They go into
 so that statistics, tables and the audit need no code for such rows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from aurl.fitting.clip_features import ClipFeatures
 from aurl.fitting.fitted import score_videos
 from aurl.fitting.hubs import csls, inverted_softmax
 from aurl.fitting.inputs import Network, load_seen, load_tested, load_weights
+from aurl.fitting.objects import videos_of
 from aurl.methods.base import load_method
 from aurl.pipeline.jobs import Job
 
@@ -39,18 +41,18 @@ def ranked(scores: Tensor, banks: Mapping[str, Callable[[], Tensor]], settings: 
 
 
 def evaluate_scores(
-    scores: Mapping[int, Tensor], seen: Tensor, tested: ClipFeatures, settings: MethodSettings, hubs: HubSettings | None,
-    protocols: Mapping[str, Settings],
+    scores: Mapping[int, Tensor], seen: Callable[[], Tensor], tested: ClipFeatures, settings: MethodSettings,
+    hubs: HubSettings | None, protocols: Mapping[str, Settings],
 ) -> tuple[list[Row], dict[int, Tensor]]:  # fmt: skip
     """Evaluate scores by all protocols.
 
     Args:
-        scores: clips per video -> (N, C). seen: scores of the seen videos (b, C).
+        scores: clips per video -> (N, C). seen: computes the scores of the seen videos (b, C).
     Returns: the rows of metrics, and the scores by which classes were ranked.
     """
 
     def banks(of_tests: Tensor) -> dict[str, Callable[[], Tensor]]:
-        return {"seen": lambda: seen, "test": lambda: of_tests}
+        return {"seen": seen, "test": lambda: of_tests}
 
     final = {count: ranked(each, banks(each), settings) for count, each in scores.items()}
     rows = evaluate_all(_features(final, tested), protocols)
@@ -96,9 +98,17 @@ def run(job: Job) -> None:
     tested, classes = load_tested(network, inputs.features, inputs.embeddings)
     method.network = network.load
     method.weights = load_weights(inputs.fitted, network, settings.method, tested.videos, classes)
-    bank = load_seen(network, inputs.seen_features, inputs.seen_embeddings, inputs.seen_classes)
-    seen = score_videos(method, bank.videos, classes)
-    scores = {count: score_videos(method, videos, classes) for count, videos in tested.videos.items()}
+
+    def score(dataset: str, paths: Sequence[str], videos: Tensor) -> Tensor:
+        given = videos_of(settings, dataset, paths, videos, classes.embeddings.shape[1])
+        return score_videos(method, given, classes)
+
+    @cache
+    def seen() -> Tensor:
+        bank = load_seen(network, inputs.seen_features, inputs.seen_embeddings, inputs.seen_classes)
+        return score("seen", bank.paths, bank.videos)
+
+    scores = {count: score(job.wildcards["dataset"], tested.paths, each) for count, each in tested.videos.items()}
     protocols = job.settings["evaluation.protocols"]
     rows, final = evaluate_scores(scores, seen, tested, settings, job.settings["evaluation.hubs"], protocols)
     write_scores(job.outputs.features, final, tested)

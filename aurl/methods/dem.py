@@ -6,8 +6,9 @@ v (d,) mean features of the clips, s_y (e,) unit class embedding, A (e, hidden),
 
 Source: Zhang et al., CVPR 2017, in the form of the released code of ER (hidden 512, weight decay 1e-5).
 *assumed*: features scaled so that they lie at distance 1 from their mean on average, not centred, since a relu gives
-them; without the last relu where a feature of a seen video is negative; no dropout of the words (0.5 in the released
-code, for longer fits); steps and rate (aurl/heads/descent.py).
+them; without the last relu where a feature of a seen video is negative; dropout 0.2 of the words (0.5 in the
+released code; on 60 seen classes held out of `mini` 0, 0.2 and 0.5 gave 78.3, 83.3 and 77.2 %, one seed); steps and
+rate (aurl/heads/descent.py).
 """
 
 from typing import TYPE_CHECKING, Annotated
@@ -28,13 +29,13 @@ class Settings(DescentSettings):
     steps: Positive = 600
     weight_decay: Annotated[float, Field(ge=0)] = 1e-5
     hidden: Positive = 512
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
 
 
 class Method(FeatureMethod):
     """Learn the two layers by the squared distance."""
 
-    ASSUMED = "features scaled; the last relu only for features that are nowhere negative; no dropout; steps and rate"
+    ASSUMED = "features scaled; the last relu only for features that are nowhere negative; dropout, steps and rate"
     settings: Settings
 
     def fit(self, seen: SeenVideos, seed: int) -> None:

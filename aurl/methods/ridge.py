@@ -5,7 +5,8 @@
 X (d, N) features of the seen videos, S (e, N) the unit embeddings of their classes minus the mean s, W (e, d).
 
 Source: Shigeto et al., ECML 2015 (text to video, so that fewer classes are hubs). *assumed*: features and embeddings
-centred on the seen videos; the penalty, a share of the number of videos; the cosine, where the paper takes the distance.
+centred on the seen videos; the penalty, a share of the number of videos (on 60 seen classes held out of `mini` 1e-2,
+1e-3 and 1e-4 gave 70.6, 65.6 and 49.7 %, one seed); the cosine, where the paper takes the distance.
 """
 
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Settings(MethodSettings):
     """The ridge penalty, as a share of the number of videos."""
 
-    penalty: Annotated[float, Field(gt=0)] = 1e-3
+    penalty: Annotated[float, Field(gt=0)] = 1e-2
 
 
 class Method(FeatureMethod):
