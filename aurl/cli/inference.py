@@ -1,4 +1,4 @@
-"""Commands for files of your own: predict, encode, score and test."""
+"""Commands for files of your own: predict, encode, score, test and check-method."""
 
 import sys
 from pathlib import Path
@@ -147,3 +147,16 @@ def overlap(
     from aurl.overlap.report import run_overlap
 
     click.echo(run_overlap(seen, unseen, tau, vectors, dimension, context.obj, as_json))
+
+
+@click.command("check-method")
+@click.argument("name", metavar="METHOD")
+def check_method(name: str) -> None:
+    """Check a METHOD on stored features, such as my_package.my_method, against every clause of its contract.
+
+    It is tried on a small drawn world; the first clause that it breaks ends in one line.
+    """
+    from aurl.fitting.check import check_method as check
+
+    clauses = check(name)
+    click.echo("\n".join([*(f"  holds: {text}" for text in clauses), f"method '{name}' keeps the contract"]))

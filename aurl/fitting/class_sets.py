@@ -10,7 +10,7 @@ from aurl.semantics.classes import read_embeddings
 
 
 def class_set(embeddings: Path, names: Sequence[str] | None = None) -> ClassSet:
-    """Read classes with their embeddings and words; all of a file, or some names.
+    """Read classes with their embeddings and words: all of a file, or some of them in the order given.
 
     Raises: AurlError for a damaged file.
     """

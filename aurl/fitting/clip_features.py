@@ -17,12 +17,16 @@ from aurl.system.files import replacing
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Hold a dataset: clips per video -> features (N, clips, d), labels (N,), names, paths."""
+    """Hold a dataset's features, labels (N,), class names, and paths of the videos.
+
+    `videos` maps clips per video to features (N, clips, d). `network` is the SHA-256 of the network's checkpoint.
+    """
 
     videos: dict[int, Tensor]
     labels: Tensor
     class_names: list[str]
     paths: list[str]
+    network: str
 
     def of_classes(self, names: Sequence[str]) -> "ClipFeatures":
         """Keep the videos of some classes; labels become numbers of `names`."""
@@ -30,20 +34,23 @@ class ClipFeatures:
         labels = torch.tensor([numbers.get(name, -1) for name in self.class_names])[self.labels]
         rows = torch.nonzero(labels >= 0)[:, 0]
         videos = {count: features[rows] for count, features in self.videos.items()}
-        return ClipFeatures(videos, labels[rows], list(names), [self.paths[row] for row in rows.tolist()])
+        paths = [self.paths[row] for row in rows.tolist()]
+        return ClipFeatures(videos, labels[rows], list(names), paths, self.network)
 
 
 def write_clip_features(path: Path, finished: Iterable[Mapping[int, Tensor]], clips: Sequence[int], size: int,
-                        labels: np.ndarray, class_names: Sequence[str], paths: Sequence[str]) -> None:  # fmt: skip
+                        labels: np.ndarray, class_names: Sequence[str], paths: Sequence[str],
+                        network: str) -> None:  # fmt: skip
     """Write a file of clip features, or nothing; memory holds one part at a time.
 
     Args:
         finished: the videos in order, part by part: clips per video -> float32 (n, clips, size).
-        labels: int64 (N,).
+        labels: int64 (N,). network: SHA-256 of the network's checkpoint.
     """
     shapes: dict[str, Sequence[int]] = {"labels": labels.shape}
     shapes |= {f"clips{number}": (len(labels), number, size) for number in clips}
-    header, begin = tensor_header(shapes, {"aurl": json.dumps({"classes": list(class_names), "paths": list(paths)})})
+    names = {"classes": list(class_names), "paths": list(paths), "network": network}
+    header, begin = tensor_header(shapes, {"aurl": json.dumps(names)})
     with replacing(path) as (temporary,), temporary.open("wb") as handle:
         handle.write(header)
         handle.seek(begin["labels"])
@@ -69,6 +76,7 @@ def read_clip_features(path: Path) -> ClipFeatures:
             tensors["labels"],
             names["classes"],
             names["paths"],
+            names["network"],
         )
         _check(features)
     except Exception as error:  # safetensors and JSON raise their own

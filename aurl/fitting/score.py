@@ -4,7 +4,8 @@ A row that a method fits has scores where a network has embeddings. They go into
 so that statistics, tables and the audit need no code for such rows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +18,13 @@ from aurl.evaluation.protocols.base import Row, evaluate_all
 from aurl.experiment.evaluation import DEFAULT_PROTOCOL
 from aurl.experiment.methods import HubSettings, MethodSettings
 from aurl.experiment.settings import Settings
-from aurl.fitting.class_sets import class_set
-from aurl.fitting.clip_features import ClipFeatures, read_clip_features
-from aurl.fitting.fit import load_seen, network_of, read_weights
+from aurl.fitting.clip_features import ClipFeatures
+from aurl.fitting.fitted import score_videos
 from aurl.fitting.hubs import csls, inverted_softmax
-from aurl.methods.base import ClassSet, FeatureMethod, load_method
+from aurl.fitting.inputs import Network, load_seen, load_tested, load_weights
+from aurl.fitting.objects import videos_of
+from aurl.methods.base import load_method
 from aurl.pipeline.jobs import Job
-from aurl.system.errors import AurlError
-
-PART = 4096  # videos whose scores are computed at a time
-
-
-def score_videos(method: FeatureMethod, videos: Tensor, classes: ClassSet) -> Tensor:
-    """Score videos (N, clips, d) against C classes, part by part: float32 (N, C).
-
-    Raises: AurlError if the method breaks its contract.
-    """
-    name = method.settings.method
-    with torch.inference_mode():
-        parts = [method.score(part, classes) for part in videos.split(PART)]
-    scores = torch.cat(parts) if parts else torch.empty(0, len(classes.names))
-    wanted = (len(videos), len(classes.names))
-    if scores.dtype != torch.float32 or scores.shape != wanted:
-        raise AurlError(f"method '{name}': scores of {scores.dtype} {tuple(scores.shape)}, not float32 {wanted}")
-    if not bool(scores.isfinite().all()):
-        raise AurlError(f"method '{name}': a score is not finite; change its settings")
-    return scores
 
 
 def ranked(scores: Tensor, banks: Mapping[str, Callable[[], Tensor]], settings: MethodSettings) -> Tensor:
@@ -59,18 +41,18 @@ def ranked(scores: Tensor, banks: Mapping[str, Callable[[], Tensor]], settings: 
 
 
 def evaluate_scores(
-    scores: Mapping[int, Tensor], seen: Tensor, tested: ClipFeatures, settings: MethodSettings, hubs: HubSettings | None,
-    protocols: Mapping[str, Settings],
+    scores: Mapping[int, Tensor], seen: Callable[[], Tensor], tested: ClipFeatures, settings: MethodSettings,
+    hubs: HubSettings | None, protocols: Mapping[str, Settings],
 ) -> tuple[list[Row], dict[int, Tensor]]:  # fmt: skip
     """Evaluate scores by all protocols.
 
     Args:
-        scores: clips per video -> (N, C). seen: scores of the seen videos (b, C).
+        scores: clips per video -> (N, C). seen: computes the scores of the seen videos (b, C).
     Returns: the rows of metrics, and the scores by which classes were ranked.
     """
 
     def banks(of_tests: Tensor) -> dict[str, Callable[[], Tensor]]:
-        return {"seen": lambda: seen, "test": lambda: of_tests}
+        return {"seen": seen, "test": lambda: of_tests}
 
     final = {count: ranked(each, banks(each), settings) for count, each in scores.items()}
     rows = evaluate_all(_features(final, tested), protocols)
@@ -82,7 +64,7 @@ def evaluate_scores(
 
 
 def add_columns(rows: Iterable[Row], others: Iterable[Row], prefix: str) -> None:
-    """Add top-1 of other scores to the rows that they belong to, under names with a prefix."""
+    """Add top-1 of other scores, under names with a prefix, to the rows of the same protocol and clips."""
     by_key = {_key(row): row for row in others}
     for row in rows:
         other = by_key[_key(row)]
@@ -112,13 +94,21 @@ def run(job: Job) -> None:
     """Run the stage `method_scores`."""
     settings, inputs = job.settings["methods.{variant}"], job.inputs
     torch.set_num_threads(1)
-    method = load_method(settings)
-    method.network, method.weights = network_of(inputs.checkpoint, inputs.description), read_weights(inputs.fitted)
-    tested, classes = read_clip_features(inputs.features), class_set(inputs.embeddings)
-    seen = score_videos(
-        method, load_seen(inputs.seen_features, inputs.seen_embeddings, inputs.seen_classes).videos, classes
-    )
-    scores = {count: score_videos(method, videos, classes) for count, videos in tested.videos.items()}
+    method, network = load_method(settings), Network(inputs.checkpoint, inputs.description)
+    tested, classes = load_tested(network, inputs.features, inputs.embeddings)
+    method.network = network.load
+    method.weights = load_weights(inputs.fitted, network, settings.method, tested.videos, classes)
+
+    def score(dataset: str, paths: Sequence[str], videos: Tensor) -> Tensor:
+        given = videos_of(settings, dataset, paths, videos, classes.embeddings.shape[1])
+        return score_videos(method, given, classes)
+
+    @cache
+    def seen() -> Tensor:
+        bank = load_seen(network, inputs.seen_features, inputs.seen_embeddings, inputs.seen_classes)
+        return score("seen", bank.paths, bank.videos)
+
+    scores = {count: score(job.wildcards["dataset"], tested.paths, each) for count, each in tested.videos.items()}
     protocols = job.settings["evaluation.protocols"]
     rows, final = evaluate_scores(scores, seen, tested, settings, job.settings["evaluation.hubs"], protocols)
     write_scores(job.outputs.features, final, tested)

@@ -22,6 +22,7 @@ from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.jobs import Job
 from aurl.semantics.classes import read_embeddings
 from aurl.system.compute import autocast, prepare_device
+from aurl.system.files import sha256_file
 from aurl.system.progress import track
 
 
@@ -65,7 +66,7 @@ def store_features(checkpoint: Path, description: Path, manifest: Path, broken: 
     name = f"backbone features {described['variant']} seed {described['seed']} {manifest.stem}"
     finished = pool_videos(model, store, videos, clips, described["clip_length"], batch_size, compute, name)
     size: int = model.backbone.features  # type: ignore[assignment]
-    write_clip_features(output, finished, clips, size, labels[videos], classes, paths)
+    write_clip_features(output, finished, clips, size, labels[videos], classes, paths, sha256_file(checkpoint))
 
 
 def run(job: Job) -> None:

@@ -10,10 +10,12 @@ CENTRE, LENGTH = "centre", "length"  # the names of the two tensors among a meth
 
 
 def fit_scale(features: "Tensor") -> "dict[str, Tensor]":
-    """Measure the mean of features (N, d) and the root mean square length around it."""
+    """Measure the mean of features (N, d), and their root mean square distance from it; 1 where it is 0."""
+    import torch
+
     centre = features.mean(dim=0)
-    length = (features - centre).square().sum(dim=1).mean().sqrt().clamp_min(1e-12)
-    return {CENTRE: centre, LENGTH: length}
+    length = (features - centre).square().sum(dim=1).mean().sqrt()
+    return {CENTRE: centre, LENGTH: torch.where(length > 0, length, torch.ones_like(length))}
 
 
 def scaled(features: "Tensor", weights: "Mapping[str, Tensor]") -> "Tensor":

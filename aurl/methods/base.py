@@ -53,12 +53,17 @@ class SeenVideos:
         labels: int64 (N,), numbers of `classes`.
         classes: the seen classes that the strict-label filter keeps.
         unseen: the classes of all test sets, for a method that says so in `MAY_SEE`; otherwise None.
+        objects: the objects of the files that a user brings (setting `files`), with the vectors of their names;
+            otherwise None. Where there are files, `score` gets the objects' scores (n, 1, objects) for features.
+        paths: of the videos, as in the manifest.
     """
 
     videos: "Tensor"
     labels: "Tensor"
     classes: ClassSet
     unseen: ClassSet | None = None
+    objects: ClassSet | None = None
+    paths: Sequence[str] = ()
 
     @property
     def means(self) -> "Tensor":

@@ -10,6 +10,7 @@ from repositories import REPOSITORY
 MOST = {  # kind -> page, new files, files to edit
     "pipeline stage": ("stage", 1, {"aurl/pipeline/stages.py", "workflow/rules/evaluation.smk"}),
     "loss term": ("variant", 1, {"params.yaml"}),
+    "method on stored features": ("method", 1, {"params.yaml"}),
     "text encoder": ("vectors", 1, {"params.yaml"}),
     "visual backbone": ("backbone", 1, {"params.yaml"}),
     "dataset layout": ("dataset", 1, {"params.yaml"}),

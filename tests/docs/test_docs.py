@@ -161,6 +161,20 @@ def test_own_figure(micro: Path) -> None:
 
 
 @pytest.mark.workflow
+def test_own_method(micro: Path) -> None:
+    """The method that the page shows gets rows of its own, and no network runs."""
+    before = (micro / "results/micro/metrics.csv").read_text().splitlines()
+    printed = follow("how-to/method.md", micro)
+    assert edited(micro) == exactly("how-to/method.md")
+    assert not re.search(r"^(train|features|backbone_features|evaluate) +\d", printed, re.MULTILINE), "no network runs"
+    after = (micro / "results/micro/metrics.csv").read_text().splitlines()
+    assert [row for row in after if not row.startswith("nearest,")] == before
+    assert len([row for row in after if row.startswith("nearest,")]) == 2 * len(
+        [row for row in before if row.startswith("eszsl,0,micro_ucf,")]
+    )
+
+
+@pytest.mark.workflow
 def test_own_table(micro: Path) -> None:
     results = micro / "results/micro"
     before = (results / "tables/ablation.csv").read_bytes()
