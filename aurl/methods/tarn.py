@@ -38,8 +38,8 @@ class Settings(MethodSettings):
     hidden: Positive = 64
     ways: Positive = 20
     shots: Positive = 3
-    steps: Positive = 250
-    rate: Annotated[float, Field(gt=0)] = 3e-3
+    steps: Positive = 200
+    rate: Annotated[float, Field(gt=0)] = 1e-2
 
 
 class Method(FeatureMethod):
@@ -68,8 +68,10 @@ class Method(FeatureMethod):
             def loss() -> "Tensor":
                 classes, rows = episodes.draw(settings.ways, settings.shots)
                 states = network.states(standardised(seen.videos[rows], self.weights))
+                longest = int(mask[classes].sum(dim=1).max())
+                judged = network(states, words[classes, :longest], mask[classes, :longest])
                 same = (seen.labels[rows][:, None] == classes).float()
-                return functional.binary_cross_entropy_with_logits(network(states, words[classes], mask[classes]), same)
+                return functional.binary_cross_entropy_with_logits(judged, same)
 
             descend(network.parameters(), loss, settings.steps, settings.rate)
         self.weights |= kept(network)
