@@ -44,6 +44,7 @@ def test_equal_videos_have_no_wrong_pair() -> None:
 def test_a_video_is_the_attended_states_of_the_second_network() -> None:
     torch.manual_seed(1)
     network = HierarchicalNetwork(3, 4, 5, 2, 0.5).eval()
+    network.requires_grad_(False)
     embedded = network(VIDEOS)
     for row, clips in enumerate(VIDEOS):
         ends = torch.stack([network.local(clips[None, begin : begin + 2])[0][0, -1] for begin in range(3)])

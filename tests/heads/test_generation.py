@@ -70,7 +70,7 @@ def test_the_networks_are_those_of_their_formulas(critic: Critic) -> None:
 def test_the_classifier_reaches_the_optimum_of_its_loss() -> None:
     features = torch.randn(40, 3, generator=RANDOM)
     labels = (features[:, 0] + 0.5 * torch.randn(40, generator=RANDOM) > 0).long()
-    learnt = softmax_classifier(lambda: (features, labels), 3, 2, 400, 0.05, 0.01)
+    learnt = softmax_classifier(lambda: (features, labels), 3, 2, 150, 0.1, 0.01)
     assert not learnt.weight.requires_grad
     chances = learnt(features).softmax(dim=1) - torch.nn.functional.one_hot(labels, 2)
     torch.testing.assert_close(chances.T @ features / 40 + 0.01 * learnt.weight, torch.zeros(2, 3), atol=1e-3, rtol=0)

@@ -16,7 +16,7 @@ VIDEOS = torch.randn(2, 5, generator=RANDOM)
 @pytest.fixture
 def network() -> TwoStreams:
     torch.manual_seed(1)
-    return TwoStreams(5, 6, 8, 0.5).eval()
+    return TwoStreams(5, 6, 8, 0.5).eval().requires_grad_(False)
 
 
 def unit(row: torch.Tensor) -> torch.Tensor:
@@ -28,7 +28,9 @@ def test_a_class_is_the_attention_pool_of_its_words(network: TwoStreams) -> None
     classes = network.classes(WORDS, MASK)
     for row, count in enumerate([3, 1, 2, 2]):
         words = WORDS[row, :count]
-        shares = [math.exp(last.weight[0] @ torch.relu(hidden.weight @ word + hidden.bias) + last.bias) for word in words]
+        shares = [
+            math.exp(last.weight[0] @ torch.relu(hidden.weight @ word + hidden.bias) + last.bias) for word in words
+        ]
         pooled = sum(share / sum(shares) * word for share, word in zip(shares, words, strict=True))
         torch.testing.assert_close(classes[row], unit(network.text.weight @ pooled + network.text.bias))
 

@@ -46,10 +46,13 @@ def world(words_of_own: bool = True) -> tuple[SeenVideos, Tensor, Tensor, ClassS
 
 
 def fitted(name: str, seen: SeenVideos, seed: int = 0, **settings: object) -> FeatureMethod:
-    """Fit a method of the package."""
+    """Fit a method of the package on one thread, as the stage does."""
     module = plugins.load("aurl.methods", name)
     method: FeatureMethod = module.Method(module.Settings(method=name, features="network", **settings))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     method.fit(seen if method.MAY_SEE == "names" else replace(seen, unseen=None), seed)
+    torch.set_num_threads(threads)
     return method
 
 
