@@ -21,3 +21,8 @@ def fit_scale(features: "Tensor") -> "dict[str, Tensor]":
 def scaled(features: "Tensor", weights: "Mapping[str, Tensor]") -> "Tensor":
     """Centre and scale features (..., d) as those that were measured: their length is 1 on average."""
     return (features - weights[CENTRE]) / weights[LENGTH]
+
+
+def standardised(features: "Tensor", weights: "Mapping[str, Tensor]") -> "Tensor":
+    """Centre and scale features (..., d) as those that were measured: variance 1 on average over the d numbers."""
+    return scaled(features, weights) * features.shape[-1] ** 0.5
