@@ -92,7 +92,7 @@ def network_class() -> Any:
     class ResT(ZeroShotModel):
         """Embed clips by the transformer, and classes by the seen classes' prototypes."""
 
-        seen_embeddings: Tensor
+        seen_embeddings: "Tensor"
 
         def __init__(self, settings: Settings, shape: "ModelShape") -> None:
             self.settings = settings
@@ -114,42 +114,42 @@ def network_class() -> Any:
             self.matcher = nn.Linear(width, 1)
             return width
 
-        def learn_classes(self, embeddings: Tensor, words: Sequence[Tensor]) -> None:
+        def learn_classes(self, embeddings: "Tensor", words: "Sequence[Tensor]") -> None:
             listed = list(words) or list(embeddings[:, None])
             lengths = torch.tensor([len(each) for each in listed], device=embeddings.device)
             self.seen_embeddings.copy_(embeddings)
             self.words = pad_sequence(listed, batch_first=True).to(embeddings)
             self.padding = torch.arange(self.words.shape[1], device=embeddings.device) >= lengths[:, None]
 
-        def read_clips(self, clips: Tensor) -> Tensor:
+        def read_clips(self, clips: "Tensor") -> "Tensor":
             """Give the features of each frame: (B, T, features)."""
             frames = self.normalise(clips.flatten(0, 1)[:, None])
             return self.backbone(frames).unflatten(0, clips.shape[:2])
 
-        def pool_clips(self, clips: Tensor) -> Tensor:
+        def pool_clips(self, clips: "Tensor") -> "Tensor":
             return self.read_clips(clips).mean(dim=1)
 
-        def project_videos(self, features: Tensor) -> Tensor:
+        def project_videos(self, features: "Tensor") -> "Tensor":
             return self.encode(self.frame_tokens(features))
 
-        def match(self, features: Tensor, labels: Tensor) -> Tensor:
+        def match(self, features: "Tensor", labels: "Tensor") -> "Tensor":
             assert self.word_projector is not None
             words = self.word_projector(self.words[labels]) + self.kinds[2]
             tokens = torch.cat([self.frame_tokens(features), words + sines(words.shape[1], words)], dim=1)
             known = torch.zeros(len(labels), 1 + features.shape[1], dtype=torch.bool, device=labels.device)
             return self.matcher(self.encode(tokens, torch.cat([known, self.padding[labels]], dim=1)))[:, 0]
 
-        def frame_tokens(self, features: Tensor) -> Tensor:
+        def frame_tokens(self, features: "Tensor") -> "Tensor":
             """Make tokens of frames: (B, T, features) -> (B, 1 + T, width), the [CLS] token first."""
             frames = self.video_projector(self.dropout(features)) + self.kinds[1]
             frames = frames + sines(frames.shape[1], frames)
             return torch.cat([self.kinds[0].expand(len(frames), 1, -1), frames], dim=1)
 
-        def encode(self, tokens: Tensor, padding: Tensor | None = None) -> Tensor:
+        def encode(self, tokens: "Tensor", padding: "Tensor | None" = None) -> "Tensor":
             """Encode tokens (B, n, width), without those where `padding` (B, n): the [CLS] token's (B, width)."""
             return self.encoder(tokens, src_key_padding_mask=padding)[:, 0]
 
-        def embed_classes(self, embeddings: Tensor) -> Tensor:
+        def embed_classes(self, embeddings: "Tensor") -> "Tensor":
             """Mix the seen prototypes by the similarity of names: (K, dimension) -> (K, width)."""
             assert self.visual_centres is not None
             with torch.no_grad():
