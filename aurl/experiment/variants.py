@@ -74,10 +74,9 @@ class NetworkPart(PartSettings):
 
 
 Network = Annotated[
-    SerializeAsAny[NetworkPart],
-    named_part_reader(NETWORKS, NetworkPart, ["build"]),
-    Field(json_schema_extra=parts_schema(NETWORKS, "named")),
-]
+    Annotated[SerializeAsAny[NetworkPart], named_part_reader(NETWORKS, NetworkPart, ["build"])] | None,
+    Field(json_schema_extra=parts_schema(NETWORKS, "named"), exclude_if=lambda network: network is None),
+]  # None is the paper's network, and is left out of what is written
 
 
 class VariantSettings(Settings):
@@ -95,7 +94,7 @@ class VariantSettings(Settings):
     word_projector: bool
     strict_labels: bool = True
     optimizer: OptimizerSettings | None = None
-    network: Annotated[Network | None, Field(exclude_if=lambda network: network is None)] = None
+    network: Network = None
 
     @property
     def visual_centres(self) -> bool:

@@ -21,7 +21,7 @@ class ModelShape(NetworkSettings):
     dimension: Count
     word_projector: bool
     seen_classes: Count | None
-    network: Annotated[Network | None, Field(exclude_if=lambda network: network is None)] = None
+    network: Network = None
 
 
 def shape_of(model: ModelSettings, dimension: int, word_projector: bool, seen_classes: int | None) -> ModelShape:

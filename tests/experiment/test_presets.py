@@ -16,6 +16,7 @@ from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
+    "end_to_end": "956968e8b8d3440db8d0317c5062328f0aa8642a4c820c7df86bd3d7b7dee9b3",
     "micro": "07db1282bdf4474f50e0a07879f1eaf2efe4e15f1c01c252ccea76f61447560b",
     "mini": "f838244b12fdcc722b780171a965e5f1a199c3f9521acdb5cd37588b86f34d8c",
     "paper": "50f8d489816046ea31b48e9c6bec7ab434fd4b1f52c73a80ac31fe46025c55c9",
