@@ -1,4 +1,4 @@
-"""Choose a method of our own on validation classes: 60 seen classes of `mini`, which no candidate trains on.
+"""Choose a method of our own on 60 held-out seen classes of `mini`.
 
     snakemake -- results/mini/frames/drawn_kinetics/index.json results/mini/seen_classes.csv
     python benchmarks/validation.py [--jobs 2]   # trains what is missing, then writes docs/validation.md
@@ -187,7 +187,7 @@ def choose(found: dict[str, list[dict[str, Any]]]) -> tuple[str, str]:
 
 
 def difference(cells: list[dict[str, Any]], rule: str, base: list[dict[str, Any]]) -> str:
-    """Word the paired difference of top-1 to `BASE` by cosine: of each seed, and tested over seeds and over classes."""
+    """Word the paired difference of top-1 to `BASE` by cosine, tested over seeds and over classes."""
     seeds = [one["top1"][rule] - other["top1"]["cosine"] for one, other in zip(cells, base, strict=True)]
     classes = np.mean([np.subtract(one["of_classes"][rule], other["of_classes"]["cosine"])
                        for one, other in zip(cells, base, strict=True)], axis=0)  # fmt: skip
@@ -199,7 +199,7 @@ def difference(cells: list[dict[str, Any]], rule: str, base: list[dict[str, Any]
 
 
 def rows_of(found: dict[str, list[dict[str, Any]]], rules: Sequence[str]) -> list[dict[str, str]]:
-    """List the rows of a table: a candidate with a rule each, its measures as mean ± standard deviation over seeds."""
+    """List the rows of a table: a candidate with a rule each, and its measures over the seeds."""
     return [
         {
             "candidate": name,

@@ -1,10 +1,10 @@
-"""L_V: contrast virtual classes that are made of videos: pairs of a batch mixed before the projectors.
+"""L_V: contrast virtual classes, which are mixed pairs of videos.
 
     a ~ U(low, high) (B, 1);  j: a random order of the batch
     v = f_v(a x_i + (1 - a) x_j) (B, d);  s = f_s(a c(y_i) + (1 - a) c(y_j)) (B, d)
     mean over i of -log softmax_k(lambda cos(v_i, s_k))[i], over the B mixed classes, and the K seen ones if `seen`
 
-x (B, features) is what the backbone makes of the videos, c(y) the class embedding. Computed on every `every`-th step.
+Videos are mixed before the projectors: x (B, features) is what the backbone makes of the videos, c(y) the class embedding. Computed on every `every`-th step.
 Source: assumed; synthetic classes are the paper's idea, and mixing of inner features is manifold mixup (Verma et al.,
 ICML 2019). BatchNorm normalises the mixed rows by themselves, and its running statistics stay those of real ones.
 """
@@ -46,7 +46,7 @@ class Settings(TermSettings):
 
 @contextmanager
 def kept_statistics(*modules: "nn.Module | None") -> Iterator[None]:
-    """Keep the running statistics of BatchNorm as they are while rows pass that are no real ones."""
+    """Keep BatchNorm's running statistics while rows pass that are no real ones."""
     from torch.nn.modules.batchnorm import _BatchNorm
 
     norms = [m for module in modules if module is not None for m in module.modules() if isinstance(m, _BatchNorm)]

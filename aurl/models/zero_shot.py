@@ -44,7 +44,7 @@ class ZeroShotModel(nn.Module):
         self.register_buffer("std", torch.tensor(shape.std).view(3, 1, 1, 1), persistent=False)
 
     def build_projectors(self, shape: ModelShape, features: int) -> int:
-        """Build what lies between the backbone's features and the common space; returns the space's dimension."""
+        """Build what maps features into the common space; returns the space's dimension."""
         if not shape.word_projector:
             self.video_projector = nn.Linear(features, shape.dimension)
             self.word_projector = None
@@ -55,7 +55,11 @@ class ZeroShotModel(nn.Module):
         return shape.embedding
 
     def learn_classes(self, embeddings: Tensor, words: Sequence[Tensor]) -> None:
-        """Take note of the seen classes before training: c(y) (K, dimension), and each one's words (words, dimension)."""
+        """Keep what a network needs of the seen classes, before training.
+
+        Args:
+            embeddings: c(y) (K, dimension). words: the vectors of each class's words, (words, dimension); may be empty.
+        """
 
     def embed_videos(self, clips: Tensor) -> Tensor:
         """Embed uint8 clips (B, T, H, W, 3): (B, space). The permuted input is already channels-last."""
@@ -89,7 +93,12 @@ class ZeroShotModel(nn.Module):
         return embeddings if self.word_projector is None else self.word_projector(embeddings)
 
     def match(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Score what `read_clips` gives (B, ...) with the words of seen classes (B,): (B,); not every network can."""
+        """Score videos with the words of classes, in a network that can.
+
+        Args:
+            features: what `read_clips` gives, (B, ...). labels: (B,) int64, a seen class for each.
+        Returns: (B,), higher where video and words belong together.
+        """
         raise NotImplementedError
 
 

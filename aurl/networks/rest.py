@@ -1,4 +1,4 @@
-"""ResT: a transformer that encodes the frame tokens of a video and the word tokens of a label together.
+"""ResT: a transformer encodes the frames of a video and the words of a label.
 
     tokens:     [CLS]; P g(frame_t) for the T frames; Q u for the word vectors u of a label; each with its kind and place
     video:      v = the transformer's [CLS] of the frames alone (B, width)
@@ -61,7 +61,7 @@ class Settings(NetworkPart):
 
 
 def build(settings: Settings, shape: "ModelShape") -> "ZeroShotModel":
-    """Build the network with initial weights from torch's generator. Raises: ValueError without seen classes."""
+    """Build the network, with weights from torch's generator. Raises: ValueError without seen classes."""
     if shape.seen_classes is None:
         raise ValueError("ResT keeps a prototype of each seen class, and its description has no seen_classes")
     network: ZeroShotModel = network_class()(settings, shape)
@@ -69,7 +69,12 @@ def build(settings: Settings, shape: "ModelShape") -> "ZeroShotModel":
 
 
 def sines(places: int, like: "Tensor") -> "Tensor":
-    """Encode places 0, 1, ... by sines and cosines (Vaswani et al., 2017): (places, width) for tokens (.., width)."""
+    """Encode places 0, 1, ... by sines and cosines (Vaswani et al., 2017).
+
+    Args:
+        like: tokens (..., width), of an even width.
+    Returns: (places, width).
+    """
     import torch
 
     half = like.shape[-1] // 2
