@@ -44,11 +44,12 @@ from aurl.experiment.variants import OptimizerSettings, VariantSettings
 from aurl.system.errors import AurlError
 
 __all__ = [
-    "Backbone", "BackboneFeatureSettings", "Channel", "ComputeSettings", "DEFAULT_PROTOCOL", "DatasetSettings", "EncoderSettings",
-    "EvaluationSettings", "Experiment", "ExternalSettings", "FrameSettings", "Layout", "MethodSettings", "ModelSettings", "Name",
-    "NetworkSettings", "OptimizerSettings", "PROTOCOLS", "PartSettings", "Positive", "RenderSettings", "ReportSettings",
-    "ScoreFileSettings", "SemanticsSettings", "Settings", "Size", "SourceSettings", "StatisticsSettings", "TestSetSettings",
-    "Tokens", "TrainingSettings", "VariantSettings", "WeightsSettings",
+    "Backbone", "BackboneFeatureSettings", "Channel", "ComputeSettings", "DEFAULT_PROTOCOL", "DatasetSettings",
+    "EncoderSettings", "EvaluationSettings", "Experiment", "ExternalSettings", "FrameSettings", "Layout",
+    "MethodSettings", "ModelSettings", "Name", "NetworkSettings", "OptimizerSettings", "PROTOCOLS", "PartSettings",
+    "Positive", "RenderSettings", "ReportSettings", "ScoreFileSettings", "SemanticsSettings", "Settings", "Size",
+    "SourceSettings", "StatisticsSettings", "TestSetSettings", "Tokens", "TrainingSettings", "VariantSettings",
+    "WeightsSettings",
 ]  # fmt: skip
 
 

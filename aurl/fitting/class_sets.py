@@ -10,7 +10,7 @@ from aurl.semantics.classes import read_embeddings
 
 
 def class_set(embeddings: Path, names: Sequence[str] | None = None) -> ClassSet:
-    """Read classes with their embeddings and words; all of the file's, or those of some names in their order.
+    """Read classes with their embeddings and words; all of a file, or some names.
 
     Raises: AurlError for a damaged file.
     """

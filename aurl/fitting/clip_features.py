@@ -17,7 +17,7 @@ from aurl.system.files import replacing
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Hold a dataset: clips per video -> features (N, clips, d), labels (N,), class names, paths of the videos."""
+    """Hold a dataset: clips per video -> features (N, clips, d), labels (N,), names, paths."""
 
     videos: dict[int, Tensor]
     labels: Tensor

@@ -22,7 +22,10 @@ from aurl.system.files import write_bytes
 
 
 def load_seen(features: Path, embeddings: Path, seen_classes: Path) -> SeenVideos:
-    """Load the videos and classes that the strict-label filter keeps. Raises: AurlError for a damaged file."""
+    """Load the videos of the classes that the strict-label filter keeps.
+
+    Raises: AurlError for a damaged file.
+    """
     names = read_seen_classes(seen_classes, strict=True)
     kept = read_clip_features(features).of_classes(names)
     (videos,) = kept.videos.values()

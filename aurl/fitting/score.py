@@ -82,7 +82,7 @@ def evaluate_scores(
 
 
 def add_columns(rows: Iterable[Row], others: Iterable[Row], prefix: str) -> None:
-    """Add top-1 of other scores to the rows of the same protocol, clips and splits, under names with a prefix."""
+    """Add top-1 of other scores to the rows that they belong to, under names with a prefix."""
     by_key = {_key(row): row for row in others}
     for row in rows:
         other = by_key[_key(row)]

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from aurl.lineage.blocks import identity_of, recorded_outputs, write_block
 from aurl.lineage.following import check_ancestors
+from aurl.lineage.reuse import take_over
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.pipeline.run import device_of, load_stage, run_job, seeds_of
 from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
 from aurl.system.files import files_below
 from aurl.system.locks import exclusive, last_attempt, maker
+from aurl.system.progress import notice
 
 TOGETHER_SECONDS = 2.0  # a job writes its outputs and its block within this time
 
@@ -29,6 +31,11 @@ def run_recorded(jobs: Jobs, job: Job, workers: int = 1) -> None:
         load_stage(job.stage)
         identity = identity_of(job, seeds_of(job), device_of(job, jobs.experiment))
         check_inputs(jobs, job, identity.inputs, Digests())
+        if "RANK" not in os.environ and (origin := take_over(job, identity)):
+            notice(
+                f"{job.stage.name}: taken from {job.root.parent / origin}, made from equal inputs, settings and code"
+            )
+            return
         run_job(replace(job, workers=workers, identity=identity.digest()))
         if first:
             write_block(job.block, identity, job.made)

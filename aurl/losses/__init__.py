@@ -1,4 +1,4 @@
-"""Loss terms, one file each; the paper's loss functions and the class generator are importable from here.
+"""Loss terms, one file each, and the paper's loss functions under one name.
 
 Each function lies in the file of the term that uses it, so that an edit retrains no other variant. The names are looked
 up when they are asked for: the settings of a term are read where torch is not loaded.

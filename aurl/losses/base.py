@@ -1,4 +1,4 @@
-"""What loss terms share.
+"""Define the contract of loss terms.
 
 A loss term is one file, named by its name in `variants.NAME.losses`. The file defines
 

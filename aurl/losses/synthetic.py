@@ -49,7 +49,9 @@ class Settings(TermSettings):
 
 
 class ClassGenerator:
-    """Synthesise classes by mixing seen ones: Lam ~ U(low, high), Theta = Lam @ unit(W), Z = Lam @ unit(s).
+    """Synthesise classes by mixing seen ones.
+
+    Lam ~ U(low, high), Theta = Lam @ unit(W), Z = Lam @ unit(s).
 
     The paper interpolates and extrapolates; the released code draws from (0, 1), with as many synthetic
     classes as seen ones.

@@ -31,7 +31,8 @@ def variant_labels(
     for name, label in labels.items():
         if owners.setdefault(label, name) != name:
             raise AurlError(
-                f"variants '{owners[label]}' and '{name}' have the same label '{label}'; see report.labels, methods and external"
+                f"variants '{owners[label]}' and '{name}' have the same label '{label}';"
+                " see report.labels, methods and external"
             )
     return labels
 

@@ -16,12 +16,11 @@ from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
-    "end_to_end": "956968e8b8d3440db8d0317c5062328f0aa8642a4c820c7df86bd3d7b7dee9b3",
-    "micro": "07db1282bdf4474f50e0a07879f1eaf2efe4e15f1c01c252ccea76f61447560b",
-    "mini": "f838244b12fdcc722b780171a965e5f1a199c3f9521acdb5cd37588b86f34d8c",
-    "paper": "50f8d489816046ea31b48e9c6bec7ab434fd4b1f52c73a80ac31fe46025c55c9",
-    "samples": "899e51f0a92810d29992645481502696913682d44df9a7044aee7ea4a21d5adc",
-    "ucf101": "1bae3b8e889fdaa3c8fff5fba71d01dd462af03237962bb798a09bc17c8bb76f",
+    "micro": "73637eff702273f1cd7c669f3954993620f4792961a37fd0c5650d736fe7ee3a",
+    "mini": "feb1b58f1f0ac7370235c7b2032042e8e0005c6bbc3a12979a6447c241438c5b",
+    "paper": "79c8c69dbc8296dd22d74e4ccd2bb97fbb71a2991eaea68bfbeb4a8147acacbb",
+    "samples": "b242fa16979559dbf9cb1d5be9e297275d2ec8882dd1c8e818e9763e92c75095",
+    "ucf101": "a0a6b54ff71f5176ccffab1a7707dacf136f50637ed9d8522b58c91676eeaff4",
 }
 BASE = """# the head of the base
 frames: {size: 112, quality: 90}

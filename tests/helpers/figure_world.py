@@ -84,6 +84,8 @@ def settings_of(test_sets: Mapping[str, str], variants: Sequence[str]) -> dict[s
     return {
         "report": MICRO.report.model_copy(update=changes),
         "variants": {name: variant_like(name) for name in variants},
+        "evaluated": list(variants),
+        "methods": {},
         "external": {},
         "datasets": dict.fromkeys([SEEN, *test_sets], MICRO.datasets["micro_ucf"]),
         "seen": SEEN,

@@ -57,8 +57,8 @@ def all_variants() -> pd.DataFrame:
 
 
 def more_variants() -> pd.DataFrame:
-    """The 20 steps of the rows that the preset end_to_end adds, on the network of micro."""
-    variants = load_preset("end_to_end").variants
+    """The 20 steps of the end-to-end rows that the preset methods adds, on the network of micro."""
+    variants = load_preset("methods").variants
     experiment = load_preset("micro").model_copy(update={"variants": variants})
     return pd.concat([train_20_steps(experiment, variant) for variant in MORE], ignore_index=True)
 

@@ -18,7 +18,7 @@ from aurl.system.errors import AurlError
 
 
 def network() -> ZeroShotModel:
-    experiment = load_preset("end_to_end")
+    experiment = load_preset("methods")
     torch.manual_seed(0)
     shape = variant_shape(load_preset("micro").model, experiment.variants["aurl_mix"], 7, 6)
     return build_network(shape.model_copy(update={"dropout": 0.0})).double()
@@ -77,7 +77,7 @@ def test_steps_in_between_do_not_mix_and_statistics_stay_those_of_real_videos() 
     ],
 )
 def test_a_batch_in_parts_is_refused_in_one_line(change: dict[str, Any], words: str) -> None:
-    raw = yaml.safe_load(preset_text("end_to_end"))
+    raw = yaml.safe_load(preset_text("methods"))
     raw["training"] |= change
     with pytest.raises(AurlError, match=words) as caught:
         parse_experiment(raw, "params.yaml")

@@ -78,6 +78,7 @@ def experiment(terms: dict[str, Any], word_projector: bool = True) -> Experiment
     if any(name in TERMS and plugins.load(LOSSES, name).Settings.matches for name in terms):
         raw["variants"]["mine"] |= {"network": {"name": "rest"}}
     raw["trained"].append("mine")
+    raw["evaluated"].append("mine")
     return parse_experiment(raw, "params.yaml")
 
 
@@ -205,7 +206,10 @@ def check_shown(name: str, settings: TermSettings) -> None:
     read = experiment(terms, word_projector)
     variants = read.variants
     log = pd.DataFrame({column: np.arange(6.0) for column in [*LOG_COLUMNS, *terms]}).assign(epoch=[0, 0, 0, 1, 1, 1])
-    data = FigureData(FigureInputs(Path(), None, {}, {}, {}, {}, {}, {}), {"variants": variants, "report": read.report})
+    data = FigureData(
+        FigureInputs(Path(), None, {}, {}, {}, {}, {}, {}),
+        {"variants": variants, "evaluated": list(variants), "report": read.report},
+    )
     data.steps = {("mine", 0): log}
     with chdir(REPOSITORY):  # labels come from its table of published methods
         figure = draw(data).figure

@@ -60,7 +60,7 @@ def test_nothing_imports_the_command_line(graph: networkx.DiGraph) -> None:
 
 
 def test_only_two_packages_hold_code_of_their_own() -> None:
-    """The code of a stage leaves packages out, which only holds while they are empty."""
+    """The code of a stage leaves packages out, which only holds while they are empty, or nothing here reads them."""
     for name, path in modules():
-        if path.name == "__init__.py" and name not in ("aurl", "aurl.cli"):
+        if path.name == "__init__.py" and name not in ("aurl", "aurl.cli", "aurl.losses"):
             assert all(isinstance(node, ast.Expr) for node in ast.parse(path.read_text()).body), path

@@ -101,7 +101,7 @@ def test_published_numbers_of_a_third_test_set_are_data(tmp_path: Path, monkeypa
 def test_one_label_for_a_variant_everywhere(tmp_path: Path) -> None:
     raw = read_yaml(three_test_sets(tmp_path))
     raw["variants"] = {"mine": raw["variants"]["aurl"], "mse": raw["variants"]["mse"], "ls": raw["variants"]["ls"]}
-    raw["trained"] = list(raw["variants"])
+    raw["trained"] = raw["evaluated"] = list(raw["variants"])
     raw["report"] |= {"proposed": "mine", "labels": {"ls": "Plain"}}
     experiment = parse_experiment(raw, "three.yaml")
     sources = table_sources(experiment, tmp_path)
@@ -121,7 +121,13 @@ def test_one_label_for_a_variant_everywhere(tmp_path: Path) -> None:
 
 def test_an_experiment_without_the_proposed_variant(tmp_path: Path) -> None:
     raw = read_yaml(three_test_sets(tmp_path))
-    raw |= {"variants": {"mse": raw["variants"]["mse"], "ls": raw["variants"]["ls"]}, "trained": ["mse", "ls"]}
+    raw |= {
+        "variants": {"mse": raw["variants"]["mse"], "ls": raw["variants"]["ls"]},
+        "trained": ["mse", "ls"],
+        "evaluated": ["mse", "ls"],
+        "methods": {},
+        "backbone_features": {"networks": [], "seen_clips": 1},
+    }
     experiment = parse_experiment(raw, "three.yaml")
     sources = table_sources(experiment, tmp_path)
     first = main_finding(
@@ -177,7 +183,7 @@ def test_the_page_shows_labels_and_the_titles_of_the_tables(tmp_path: Path) -> N
 def test_table_figures_statistics_and_page_name_a_variant_alike(tmp_path: Path) -> None:
     raw = read_yaml(three_test_sets(tmp_path))
     raw["variants"] = {name: raw["variants"][name] for name in ("mse", "ls", "aurl")}
-    raw["trained"] = list(raw["variants"])
+    raw["trained"] = raw["evaluated"] = list(raw["variants"])
     raw["report"]["labels"] = {"ls": "Plain <b>", "aurl": "Ours"}
     experiment = parse_experiment(raw, "three.yaml")
     expected = {"Base w/ MSE", "Plain <b>", "Ours"}

@@ -31,8 +31,8 @@ VARIANTS = ("mse", "ls", "ls_e2e", "aurl", "aurl_no_cg", "aurl_mix", "rest")
 
 @pytest.fixture(scope="module")
 def micro() -> Experiment:
-    """The preset micro, with the rows that end_to_end adds."""
-    micro, more = load_preset("micro"), load_preset("end_to_end").variants
+    """The preset micro, with the end-to-end rows that methods adds."""
+    micro, more = load_preset("micro"), load_preset("methods").variants
     return micro.model_copy(update={"variants": micro.variants | {name: more[name] for name in golden.MORE}})
 
 
@@ -248,7 +248,7 @@ def test_20_steps_of_every_variant_give_the_golden_numbers() -> None:
     assert (expected.groupby("variant").last()["weights"] != first["weights"]).all()
 
 
-def test_golden_steps_of_the_rows_that_end_to_end_adds() -> None:
+def test_golden_steps_of_the_end_to_end_rows() -> None:
     expected = pd.read_csv(golden.END_TO_END)
     found = golden.more_variants()[expected.columns]
     pd.testing.assert_frame_equal(found, expected, rtol=1e-7, atol=1e-9, check_dtype=False)

@@ -66,9 +66,9 @@ class FigureData:
     """
 
     def __init__(self, inputs: FigureInputs, settings: Mapping[str, Any]) -> None:
-        """`settings` maps the dotted keys of `SETTINGS` to their typed values."""
-        rows = {name: settings["variants"][name] for name in settings["evaluated"]}
-        self.inputs, self.settings = inputs, {**settings, "variants": rows}
+        """`settings` maps the dotted keys of `SETTINGS` to their typed values; `networks` are the variants with rows."""
+        self.inputs, self.settings = inputs, settings
+        self.networks = {name: settings["variants"][name] for name in settings["evaluated"]}
 
     @property
     def report(self) -> ReportSettings:
@@ -79,8 +79,8 @@ class FigureData:
     @cached_property
     def variants(self) -> dict[str, str]:
         """Variant -> label, in the order of params.yaml; the label is that of the tables."""
-        labels = variant_labels(self.settings["variants"], self.report)
-        return {name: labels[name] for name in self.settings["variants"]}
+        labels = variant_labels(self.networks, self.report)
+        return {name: labels[name] for name in self.networks}
 
     @property
     def test_sets(self) -> dict[str, str]:
@@ -90,13 +90,13 @@ class FigureData:
     @property
     def symbols(self) -> dict[str, str]:
         """Loss term -> symbol, of all variants."""
-        return symbols(self.settings["variants"].values())
+        return symbols(self.networks.values())
 
     @cached_property
     def rows(self) -> dict[str, str]:
         """Variant or row from outside -> label: the rows of the ablation."""
         settings = self.settings
-        labels = variant_labels(settings["variants"], self.report, settings["external"], settings["methods"])
+        labels = variant_labels(self.networks, self.report, settings["external"], settings["methods"])
         return self.variants | {name: labels[name] for name in labels if name in settings["external"]}
 
     def top1(self, row: str, dataset: str) -> Measured | None:
