@@ -28,6 +28,7 @@ from pydantic import Field, model_validator
 
 from aurl.experiment.base import Positive
 from aurl.networks.base import NetworkPart
+from aurl.system.errors import AurlError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -135,6 +136,10 @@ def network_class() -> Any:
             return self.read_clips(clips).mean(dim=1)
 
         def project_videos(self, features: "Tensor") -> "Tensor":
+            if features.ndim != 3:
+                raise AurlError(
+                    "ResT reads the features of frames; stored features are their means: name another network"
+                )
             return self.encode(self.frame_tokens(features))
 
         def match(self, features: "Tensor", labels: "Tensor") -> "Tensor":

@@ -7,6 +7,7 @@ import torch
 
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel, build_network
+from aurl.system.errors import AurlError
 
 REST = {"name": "rest", "width": 8, "layers": 2, "heads": 2, "temperature": 0.3}
 
@@ -66,6 +67,11 @@ def test_an_encoder_without_words_gives_one_token(model: ZeroShotModel) -> None:
         one = model.match(frames, torch.arange(3))
         model.learn_classes(embeddings, list(embeddings[:, None]))
         assert torch.equal(model.match(frames, torch.arange(3)), one)
+
+
+def test_means_of_frames_are_refused(model: ZeroShotModel) -> None:
+    with pytest.raises(AurlError, match="stored features are their means"):
+        model.project_videos(torch.zeros(2, 8, dtype=torch.float64))
 
 
 def test_without_seen_classes_there_is_no_prototype() -> None:
