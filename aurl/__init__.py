@@ -71,6 +71,7 @@ _FOLDERS = {  # kind of part -> the folder of its files
     "losses": "aurl.losses",
     "methods": "aurl.methods",
     "backbones": "aurl.backbones",
+    "networks": "aurl.networks",
     "encoders": "aurl.semantics.encoders",
     "layouts": "aurl.datasets.layouts",
     "protocols": "aurl.evaluation.protocols",

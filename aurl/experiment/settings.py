@@ -158,6 +158,7 @@ class Experiment(Settings):
         if self.report.closeness_of not in self.report.test_sets:
             raise ValueError(f"report.closeness_of: '{self.report.closeness_of}' is not in report.test_sets")
         self._check_report_names()
+        self._check_batches()
         self._check_methods()
         self._check_external()
         for key in ("ablation_clips", "sota_clips"):
@@ -183,6 +184,17 @@ class Experiment(Settings):
         for where, values in lists.items():
             if len(set(values)) != len(values):
                 raise ValueError(f"{where}: {values} names a value twice")
+
+    def _check_batches(self) -> None:
+        """Check that a batch is one part where a loss term compares its videos with each other. Raises: ValueError."""
+        parts = self.training.accumulation * self.training.processes
+        for variant in self.trained if parts > 1 else []:
+            for name, term in self.variants[variant].losses.items():
+                if term.whole_batch:
+                    raise ValueError(
+                        f"variants.{variant}.losses.{name}: the term needs the whole batch in one part; set"
+                        " training.accumulation and training.processes to 1, or leave the variant out of trained"
+                    )
 
     def _check_methods(self) -> None:
         """Check names and networks of the rows that methods fit. Raises: ValueError."""

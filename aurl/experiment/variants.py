@@ -4,9 +4,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from aurl.experiment.base import Settings, parts_reader, parts_schema
+from aurl.experiment.base import PartSettings, Settings, named_part_reader, parts_reader, parts_schema
 
 LOSSES = "aurl.losses"  # the folder of the loss terms
+NETWORKS = "aurl.networks"  # the folder of the networks besides the present one
 
 
 class OptimizerSettings(Settings):
@@ -27,17 +28,22 @@ class TermSettings(Settings):
 
     Attributes:
         symbol: the label of the term's curve, and of its check mark in the ablation table.
-        reads: the embeddings that the term depends on; it is computed for each batch if `videos` is among them,
-            otherwise once a step. The model learns visual centres if a term reads them.
+        reads: the embeddings that the term depends on; it is computed for each batch if `videos` or `features` (what
+            the network makes of the clips before its projector) is among them, otherwise once a step. The model learns
+            visual centres if a term reads them.
         needs: other terms that a variant with this one must have.
         fixed_words: the term allows no word projector.
+        whole_batch: the term compares videos with each other, so that one process must have a batch as one part.
+        matches: the term asks the network whether a video and a class belong together; not every network can say.
         marked: the ablation table has a check mark for the term.
     """
 
     symbol: ClassVar[str]
-    reads: ClassVar[tuple[Literal["videos", "classes", "centres"], ...]]
+    reads: ClassVar[tuple[Literal["videos", "classes", "centres", "features"], ...]]
     needs: ClassVar[tuple[str, ...]] = ()
     fixed_words: ClassVar[bool] = False
+    whole_batch: ClassVar[bool] = False
+    matches: ClassVar[bool] = False
     marked: ClassVar[bool] = True
 
     weight: Annotated[float, Field(gt=0)]
@@ -47,9 +53,38 @@ class TermSettings(Settings):
         """Say whether the term draws synthetic classes: the check mark `CG`."""
         return False
 
+    @property
+    def over_videos(self) -> bool:
+        """Say whether the term is computed for each batch of videos."""
+        return not {"videos", "features"}.isdisjoint(self.reads)
+
+
+class NetworkPart(PartSettings):
+    """The settings that every network of `aurl/networks` has, and what a network tells of itself.
+
+    Attributes:
+        keeps_centres: the network keeps a visual centre of each seen class, so a term must read them.
+        matches: the network says whether a video and the words of a class belong together.
+        projects_words: the network has a word projector, by `word_projector`.
+    """
+
+    keeps_centres: ClassVar[bool] = False
+    matches: ClassVar[bool] = False
+    projects_words: ClassVar[bool] = False
+
+
+Network = Annotated[
+    Annotated[SerializeAsAny[NetworkPart], named_part_reader(NETWORKS, NetworkPart, ["build"])] | None,
+    Field(json_schema_extra=parts_schema(NETWORKS, "named"), exclude_if=lambda network: network is None),
+]  # None is the paper's network, and is left out of what is written
+
 
 class VariantSettings(Settings):
-    """One row of the ablation: the loss terms, each with its weight or its settings, and what is learned."""
+    """One row of the ablation: the loss terms, each with its weight or its settings, and what is learned.
+
+    Attributes:
+        network: a file of aurl/networks, or a module from outside; left out for the paper's network.
+    """
 
     losses: Annotated[
         dict[str, SerializeAsAny[TermSettings]],
@@ -59,6 +94,7 @@ class VariantSettings(Settings):
     word_projector: bool
     strict_labels: bool = True
     optimizer: OptimizerSettings | None = None
+    network: Network = None
 
     @property
     def visual_centres(self) -> bool:
@@ -73,8 +109,22 @@ class VariantSettings(Settings):
                     raise ValueError(f"the loss term '{name}' needs '{other}' beside it")
             if term.fixed_words and self.word_projector:
                 raise ValueError(f"the loss term '{name}' is for fixed word vectors: set word_projector to false")
-            if not {"videos", "centres"} & {*term.reads} and not self.word_projector:
+            if term.matches and not (self.network and self.network.matches):
+                raise ValueError(
+                    f"the loss term '{name}' needs a network that matches videos with words, such as 'rest'"
+                )
+            if not (term.over_videos or "centres" in term.reads) and not self.word_projector:
                 raise ValueError(f"the loss term '{name}' reads classes alone: set word_projector to true")
-        if not any("videos" in term.reads for term in self.losses.values()):
+        if not any(term.over_videos for term in self.losses.values()):
             raise ValueError("losses: no term reads the videos; add one, such as 'seen'")
+        self._network_fits()
         return self
+
+    def _network_fits(self) -> None:
+        """Check that the network has what the variant asks for. Raises: ValueError."""
+        if self.network is None:
+            return
+        if self.network.keeps_centres and not self.visual_centres:
+            raise ValueError(f"the network '{self.network.name}' keeps visual centres: add the loss term 'centres'")
+        if self.word_projector and not self.network.projects_words:
+            raise ValueError(f"the network '{self.network.name}' has no word projector: set word_projector to false")

@@ -4,8 +4,9 @@ A loss term is one file, named by its name in `variants.NAME.losses`. The file d
 
 - a docstring with the formula, the shapes and the source: paper, released code, or assumed;
 - `class Settings(TermSettings)`: the term's own settings, all with defaults, and what it tells of itself;
-- `loss(settings, batch)`: the scalar, without the weight. `batch` is a `VideoBatch` if the term reads videos,
-  otherwise a `ClassBatch`. Over videos it must be a mean, so that the parts of a batch add up to the whole;
+- `loss(settings, batch)`: the scalar, without the weight. `batch` is a `FeatureBatch` if the term reads features, a
+  `VideoBatch` if it reads videos, otherwise a `ClassBatch`. Over videos it must be a mean, so that the parts of a batch
+  add up to the whole; a term that compares videos with each other says so in `whole_batch`;
 - `class_generator(settings)`, only if `settings.generates_classes` can be true: what draws the synthetic classes.
 
 Settings are checked where torch is not loaded, so a term imports torch and `aurl.models.cosine` inside its functions.
@@ -21,7 +22,11 @@ from aurl.system import plugins
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-__all__ = ["ClassBatch", "TermSettings", "VideoBatch", "class_generator", "symbols", "term_modules"]
+    from aurl.models.zero_shot import ZeroShotModel
+
+__all__ = [
+    "ClassBatch", "FeatureBatch", "Inside", "TermSettings", "VideoBatch", "class_generator", "symbols", "term_modules",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,32 @@ class VideoBatch:
     scale: float
     videos: "Tensor"
     labels: "Tensor"
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What lies before the embeddings of a part of a batch.
+
+    Attributes:
+        features: what the network makes of the clips before its video projector, (B, ...).
+        embeddings: c(y) of the K seen classes, (K, dimension).
+        network: the model; a term may run its projectors.
+        random: draws of this step, apart from those of `ClassBatch`, equal in all processes.
+        step: the number of the step, from 0.
+    """
+
+    features: "Tensor"
+    embeddings: "Tensor"
+    network: "ZeroShotModel"
+    random: "Generator"
+    step: int
+
+
+@dataclass(frozen=True)
+class FeatureBatch(VideoBatch):
+    """A part of a batch of videos, with what lies before their embeddings."""
+
+    inside: Inside
 
 
 def term_modules(variants: Iterable[VariantSettings]) -> list[str]:

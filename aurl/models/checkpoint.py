@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from aurl.models.shape import described_shape
-from aurl.models.zero_shot import ZeroShotModel
+from aurl.models.zero_shot import ZeroShotModel, build_network
 from aurl.system.errors import AurlError, one_line
 
 
@@ -38,10 +38,10 @@ def load_model(checkpoint: Path, description: Path | None = None) -> tuple[ZeroS
         if type(described["clip_length"]) is not int or described["clip_length"] < 1:
             raise ValueError("the clip_length in its description is no whole number, or impossible")
         with torch.device("meta"):  # before memory of the described size is taken
-            differences = compare_shapes(state, ZeroShotModel(shape).state_dict())
+            differences = compare_shapes(state, build_network(shape).state_dict())
         if differences:
             raise ValueError(f"not what its description says: {differences}")
-        model = ZeroShotModel(shape)
+        model = build_network(shape)
         model.load_state_dict(state)
     except Exception as error:  # safetensors, JSON and torch each raise their own
         raise AurlError(f"{checkpoint}: not a usable checkpoint ({one_line(error)}); delete it and run again") from None

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from aurl.experiment.settings import ModelSettings, NetworkSettings, VariantSettings
+from aurl.experiment.variants import Network
 
 Count = Annotated[int, Field(ge=1, le=1 << 24)]
 
@@ -14,11 +15,13 @@ class ModelShape(NetworkSettings):
     """Hold all that `ZeroShotModel` needs; a checkpoint's description keeps it under `model`.
 
     `dimension` is that of the class embeddings c(y); `seen_classes` is how many visual centres are learned (null: none).
+    `network` is a part of aurl/networks, left out for the paper's network.
     """
 
     dimension: Count
     word_projector: bool
     seen_classes: Count | None
+    network: Network = None
 
 
 def shape_of(model: ModelSettings, dimension: int, word_projector: bool, seen_classes: int | None) -> ModelShape:
@@ -29,7 +32,8 @@ def shape_of(model: ModelSettings, dimension: int, word_projector: bool, seen_cl
 
 def variant_shape(model: ModelSettings, variant: VariantSettings, dimension: int, classes: int) -> ModelShape:
     """Give the shape of a variant's model that trains on a number of classes."""
-    return shape_of(model, dimension, variant.word_projector, classes if variant.visual_centres else None)
+    shape = shape_of(model, dimension, variant.word_projector, classes if variant.visual_centres else None)
+    return shape.model_copy(update={"network": variant.network})
 
 
 def described_shape(raw: dict[str, Any]) -> ModelShape:
@@ -45,6 +49,10 @@ def described_shape(raw: dict[str, Any]) -> ModelShape:
     name = str(raw["backbone"].get("name"))
     if "." in name and name not in sys.modules:
         raise ValueError(f"its backbone {name[:60]} is from outside; set model.backbone of params.yaml to it first")
+    network = raw.get("network") or {}
+    name = str(network.get("name")) if isinstance(network, dict) else ""
+    if "." in name and name not in sys.modules:
+        raise ValueError(f"its network {name[:60]} is from outside; name it in a variant of params.yaml first")
     try:
         return ModelShape.model_validate(raw)
     except ValidationError as error:

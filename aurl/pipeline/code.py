@@ -54,7 +54,9 @@ def part_names(parts: Parts, values: Any, wildcards: Any) -> list[str]:
     if parts.unless is not None and any(_values_at(values, parts.unless.format(**wildcards).split("."))):
         return []
     names: list[str] = []
-    for value in _values_at(values, parts.key.format(**wildcards).split(".")):
+    *above, last = parts.key.format(**wildcards).split(".")
+    holders = [holder for holder in _values_at(values, above) if last in holder or not parts.optional]
+    for value in (each for holder in holders for each in _values_at(holder, [last])):
         if isinstance(value, str):
             names.append(value)
         elif isinstance(value, dict):

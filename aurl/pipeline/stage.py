@@ -89,13 +89,15 @@ class Parts:
 
     The value at the key is a name, a mapping with the key `name`, or a mapping whose keys are names. `*` in a key
     stands for every key of a mapping. With `alone` the code is the part's own file without what that imports, for a
-    stage that only shows what the part says of itself. A value at `unless` means that no part is used.
+    stage that only shows what the part says of itself. A value at `unless` means that no part is used, and so does a
+    missing key with `optional`.
     """
 
     folder: str
     key: str | None = None
     alone: bool = False
     unless: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)

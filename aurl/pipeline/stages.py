@@ -20,7 +20,7 @@ FIGURES = {"figures_index": "figures/index.json"} | {
 MEASURES = Parts("aurl.evaluation.measures", alone=True)  # the columns of metrics.csv
 PROTOCOL_PARTS = (Parts(PROTOCOLS, "evaluation.protocols"), Parts("aurl.evaluation.measures"))
 BACKBONE = Parts("aurl.backbones", "model.backbone")
-BACKBONES = Parts("aurl.backbones")  # a checkpoint names its own backbone
+NETWORKS = (Parts("aurl.backbones"), Parts("aurl.networks"))  # a checkpoint names its own
 SHOWN = (MEASURES, Parts("aurl.losses", "variants.*.losses", alone=True))  # the terms' symbols and check marks
 
 METHODS_SHOWN = Parts(METHODS, "methods.*.method", alone=True)  # what a method may see
@@ -115,7 +115,10 @@ TRAIN = Stage(
         "steps": "checkpoints/{variant}/seed{seed}.steps.csv",
     },
     settings=("model", "training", "variants.{variant}", "datasets.{seen}.broken"),
-    parts=(BACKBONE, Parts("aurl.losses", "variants.{variant}.losses")),
+    parts=(
+        *(BACKBONE, Parts("aurl.losses", "variants.{variant}.losses")),
+        Parts("aurl.networks", "variants.{variant}.network", optional=True),
+    ),
     compute="training.compute",
     processes="training.processes",
     seeds="aurl.training.seeds",
@@ -150,7 +153,7 @@ BACKBONE_FEATURES = Stage(
         *("evaluation.clips", "evaluation.batch_size", "evaluation.compute", "datasets.{dataset}.broken"),
         *("backbone_features.seen_clips", "seen"),
     ),
-    parts=(BACKBONES,),
+    parts=NETWORKS,
     compute="evaluation.compute",
     recompute="deep",
 )
@@ -169,7 +172,7 @@ FIT = Stage(
     reads={**METHOD_READS, "unseen_embeddings": Each("embeddings", "filtering")},
     makes={"fitted": "methods/{variant}/seed{seed}.safetensors"},
     settings=("methods.{variant}",),
-    parts=(Parts(METHODS, "methods.{variant}.method"), BACKBONES),
+    parts=(Parts(METHODS, "methods.{variant}.method"), *NETWORKS),
     recompute="deep",
 )
 FEATURES = Stage(
@@ -186,7 +189,7 @@ FEATURES = Stage(
     },
     makes={"features": "features/{variant}/seed{seed}/{dataset}.safetensors"},
     settings=("evaluation.clips", "evaluation.batch_size", "evaluation.compute", "datasets.{dataset}.broken"),
-    parts=(BACKBONES,),
+    parts=NETWORKS,
     compute="evaluation.compute",
     recompute="deep",
 )
@@ -216,7 +219,7 @@ METHOD_SCORES = Stage(
     },
     makes={"features": FEATURES.makes["features"], "metrics": EVALUATE.makes["metrics"]},
     settings=("methods.{variant}", "evaluation.protocols", "evaluation.hubs"),
-    parts=(Parts(METHODS, "methods.{variant}.method"), BACKBONES, *PROTOCOL_PARTS),
+    parts=(Parts(METHODS, "methods.{variant}.method"), *NETWORKS, *PROTOCOL_PARTS),
     recompute="deep",
     dvc_kind={"metrics": "metrics"},
 )
@@ -326,7 +329,7 @@ FIGURES_STAGE = Stage(
         "evaluation.clips",
         "evaluation.protocols",
     ),
-    parts=(*SHOWN, METHODS_SHOWN, BACKBONES, Parts("aurl.report.figures")),
+    parts=(*SHOWN, METHODS_SHOWN, *NETWORKS, Parts("aurl.report.figures")),
     recompute="deep",
 )
 REPORT = Stage(

@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ from aurl.models.checkpoint import state_bytes
 from aurl.models.imported import check_digest
 from aurl.models.published import initialise_backbone
 from aurl.models.shape import ModelShape, variant_shape
-from aurl.models.zero_shot import ZeroShotModel
+from aurl.models.zero_shot import ZeroShotModel, build_network
 from aurl.pipeline.jobs import Job
-from aurl.semantics.classes import read_embeddings, read_seen_classes
+from aurl.semantics.classes import ClassEmbeddings, read_embeddings, read_seen_classes
 from aurl.system.compute import prepare_device
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, write_json
@@ -38,13 +38,17 @@ from aurl.training.step import MEASURES, TrainingStep
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Seen classes (K), their embeddings float32 (K, d), and the videos (N,) with labels (N,) to train on."""
+    """Seen classes (K), their embeddings float32 (K, d), and the videos (N,) with labels (N,) to train on.
+
+    `words` are the vectors of each class's words, float32 (words, d); empty where the text encoder has none.
+    """
 
     classes: list[str]
     embeddings: Tensor
     videos: np.ndarray
     labels: np.ndarray
     store: FrameStore
+    words: list[Tensor] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,20 @@ def load_training_data(
     embedded = read_embeddings(embeddings)
     rows = [embedded.classes.index(name) for name in classes]
     videos = np.flatnonzero(labels >= 0)
-    return TrainingData(classes, torch.from_numpy(embedded.vectors[rows]), videos, labels[videos], store)
+    return TrainingData(
+        classes,
+        torch.from_numpy(embedded.vectors[rows]),
+        videos,
+        labels[videos],
+        store,
+        word_vectors(embedded, classes),
+    )
+
+
+def word_vectors(embedded: ClassEmbeddings, classes: list[str]) -> list[Tensor]:
+    """List the vectors of each class's words, float32 (words, d); empty where the text encoder has none."""
+    known = {word: torch.from_numpy(vector) for word, vector in embedded.words.items()}
+    return [torch.stack([known[word] for word in embedded.texts[name]]) for name in classes] if known else []
 
 
 def train(
@@ -107,7 +124,8 @@ def train(
     optimizer = make_optimizer(model.parameters(), optimization)
     objective = Objective(settings.losses, training.scale)
     embeddings = data.embeddings.to(device)
-    step_function = TrainingStep(model, optimizer, objective, embeddings, compute, training.accumulation, world)
+    words = [vectors.to(device) for vectors in data.words]
+    step_function = TrainingStep(model, optimizer, objective, embeddings, compute, training.accumulation, world, words)
     first_step, rows = restore(outputs.resume, identity, model, optimizer, label)
 
     batches = ClipBatches(
@@ -124,7 +142,7 @@ def train(
             set_learning_rate(optimizer, rate)
             measured = step_function(
                 clips.to(device, non_blocking=True), labels.to(device, non_blocking=True),
-                step_seed(seeds["dropout"], step, world.rank), step_seed(seeds["class_generator"], step),
+                step_seed(seeds["dropout"], step, world.rank), step_seed(seeds["class_generator"], step), step,
             )  # fmt: skip
             rows.append(torch.cat([torch.tensor([step, rate], dtype=torch.float64, device=device), measured]))
             if (step + 1) % training.resume_every == 0 and step + 1 < total_steps:
@@ -147,7 +165,7 @@ def train(
 def build_model(shape: ModelShape, seed: int, device: torch.device, channels_last: bool) -> ZeroShotModel:
     """Build a model in training mode, initialised by the seed; `channels_last` sets its layout."""
     torch.manual_seed(seed)
-    model = ZeroShotModel(shape).to(device).train()
+    model = build_network(shape).to(device).train()
     if channels_last:
         model.backbone.to(memory_format=memory_format(shape.backbone))  # type: ignore[call-overload]
     return model

@@ -1,14 +1,18 @@
 """Take one optimisation step of a variant, the same for one process and for several."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from aurl.experiment.settings import ComputeSettings
+from aurl.losses.base import Inside
 from aurl.models.cosine import unit
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.compute import autocast
 from aurl.training.distributed import ALONE, World, average
 from aurl.training.objective import Objective
+from aurl.training.seeds import step_seed
 
 MEASURES = ("top1", "closeness", "dispersion")  # of a training batch
 
@@ -41,29 +45,36 @@ class TrainingStep:
 
     def __init__(
         self, model: ZeroShotModel, optimizer: torch.optim.Optimizer, objective: Objective, embeddings: Tensor,
-        compute: ComputeSettings, accumulation: int = 1, world: World = ALONE,
+        compute: ComputeSettings, accumulation: int = 1, world: World = ALONE, words: Sequence[Tensor] = (),
     ) -> None:  # fmt: skip
-        """`embeddings` are the seen classes' c(y), (K, d), on the device that everything else is on."""
+        """`embeddings` are the seen classes' c(y), (K, d), on the device that everything else is on.
+
+        `words` are the vectors of each class's words, (words, d); empty where the text encoder has none.
+        """
         self.model, self.optimizer, self.objective, self.embeddings = model, optimizer, objective, embeddings
         self.precision, self.device = compute.precision, embeddings.device
         self.accumulation, self.world = accumulation, world
-        self.embed_videos = torch.compile(model.embed_videos) if compute.compile else model.embed_videos
-        self.random = torch.Generator(self.device)
+        model.learn_classes(embeddings, words)
+        self.embed_videos = torch.compile(model.embed_inside) if compute.compile else model.embed_inside
+        self.random, self.random_inside = torch.Generator(self.device), torch.Generator(self.device)
 
-    def __call__(self, clips: Tensor, labels: Tensor, dropout_seed: int, generator_seed: int) -> Tensor:
+    def __call__(self, clips: Tensor, labels: Tensor, dropout_seed: int, generator_seed: int, step: int = 0) -> Tensor:
         """Take a step on this process's uint8 clips (B, T, H, W, 3) with labels (B,).
 
+        Args:
+            step: its number, for terms that are not computed on every step.
         Returns: `MEASURES`, the loss and its parts as one float64 row, over all processes; nothing waits
             for a GPU.
         """
-        row = self.gradients(clips, labels, dropout_seed, generator_seed)
+        row = self.gradients(clips, labels, dropout_seed, generator_seed, step)
         self.optimizer.step()
         return row
 
-    def gradients(self, clips: Tensor, labels: Tensor, dropout_seed: int, generator_seed: int) -> Tensor:
+    def gradients(self, clips: Tensor, labels: Tensor, dropout_seed: int, generator_seed: int, step: int = 0) -> Tensor:
         """Set every parameter's gradient to that of the whole batch; returns what a step returns."""
         torch.manual_seed(dropout_seed)
         self.random.manual_seed(generator_seed)
+        self.random_inside.manual_seed(step_seed(generator_seed, 1))  # draws of its own
         self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.device, self.precision):
             embedded = self.model.embed_classes(self.embeddings)
@@ -78,9 +89,10 @@ class TrainingStep:
             clips.chunk(self.accumulation), labels.chunk(self.accumulation), strict=True
         ):
             with autocast(self.device, self.precision):
-                videos = self.embed_videos(clips_part)
-            videos = videos.to(self.embeddings.dtype)
-            video_parts = self.objective.of_videos(self.model, videos, classes, labels_part)
+                videos, features = self.embed_videos(clips_part)
+            videos, features = videos.to(self.embeddings.dtype), features.to(self.embeddings.dtype)
+            inside = Inside(features, self.embeddings, self.model, self.random_inside, step)
+            video_parts = self.objective.of_videos(self.model, videos, classes, labels_part, inside)
             (torch.stack(list(video_parts.values())).sum() / self.accumulation).backward()
             for name, part in video_parts.items():
                 parts[name] = parts.get(name, torch.zeros_like(part)) + part.detach() / self.accumulation

@@ -1,6 +1,7 @@
 """Golden numbers: 20 training steps of every variant on a fixed stream of batches, in fp64.
 
-`python tests/helpers/golden.py` writes tests/helpers/golden.csv anew, after a change of the method that is meant.
+`python tests/helpers/golden.py` writes tests/helpers/golden.csv and golden_end_to_end.csv anew, after a change of the
+method that is meant.
 """
 
 from pathlib import Path
@@ -19,6 +20,7 @@ from aurl.training.seeds import axis_seeds, step_seed
 from aurl.training.step import MEASURES, TrainingStep
 
 GOLDEN = Path(__file__).with_name("golden.csv")
+END_TO_END, MORE = Path(__file__).with_name("golden_end_to_end.csv"), ("aurl_mix", "e2e", "rest")
 STEPS, STEPS_PER_EPOCH, BATCH, CLASSES = 20, 5, 6, 10
 
 
@@ -38,7 +40,9 @@ def train_20_steps(experiment: Experiment, variant: str) -> pd.DataFrame:
         labels = torch.from_numpy(stream.integers(0, CLASSES, BATCH))
         rate = learning_rate(step, STEPS_PER_EPOCH, STEPS, optimization)
         set_learning_rate(optimizer, rate)
-        row = step_function(clips, labels, step_seed(seeds["dropout"], step), step_seed(seeds["class_generator"], step))
+        row = step_function(
+            clips, labels, step_seed(seeds["dropout"], step), step_seed(seeds["class_generator"], step), step
+        )
         weights = torch.stack([parameter.detach().norm() for parameter in model.parameters()]).norm()
         names = [*MEASURES, "loss", *settings.losses]
         rows.append({"variant": variant, "step": step, "rate": rate, **dict(zip(names, row.tolist(), strict=True)),
@@ -52,5 +56,13 @@ def all_variants() -> pd.DataFrame:
     return pd.concat([train_20_steps(experiment, variant) for variant in experiment.variants], ignore_index=True)
 
 
+def more_variants() -> pd.DataFrame:
+    """The 20 steps of the end-to-end rows that the preset methods adds, on the network of micro."""
+    variants = load_preset("methods").variants
+    experiment = load_preset("micro").model_copy(update={"variants": variants})
+    return pd.concat([train_20_steps(experiment, variant) for variant in MORE], ignore_index=True)
+
+
 if __name__ == "__main__":
     all_variants().to_csv(GOLDEN, index=False, float_format="%.12g", lineterminator="\n")
+    more_variants().to_csv(END_TO_END, index=False, float_format="%.12g", lineterminator="\n")

@@ -3,11 +3,11 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -17,14 +17,22 @@ import yaml
 from outside import write_part
 from pages import file_of
 from repositories import REPOSITORY
-from torch import Tensor
+from torch import Tensor, nn
 
 from aurl.experiment.presets import preset_text
 from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import Experiment
 from aurl.experiment.variants import LOSSES, TermSettings
 from aurl.losses import unit
-from aurl.losses.base import ClassBatch, VideoBatch, class_generator, symbols, term_modules
+from aurl.losses.base import (
+    ClassBatch,
+    FeatureBatch,
+    Inside,
+    VideoBatch,
+    class_generator,
+    symbols,
+    term_modules,
+)
 from aurl.report.figures.base import LOG_COLUMNS, FigureData, FigureInputs
 from aurl.report.figures.training import draw
 from aurl.report.tables.ablation import _components
@@ -64,9 +72,11 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def experiment(terms: dict[str, Any], word_projector: bool = True) -> Experiment:
-    """The preset micro with one variant `mine` more, which is trained."""
+    """The preset micro with one variant `mine` more, which is trained; its network is one that the terms can ask."""
     raw = yaml.safe_load(preset_text("micro"))
     raw["variants"]["mine"] = {"losses": terms, "word_projector": word_projector}
+    if any(name in TERMS and plugins.load(LOSSES, name).Settings.matches for name in terms):
+        raw["variants"]["mine"] |= {"network": {"name": "rest"}}
     raw["trained"].append("mine")
     raw["evaluated"].append("mine")
     return parse_experiment(raw, "params.yaml")
@@ -75,8 +85,8 @@ def experiment(terms: dict[str, Any], word_projector: bool = True) -> Experiment
 def losses_with(name: str, settings: Any) -> tuple[dict[str, Any], bool]:
     """What a variant with the term must write, its other terms among it; and whether it may have a word projector."""
     told = plugins.load(LOSSES, name).Settings
-    videos = {} if "videos" in told.reads else {"seen": 1}
-    return {**videos, **dict.fromkeys(told.needs, 1), name: settings}, not told.fixed_words
+    videos = {} if "videos" in told.reads else {"centres": 1} if told.matches else {"seen": 1}
+    return {**videos, **dict.fromkeys(told.needs, 1), name: settings}, not (told.fixed_words or told.matches)
 
 
 def rows(seed: int, number: int = 6, dimension: int = 5) -> Tensor:
@@ -85,12 +95,33 @@ def rows(seed: int, number: int = 6, dimension: int = 5) -> Tensor:
     return unit(torch.randn(number, dimension, generator=random, dtype=torch.float64)).requires_grad_()
 
 
+class ToyNetwork:
+    """What a term may ask of a network: projectors that are fixed, and whether videos and classes match."""
+
+    video_projector, word_projector = nn.BatchNorm1d(5).double(), None
+    weights = torch.randn(5, 5, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+
+    def project_videos(self, features: Tensor) -> Tensor:
+        return features @ self.weights
+
+    def embed_classes(self, embeddings: Tensor) -> Tensor:
+        return embeddings
+
+    def match(self, features: Tensor, labels: Tensor) -> Tensor:
+        return (features * self.weights[labels % 5]).sum(dim=1)
+
+
 def batch_for(settings: TermSettings) -> tuple[VideoBatch | ClassBatch, dict[str, Tensor]]:
-    """A batch of the term's kind: 8 videos of 6 classes in 5 dimensions; and its tensors by name."""
+    """A batch of the term's kind: 8 videos of 6 classes in 5 dimensions, on step 1; and its tensors by name."""
     given = {"videos": rows(1, 8), "classes": rows(2), "centres": rows(3)}
     shared = {"classes": given["classes"], "centres": given["centres"], "scale": 10.0}
+    batch = VideoBatch(**shared, videos=given["videos"], labels=torch.tensor([0, 3, 1, 1, 2, 5, 4, 0]))
+    if "features" in settings.reads:
+        given["features"], network = rows(6, 8), cast(Any, ToyNetwork())
+        inside = Inside(given["features"], rows(7).detach(), network, torch.Generator().manual_seed(4), 1)
+        return FeatureBatch(**vars(batch), inside=inside), given
     if "videos" in settings.reads:
-        return VideoBatch(**shared, videos=given["videos"], labels=torch.tensor([0, 3, 1, 1, 2, 5, 4, 0])), given
+        return batch, given
     del given["videos"]
     return ClassBatch(**shared, random=torch.Generator().manual_seed(4)), given
 
@@ -113,7 +144,7 @@ def check_description(module: Any) -> None:
     assert re.search(r"\b(paper|released code|assumed)\b", module.__doc__), "name the source"
     told = module.Settings
     assert told.symbol
-    assert {*told.reads} <= {"videos", "classes", "centres"}
+    assert {*told.reads} <= {"videos", "classes", "centres", "features"}
     assert [key for key, field in told.model_fields.items() if field.is_required()] == ["weight"]
 
 
@@ -128,12 +159,18 @@ def check_loss(loss: Callable[..., Tensor], settings: TermSettings) -> None:
     assert reached == {*settings.reads}
     assert torch.equal(loss(settings, batch_for(settings)[0]), value), "not the same with the same generator"
     assert loss(settings, replace(batch_for(settings)[0], scale=3.0)).isfinite()
-    if isinstance(batch, VideoBatch):
-        parts = [
-            loss(settings, replace(batch, videos=videos, labels=labels))
-            for videos, labels in zip(batch.videos.chunk(4), batch.labels.chunk(4), strict=True)
-        ]
+    batch = batch_for(settings)[0]
+    if isinstance(batch, VideoBatch) and not settings.whole_batch:
+        parts = [loss(settings, part) for part in parts_of(batch, 4)]
         torch.testing.assert_close(torch.stack(parts).mean(), value)
+
+
+def parts_of(batch: VideoBatch, number: int) -> Iterator[VideoBatch]:
+    """A batch in equal parts, as gradient accumulation cuts it."""
+    features = batch.inside.features.chunk(number) if isinstance(batch, FeatureBatch) else [None] * number
+    for videos, labels, row in zip(batch.videos.chunk(number), batch.labels.chunk(number), features, strict=True):
+        part = replace(batch, videos=videos, labels=labels)
+        yield replace(part, inside=replace(part.inside, features=row)) if isinstance(part, FeatureBatch) else part
 
 
 def check_settings(name: str) -> None:

@@ -26,17 +26,19 @@ from aurl.training.resume import load_resume
 from aurl.training.seeds import AXES, axis_seeds, step_seed
 from aurl.training.step import measure_batch
 
-VARIANTS = ("mse", "ls", "ls_e2e", "aurl", "aurl_no_cg")
+VARIANTS = ("mse", "ls", "ls_e2e", "aurl", "aurl_no_cg", "aurl_mix", "rest")
 
 
 @pytest.fixture(scope="module")
 def micro() -> Experiment:
-    return load_preset("micro")
+    """The preset micro, with the end-to-end rows that methods adds."""
+    micro, more = load_preset("micro"), load_preset("methods").variants
+    return micro.model_copy(update={"variants": micro.variants | {name: more[name] for name in golden.MORE}})
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
-    """24 videos of 6 classes, a colour each, and random class embeddings."""
+    """24 videos of 6 classes, a colour each, random class embeddings, and 1 to 3 words of each class."""
     folder = tmp_path_factory.mktemp("store")
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(6), 4)
@@ -48,7 +50,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
     write_shard(*pair, videos)
     write_index([pair], {"size": 16, "quality": 90, "chroma": "444"}, folder / "index.json")
     embeddings = torch.from_numpy(rng.normal(size=(6, 300)).astype(np.float32))
-    return TrainingData(list("abcdef"), embeddings, np.arange(24), labels, FrameStore(folder / "index.json"))
+    words = [torch.from_numpy(rng.normal(size=(1 + row % 3, 300)).astype(np.float32)) for row in range(6)]
+    return TrainingData(list("abcdef"), embeddings, np.arange(24), labels, FrameStore(folder / "index.json"), words)
 
 
 def outputs(folder: Path) -> TrainingOutputs:
@@ -160,7 +163,7 @@ def test_training_learns(data: TrainingData, micro: Experiment, tmp_path: Path) 
     assert steps["top1"].tail(20).mean() > 50  # chance is 17
 
 
-@pytest.mark.parametrize("variant", ["mse", "aurl"])
+@pytest.mark.parametrize("variant", ["mse", "aurl", "aurl_mix", "rest"])
 def test_a_killed_training_resumes_to_the_same_bytes(
     data: TrainingData, micro: Experiment, variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +246,15 @@ def test_20_steps_of_every_variant_give_the_golden_numbers() -> None:
     pd.testing.assert_frame_equal(found, expected, rtol=1e-7, atol=1e-9, check_dtype=False)
     first = expected.groupby("variant").first()
     assert (expected.groupby("variant").last()["weights"] != first["weights"]).all()
+
+
+def test_golden_steps_of_the_end_to_end_rows() -> None:
+    expected = pd.read_csv(golden.END_TO_END)
+    found = golden.more_variants()[expected.columns]
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-7, atol=1e-9, check_dtype=False)
+    mixed = expected[expected["variant"] == "aurl_mix"]["mixed_videos"]
+    assert (mixed[::2] == 0).all()
+    assert (mixed[1::2] > 0).all()
 
 
 def test_measures_of_a_batch_by_hand() -> None:

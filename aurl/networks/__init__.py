@@ -1,0 +1,1 @@
+"""Networks besides the paper's, one file each."""
