@@ -48,7 +48,6 @@ class Settings(MethodSettings):
 class Method(FeatureMethod):
     """Embed clip sequences among words."""
 
-    PUBLISHED = "Act2Vec"
     ASSUMED = "windows, sizes, margin, weight of the losses and training"
     settings: Settings
 

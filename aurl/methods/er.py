@@ -52,7 +52,6 @@ class Settings(MethodSettings):
 class Method(FeatureMethod):
     """Match videos and their objects with words."""
 
-    PUBLISHED = "ER"
     ASSUMED = "texts are names; objects are the seen classes' scores; sizes and training"
     settings: Settings
 

@@ -26,6 +26,7 @@ class Settings(MethodSettings):
 class Method(FeatureMethod):
     """Load the network when the first videos are scored."""
 
+    OF_NETWORK = True
     settings: Settings
     _model: "ZeroShotModel | None" = None
 

@@ -48,7 +48,6 @@ class Settings(ClassifierSettings):
 class Method(FeatureMethod):
     """Keep the vectors of the objects' names; fit the classifier where the objects are the seen classes."""
 
-    PUBLISHED = "Obj2act"
     ASSUMED = "objects are the seen classes, by a linear classifier on the features"
     settings: Settings
 

@@ -25,7 +25,6 @@ class Settings(BilinearSettings):
 class Method(FeatureMethod):
     """Learn W by the hinge of the hardest class."""
 
-    PUBLISHED = "SJE"
     ASSUMED = "features centred and scaled; steps and rate"
     settings: Settings
 

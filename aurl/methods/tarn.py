@@ -45,7 +45,6 @@ class Settings(MethodSettings):
 class Method(FeatureMethod):
     """Judge pairs of clip sequences and words."""
 
-    PUBLISHED = "TARN"
     ASSUMED = "attention by single words, form of the comparison, sizes, episodes and training"
     settings: Settings
 

@@ -13,6 +13,11 @@ def may_see(row: MethodSettings) -> str:
     return str(plugins.load(METHODS, row.method).Method.MAY_SEE)
 
 
+def assumed(row: MethodSettings) -> str:
+    """Say what the sources of a row's method leave open, and its file decides."""
+    return str(plugins.load(METHODS, row.method).Method.ASSUMED)
+
+
 def rows_of_networks(methods: Mapping[str, MethodSettings]) -> dict[str, str]:
     """Map networks to the rows that repeat their own inference, whose columns belong to the network's row."""
     plain = {name: row for name, row in methods.items() if row.inference == "scores"}

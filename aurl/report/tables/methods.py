@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aurl.evaluation.published_methods import PublishedMethod, read_published_methods
 from aurl.experiment.settings import TestSetSettings
 from aurl.report.labels import counted
-from aurl.report.method_rows import may_see, rows_of_networks
+from aurl.report.method_rows import assumed, may_see, rows_of_networks
 from aurl.report.tables.base import Cell, Sources, Table
 
 TITLE = "Methods on the same videos"
@@ -26,6 +26,7 @@ class Row:
     corrected: str
     published: tuple[PublishedMethod, ...] = ()
     why_not_run: str = ""
+    assumed: str = ""
 
 
 def make_table(sources: Sources) -> Table:
@@ -54,6 +55,7 @@ def make_table(sources: Sources) -> Table:
     }
     names = [each.published for each in test_sets if each.published]
     last |= {f"Published, {name}": [_published(row.published, name) for row in rows] for name in names}
+    last |= {"Assumed here": [row.assumed for row in rows]}
     last |= {"Not run because": [row.why_not_run for row in rows]}
     return Table(f"{sources.report.title}: methods", text, quantities, _notes(sources, rows), False,
                  intervals=tuple(f"{each.label} top-1" for each in test_sets), published=False, last=last)  # fmt: skip
@@ -73,7 +75,15 @@ def method_rows(sources: Sources) -> Iterator[Row]:
         for name, row in settings.methods.items():
             if row.features == network and name not in own.values():
                 results = tuple(each for each in published if each.row == row.method)
-                yield Row(_group(sources, network), sources.labels[name], may_see(row), name, name, results)
+                yield Row(
+                    _group(sources, network),
+                    sources.labels[name],
+                    may_see(row),
+                    name,
+                    name,
+                    results,
+                    assumed=assumed(row),
+                )
     for each in published:
         if each.why_not_run:
             yield Row(NOT_RUN, each.method, each.may_see, "", "", (each,), each.why_not_run)
