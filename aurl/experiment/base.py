@@ -27,7 +27,7 @@ class NoSettings(Settings):
 class PartSettings(Settings):
     """Base of a part's settings. `name` is a file of the part's folder, or a module from outside (`package.module`)."""
 
-    name: str
+    name: Annotated[str, Field(description="the file of the part, or the dotted name of a module of your own")]
 
 
 def named_part_reader(folder: str, base: type[PartSettings], needs: Iterable[str]) -> Any:
