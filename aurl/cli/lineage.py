@@ -72,9 +72,9 @@ def audit(
     if html is not None:
         from aurl.report.audit_page import subject_of, write_audit_page
 
-        found = [(str(finding), root) for finding, root in report.findings()]
+        disagreements = [(str(finding), root) for finding, root in report.findings()]
         subject = subject_of(jobs, "all" if everything else table, cell)
-        write_audit_page(html, jobs, report.jobs, found, report.notes, subject)
+        write_audit_page(html, jobs, report.jobs, disagreements, report.notes, subject)
         click.echo(f"the page: {html}", err=True)
     if report.findings():
         sys.exit(1)

@@ -78,13 +78,13 @@ class Shown:
 
 
 def write_audit_page(
-    path: Path, jobs: Jobs, audited: Sequence[Audited], found: Sequence[Disagreement], notes: Iterable[str],
+    path: Path, jobs: Jobs, audited: Sequence[Audited], disagreements: Sequence[Disagreement], notes: Iterable[str],
     subject: Subject,
 ) -> None:  # fmt: skip
     """Write a page that needs no other file.
 
     Args:
-        audited: in the order of the data. found: roots first. notes: remarks that are no findings.
+        audited: in the order of the data. disagreements: roots first. notes: remarks that are no findings.
     """
     shown = _shown(audited)
     stages: dict[str, list[Shown]] = {}
@@ -96,8 +96,8 @@ def write_audit_page(
         ("jobs", "Jobs", [(f"stage-{stage}", stage) for stage in stages]),
     ]
     text = render(
-        "audit.html.j2", contents=contents, subject=subject, found=found, notes=list(notes), stages=stages,
-        graph=_graph(stages),
+        "audit.html.j2", contents=contents, subject=subject, disagreements=disagreements, notes=list(notes),
+        stages=stages, graph=_graph(stages),
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), commit=git_state(), jobs=len(shown),
         artefacts=sum(len(job.audited.outputs) for job in shown), experiment=jobs.experiment.experiment,
     )  # fmt: skip

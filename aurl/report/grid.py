@@ -83,8 +83,8 @@ def grid_of_table(name: str, table: Table, link: Link, others: str | None, copie
 
 def _keys(table: Table) -> list[str]:
     """List the text columns that say what a row is; the others follow the numbers."""
-    titles = list(table.text)
-    last = max((titles.index(title) for title in ("Method", table.within) if title in titles), default=0)
+    titles = [title for title in table.text if title not in table.marks]
+    last = max((titles.index(title) for title in ("Method", table.within) if title in titles), default=len(titles))
     return titles[: last + 1]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aurl.experiment.settings import ReportSettings, TestSetSettings
 from aurl.report.finding import Sentence
 from aurl.report.intervals import Comparison, OrderTest, Statistics
+from aurl.report.labels import counted
 from aurl.report.results import Measured, Results
 
 
@@ -29,7 +30,7 @@ def headline(
                 return Sentence(text, cells)
             cells[labels[report.baseline]] = (report.baseline, test_set.dataset)
             p_value = _p_value(statistics, report, test_set.dataset)
-            compared = _against(labels[report.baseline], own, base, p_value, 1 - statistics.confidence)
+            compared = _against(labels[report.baseline], own, base, p_value, statistics)
             return Sentence(f"{text} {compared}", cells)
     return None
 
@@ -41,7 +42,7 @@ def _first(method: str, own: Measured, test_set: TestSetSettings, classes: int) 
     )
 
 
-def _against(method: str, own: Measured, base: Measured, p_value: float | None, level: float) -> str:
+def _against(method: str, own: Measured, base: Measured, p_value: float | None, statistics: Statistics) -> str:
     difference = round(own.mean - base.mean, 1)
     text = f"The baseline, {method}, gets {base.mean:.1f} %"
     if not difference:
@@ -49,8 +50,9 @@ def _against(method: str, own: Measured, base: Measured, p_value: float | None, 
     text += f": {abs(difference):.1f} points {'less' if difference > 0 else 'more'}."
     if p_value is None:
         return f"{text} Whether this difference is significant was not tested."
-    significant = "is" if p_value < level else "is not"
-    return f"{text} This difference {significant} significant (p {p_value:.2g}, corrected)."
+    seeds = counted(len(statistics.seeds), "seed")
+    significant = "is" if p_value < 1 - statistics.confidence else "is not"
+    return f"{text} This difference {significant} significant with {seeds} (corrected p {p_value:.2g})."
 
 
 def _p_value(statistics: Statistics, report: ReportSettings, dataset: str) -> float | None:

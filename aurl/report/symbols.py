@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SYMBOL = re.compile(r"\bL_([A-Z]+)\b")
-MEASURE = re.compile(r"\btop-\d\b")
+MEASURE = re.compile(r"\btop-\d\b|\([^\s()<>]{1,16}\)")
 ESCAPED = re.compile(r"\bL\\_([A-Z]+)\b")
 
 
 def html_symbols(text: object) -> Markup:
-    """Escape a text for HTML, with its symbols as L<sub>US</sub>; no line ends inside `top-1`."""
+    """Escape a text for HTML, with its symbols as L<sub>US</sub>; no line ends inside `top-1` or `(UCF-like)`."""
     subscripts = SYMBOL.sub(r"L<sub>\1</sub>", str(escape(text)))
     return Markup(MEASURE.sub(r'<span class="one">\g<0></span>', subscripts))  # nosec B704
 

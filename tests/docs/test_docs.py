@@ -374,3 +374,29 @@ def test_the_site_builds_without_warnings_and_fetches_nothing(tmp_path: Path) ->
         fetched = re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="?(https?://[^"\s>]+)', page.read_text())
         assert not [address for address in fetched if "canonical" not in address], page
     assert "aurl.losses" in (tmp_path / "modules.html").read_text()
+    home = (tmp_path / "index.html").read_text()
+    assert (DOCS / "reference/mini/summary.txt").read_text().splitlines()[4] in home, "the first table"
+    assert (tmp_path / "reference/mini/ablation.png").is_file(), "the picture"
+    check_search_from_disk(tmp_path)
+
+
+def check_search_from_disk(site: Path) -> None:
+    """Search the built site without a server, and switch it to dark; skipped without a browser."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+    if chromium is None:
+        pytest.skip("no Chromium: install it ('apt-get install chromium') to test the search")
+    with driver.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium)
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((site / "index.html").as_uri())
+        page.fill("input.md-search__input", "strict labels")
+        page.locator(".md-search-result__item a[href*='strict-labels.html']").first.wait_for()
+        page.keyboard.press("Escape")
+        for _ in range(2):  # from the system's choice to light, then to dark
+            page.locator("label.md-header__button[title]:not([hidden])").first.click()
+        page.locator("body[data-md-color-scheme=slate]").wait_for(timeout=5000)
+        assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+        browser.close()
