@@ -13,10 +13,13 @@ import importlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from harness import Comparison
 from tabulate import tabulate
@@ -25,7 +28,7 @@ from aurl.lineage.machine import cpu_model
 from aurl.system.files import replace_section, write_json
 
 MEASURED = Path(__file__).parent / "measured"
-DOCUMENT, SECTION = Path("docs/performance.md"), "make benchmark"
+DOCUMENT, SECTION, GLANCE = Path("docs/performance.md"), "make benchmark", "at a glance"
 BENCHMARKS = [
     *("clip_loading", "frame_extraction", "isolation", "loader", "training_step", "objective", "evaluation"),
     *("orchestration", "scale"),
@@ -55,15 +58,35 @@ def measure(name: str) -> None:
     print("\n".join(" | ".join(row.cells()) for row in rows), flush=True)
 
 
+def records() -> Iterator[tuple[str, str, dict[str, Any], list[Comparison]]]:
+    """Yield each benchmark that was measured: name, title, record, rows."""
+    for name in BENCHMARKS:
+        if (MEASURED / f"{name}.json").is_file():
+            record = json.loads((MEASURED / f"{name}.json").read_text())
+            title = str(importlib.import_module(name).__doc__).splitlines()[0]
+            yield name, title, record, [Comparison(**row) for row in record["rows"]]
+
+
+def glance() -> str:
+    """Format the first comparison of each benchmark, and how many aims are met."""
+    rows = []
+    for _, title, _, compared in records():
+        met = [cells[-1] == "yes" for cells in (row.cells() for row in compared) if cells[-1]]
+        first = compared[0].cells()
+        aims = f"{sum(met)} of {len(met)}" if met else "none set"
+        rows.append([f"[{title.split(':')[0].split(',')[0].rstrip('.')}](#{_anchor(title)})", *first[:3], aims])
+    head = ["what is measured", "first row", "against", "ratio: median (range)", "aims met"]
+    return str(tabulate(rows, head, "pipe", disable_numparse=True)) + "\n"
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^\w\s-]", "", title.lower()).strip().replace(" ", "-")
+
+
 def page() -> str:
     """Format all records as Markdown."""
     parts = []
-    for name in BENCHMARKS:
-        if not (MEASURED / f"{name}.json").is_file():
-            continue
-        record = json.loads((MEASURED / f"{name}.json").read_text())
-        rows = [Comparison(**row) for row in record["rows"]]
-        title = str(importlib.import_module(name).__doc__).splitlines()[0]
+    for name, title, record, rows in records():
         table = tabulate([row.cells() for row in rows], HEAD, "pipe", disable_numparse=True)
         details = "\n".join(filter(None, (row.details() for row in rows)))
         foot = f"`python benchmarks/run.py {name}` at {record['commit']}, on {record['machine']}."
@@ -85,6 +108,7 @@ def main() -> None:
     names = [] if arguments.page else arguments.benchmarks or BENCHMARKS
     failed = [name for name in names if subprocess.run([sys.executable, __file__, "--inside", name]).returncode]
     replace_section(DOCUMENT, SECTION, page())
+    replace_section(DOCUMENT, GLANCE, glance())
     return sys.exit(f"benchmarks that failed: {', '.join(failed)}" if failed else 0)
 
 

@@ -1,5 +1,5 @@
-"""Write the generated pages: parameters.md (every key of params.yaml), modules.md (every module), protocols.md (every
-named protocol), and the measured parts of security.md and README.md.
+"""Write the generated pages: parameters.md (every key of params.yaml), commands.md (every command), modules.md (every
+module), protocols.md (every named protocol), and the measured parts of security.md and README.md.
 
 Run as `python docs/generate.py`; tests/docs/test_docs.py compares the result with the pages.
 """
@@ -14,8 +14,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import click
+
+from aurl.cli import cli
 from aurl.evaluation.named import base as named
 from aurl.evaluation.test_sets import TestSet, test_set
+from aurl.experiment.methods import METHODS, MethodSettings
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.stages import STAGES
 from aurl.system import plugins
@@ -40,16 +44,51 @@ def parameters() -> str:
     parts = [
         "# params.yaml\n",
         "<!-- python docs/generate.py -->\n",
-        "Every key of an experiment, from its models in `aurl/experiment/` and beside each part; unknown keys are errors. "
-        "*Reruns* names the "
-        "stages whose jobs a change makes out of date; what follows from them runs again too, unless they come out "
-        f"equal. `seen`, `unseen`, `datasets`, `variants`, `trained`, `imported`, `external` and `seeds` also decide which "
-        f"jobs there are. `{NAME}` is a name that you choose. A key without default must be written.\n",
+        "Every key of an experiment, section by section. Unknown keys are errors; a key without a default must be "
+        "written. *Reruns* names the stages that run again after a change. What follows from them runs again too, unless "
+        "they come out equal. `seen`, `unseen`, `datasets`, `variants`, `trained`, `imported`, `external` and `seeds` also "
+        f"decide which jobs there are. `{NAME}` is a name that you choose. The page is made from the models in "
+        "`aurl/experiment/` and beside each part.\n",
     ]
     for title, description, rows in _sections(schema, schema, ""):
         parts += [f"## {title or 'The experiment'}\n", f"{description}\n"]
-        parts += ["| key | value | default | reruns |", "|---|---|---|---|", *rows, ""]
+        parts += ["| key | means | value | default | reruns |", "|---|---|---|---|---|", *rows, ""] if rows else []
     return "\n".join(parts)
+
+
+def commands() -> str:
+    """The page of every command, from the code."""
+    context = click.Context(cli, info_name="aurl")
+    shown = {name: command for name in cli.list_commands(context) if not (command := cli.commands[name]).hidden}
+    lines = ["# Commands\n", "<!-- python docs/generate.py -->\n"]
+    lines += ["`aurl COMMAND --help` prints the same in the terminal. These options stand before the command:\n"]
+    lines += [*_options(cli, context), "| command | does |", "|---|---|"]
+    lines += [f"| [`{name}`](#{name}) | {_paragraphs(command)[0]} |" for name, command in shown.items()]
+    for name, command in shown.items():
+        inner = click.Context(command, info_name=name, parent=context)
+        usage = " ".join(["aurl", name, *command.collect_usage_pieces(inner)])
+        lines += [f"\n## {name}\n", f"    {usage}\n", *(f"{each}\n" for each in _paragraphs(command))]
+        lines += _options(command, inner)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _paragraphs(command: click.Command) -> list[str]:
+    """The help of a command, each paragraph in one line."""
+    return [_cell(" ".join(each.split())) for each in (command.help or "").replace("\b", "").split("\n\n")]
+
+
+def _options(command: click.Command, context: click.Context) -> list[str]:
+    """A table of a command's options, without --help."""
+    records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
+    rows = [
+        (names, said) for names, said in filter(None, records) if "--help" not in names and "--version" not in names
+    ]
+    table = [f"| `{names}` | {_cell(said)} |".replace(", -", "`, `-") for names, said in rows]
+    return ["| option | does |", "|---|---|", *table, ""] if rows else []
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 def modules() -> str:
@@ -182,8 +221,8 @@ def measures() -> str:
 def pages() -> dict[Path, str]:
     """Generated page -> its text."""
     return {
-        DOCS / "parameters.md": parameters(), DOCS / "modules.md": modules(), DOCS / "security.md": security(),
-        DOCS / "protocols.md": protocols(), DOCS.parent / "README.md": readme(),
+        DOCS / "parameters.md": parameters(), DOCS / "modules.md": modules(), DOCS / "commands.md": commands(),
+        DOCS / "security.md": security(), DOCS / "protocols.md": protocols(), DOCS.parent / "README.md": readme(),
     }  # fmt: skip
 
 
@@ -200,15 +239,21 @@ def _sections(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iter
             parts += [(title, field["parts"], part) for part, title in titles.items()]
             value = _parts_value(field, titles)
         elif model is not None:
-            inner.append((model, place))
+            kinds = [each for each in field.get("patternProperties", {}).values() if "parts" in each]
+            own = [(f"{place}, {kind['key']}: {part}", kind["parts"], part)
+                   for kind in kinds for part in plugins.names(kind["parts"])]  # fmt: skip
+            inner.append((model, place, own))
             value = f"[{place}](#{_anchor(place)})" + (" or null" if "anyOf" in field else "")
         default = "" if name in node.get("required", []) else f"`{_default(field)}`"
-        rows.append(f"| `{key}` | {value} | {default} | {', '.join(_reruns(place)) or 'nothing'} |")
+        means = field["description"]
+        rows.append(f"| `{name}` | {means} | {value} | {default} | {', '.join(_reruns(place)) or 'nothing'} |")
     yield prefix.removesuffix("."), _description(node), rows
     for place, folder, part in parts:
         yield from _part_sections(place, folder, part)
-    for model, place in inner:
+    for model, place, own in inner:
         yield from _sections(schema, model, f"{place}.")
+        for title, folder, part in own:
+            yield from _part_sections(title, folder, part)
 
 
 def _has_settings(folder: str, part: str) -> bool:
@@ -221,8 +266,11 @@ def _part_sections(place: str, folder: str, part: str) -> Iterator[tuple[str, st
     module = plugins.load(folder, part)
     schema = module.Settings.model_json_schema()
     about = f"`{plugins.module_of(folder, part).replace('.', '/')}.py`: {str(module.__doc__).splitlines()[0]}"
-    key, _, named = place.partition(", name: ")
+    key, _, named = re.split(r", (name|method): ", f"{place}, name: ", maxsplit=1)
     (title, description, rows), *others = _sections(schema, schema, f"{key}.")
+    if folder == METHODS:  # the keys of every method stand above
+        shared = {f"| `{name}` " for name in MethodSettings.model_fields}
+        rows = [row for row in rows if not any(row.startswith(each) for each in shared)]
     yield from [(place if named else title, f"{about} {description}", rows), *others]
 
 
@@ -245,7 +293,8 @@ def _limits(field: dict[str, Any]) -> list[str]:
 
 def _description(node: dict[str, Any]) -> str:
     """A model's docstring in one paragraph."""
-    return " ".join(node.get("description", "").split())
+    text = " ".join(node.get("description", "").split())
+    return text.partition(" Attributes:")[0].rstrip()
 
 
 def _model(schema: dict[str, Any], field: dict[str, Any], key: str) -> tuple[dict[str, Any] | None, str]:

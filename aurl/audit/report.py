@@ -1,12 +1,9 @@
-"""Write an audit's report as text, JSON and a page."""
+"""Write an audit's report as text and JSON."""
 
-import html
 import json
-from pathlib import Path
 from typing import Any
 
-from aurl.audit.audit import JobReport, Report
-from aurl.system.files import write_text
+from aurl.audit.audit import Report
 
 
 def as_text(report: Report, chain: bool) -> str:
@@ -41,26 +38,6 @@ def as_json(report: Report) -> str:
         ],
     }  # fmt: skip
     return json.dumps(value, indent=1)
-
-
-def write_page(report: Report, path: Path, title: str) -> None:
-    """Write a page that needs no other file: every job with its digests and findings."""
-    escaped, verdict = html.escape(title), f"{len(report.findings())} findings" if report.findings() else "All agree"
-    rows = "".join(map(_row, report.jobs))
-    write_text(
-        path,
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{escaped}</title>\n'
-        "<style>body{font-family:sans-serif;margin:2em}td,th{vertical-align:top;text-align:left;"
-        "padding:.3em .8em;border-bottom:1px solid #ccc}</style>\n"
-        f"</head>\n<body>\n<h1>{escaped}</h1>\n<p>{verdict}.</p>\n"
-        f"<table>\n<tr><th>job</th><th>artefacts, SHA-256</th><th>findings</th></tr>\n{rows}</table>\n</body>\n</html>\n",
-    )
-
-
-def _row(job: JobReport) -> str:
-    outputs = "<br>".join(f"{html.escape(path)} <code>{digest[:16]}</code>" for path, digest in job.outputs.items())
-    findings = "<br>".join(html.escape(str(finding)) for finding in job.findings) or "agrees"
-    return f"<tr><td>{html.escape(job.job.name)}</td><td>{outputs}</td><td>{findings}</td></tr>\n"
 
 
 def _short(value: Any) -> str:

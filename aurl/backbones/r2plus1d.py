@@ -22,8 +22,10 @@ class Settings(BackboneSettings):
     """
 
     memory_format: ClassVar[str] = "channels_last_3d"
-    width: Size = 64
-    blocks: Annotated[list[Positive], Field(min_length=1, max_length=6)] = [2, 2, 2, 2]
+    width: Annotated[Size, Field(description="channels of the first stage; every later stage has twice as many")] = 64
+    blocks: Annotated[
+        list[Positive], Field(min_length=1, max_length=6), Field(description="residual blocks of each stage")
+    ] = [2, 2, 2, 2]
 
     @field_validator("blocks")
     @classmethod

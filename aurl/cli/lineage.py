@@ -70,9 +70,12 @@ def audit(
         else audit_report.as_text(report, bool(cell) if chain is None else chain)
     )
     if html is not None:
-        audit_report.write_page(
-            report, html, f"Audit of {'everything' if everything else table} in {jobs.experiment.experiment}"
-        )
+        from aurl.report.audit_page import subject_of, write_audit_page
+
+        disagreements = [(str(finding), root) for finding, root in report.findings()]
+        subject = subject_of(jobs, "all" if everything else table, cell)
+        write_audit_page(html, jobs, report.jobs, disagreements, report.notes, subject)
+        click.echo(f"the page: {html}", err=True)
     if report.findings():
         sys.exit(1)
 

@@ -1,5 +1,6 @@
 """The base class of all settings, and how the settings of a part are checked by the part's own file."""
 
+import re
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Annotated, Any, Literal
@@ -19,6 +20,26 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Describe fields by the section `Attributes` of the docstring, where they do not describe themselves."""
+        described: dict[str, str] = {}
+        for ancestor in reversed(cls.__mro__):
+            described |= attributes_of(ancestor.__doc__ or "")
+        silent = [name for name in described if name in cls.model_fields and cls.model_fields[name].description is None]
+        for name in silent:
+            cls.model_fields[name].description = described[name]
+        if silent:
+            cls.model_rebuild(force=True)
+
+
+def attributes_of(docstring: str) -> dict[str, str]:
+    """Read the section `Attributes` of a docstring: name -> text. A line may hold several, `k: text. beta: text.`"""
+    section = docstring.partition("Attributes:\n")[2]
+    text = " ".join(line.strip() for line in section.splitlines())
+    parts = re.split(r"(?:^|(?<=\. )|(?<=; ))([a-z_]+): ", text)
+    return {name: words.strip().rstrip(".") for name, words in zip(parts[1::2], parts[2::2], strict=True)}
+
 
 class NoSettings(Settings):
     """The settings of a part that has none."""
@@ -27,7 +48,7 @@ class NoSettings(Settings):
 class PartSettings(Settings):
     """Base of a part's settings. `name` is a file of the part's folder, or a module from outside (`package.module`)."""
 
-    name: str
+    name: Annotated[str, Field(description="the file of the part, or the dotted name of a module of your own")]
 
 
 def named_part_reader(folder: str, base: type[Settings], needs: Iterable[str], key: str = "name") -> Any:

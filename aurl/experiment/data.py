@@ -25,16 +25,34 @@ class RenderSettings(Settings):
     hmdb51.
     """
 
-    classes_of: Literal["kinetics700", "ucf101", "hmdb51"]
-    first_class: Annotated[int, Field(ge=0)] = 0
-    classes: Positive | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
-    videos_per_class: Positive
-    frames: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(le=1000)]] = (12, 20)
-    width: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 32
-    height: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 24
-    codec: Literal["h264", "xvid"]
-    domain_shift: bool = False
+    classes_of: Annotated[
+        Literal["kinetics700", "ucf101", "hmdb51"], Field(description="the data set whose class names are rendered")
+    ]
+    first_class: Annotated[
+        int, Field(ge=0), Field(description="the first class of the list; 0 is the first of all")
+    ] = 0
+    classes: Annotated[
+        Positive | None, Field(description="how many classes from `first_class` on; null for all that follow")
+    ] = None
+    seed: Annotated[int, Field(ge=0), Field(description="the seed of everything random in the videos")] = 0
+    videos_per_class: Annotated[Positive, Field(description="how many videos each class gets")]
+    frames: Annotated[
+        tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(le=1000)]],
+        Field(description="the fewest and the most frames of a video"),
+    ] = (12, 20)
+    width: Annotated[int, Field(ge=16, le=1024, multiple_of=2), Field(description="the width of a video in pixels")] = (
+        32
+    )
+    height: Annotated[
+        int, Field(ge=16, le=1024, multiple_of=2), Field(description="the height of a video in pixels")
+    ] = 24
+    codec: Annotated[
+        Literal["h264", "xvid"], Field(description="how the videos are encoded: H.264 in mp4, or XviD in avi")
+    ]
+    domain_shift: Annotated[
+        bool,
+        Field(description="change exposure, add noise and blur, so that the test set looks unlike the seen videos"),
+    ] = False
 
     @property
     def number_of_classes(self) -> int:
@@ -54,10 +72,12 @@ class RenderSettings(Settings):
 class SourceSettings(Settings):
     """Name the source of a dataset's videos: a folder in a known layout, or the rendered world."""
 
-    folder: str | None = None
-    layout: Layout = "class_folders"
-    versioned: bool = False
-    render: RenderSettings | None = None
+    folder: Annotated[str | None, Field(description="the folder of the videos; null where they are rendered")] = None
+    layout: Annotated[Layout, Field(description="how the folder is arranged")] = "class_folders"
+    versioned: Annotated[
+        bool, Field(description="let DVC keep a copy of the videos, so that `aurl sync` brings them")
+    ] = False
+    render: Annotated[RenderSettings | None, Field(description="render the videos instead of reading a folder")] = None
 
     @model_validator(mode="after")
     def _one_source(self) -> "SourceSettings":
@@ -74,22 +94,48 @@ class DatasetSettings(Settings):
     it trains nothing.
     """
 
-    source: SourceSettings
-    tokens: Tokens
-    broken: Literal["error", "leave_out", "keep_partial"]
-    shards: Annotated[int, Field(ge=1, le=100_000)]
-    equal_words: Literal["error", "allow"] = "error"
-    evaluate_only: Annotated[bool, Field(exclude_if=lambda chosen: not chosen)] = False  # so that blocks stay equal
+    source: Annotated[SourceSettings, Field(description="where the videos come from")]
+    tokens: Annotated[
+        Tokens,
+        Field(description="how a class name becomes words: those of the name, their lemmas, or an official list"),
+    ]
+    broken: Annotated[
+        Literal["error", "leave_out", "keep_partial"],
+        Field(
+            description="what to do with a video that cannot be decoded: stop, leave it out, or keep its first frames"
+        ),
+    ]
+    shards: Annotated[
+        int,
+        Field(ge=1, le=100_000),
+        Field(description="in how many files the frames are stored; each is a job of its own"),
+    ]
+    equal_words: Annotated[
+        Literal["error", "allow"],
+        Field(description="what to do with test classes of the same words: only one of them can be predicted"),
+    ] = "error"
+    evaluate_only: Annotated[
+        bool,
+        Field(exclude_if=lambda chosen: not chosen),
+        Field(description="only test on this set: no class of it changes which classes are trained on"),
+    ] = False  # so that blocks stay equal
 
 
 class FrameSettings(Settings):
     """The packed frame store: every frame squashed to `size` x `size`, as JPEG; and the limits of decoding one video."""
 
-    size: Annotated[int, Field(ge=16, le=512)]
-    quality: Annotated[int, Field(ge=1, le=100)]
-    chroma: Literal["420", "444"]
-    timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
-    memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 2048
+    size: Annotated[int, Field(ge=16, le=512), Field(description="width and height of a stored frame in pixels")]
+    quality: Annotated[int, Field(ge=1, le=100), Field(description="the quality of its JPEG, 1 to 100")]
+    chroma: Annotated[
+        Literal["420", "444"],
+        Field(description="colours at a quarter of the pixels (`420`), or at all of them (`444`)"),
+    ]
+    timeout_seconds: Annotated[
+        float, Field(gt=0, le=86_400), Field(description="how long decoding one video may take")
+    ] = 300
+    memory_mb: Annotated[
+        int, Field(ge=64, le=1_048_576), Field(description="how much memory decoding one video may take, in MiB")
+    ] = 2048
 
     @property
     def stored(self) -> dict[str, Any]:
@@ -103,8 +149,11 @@ class EncoderSettings(PartSettings):
     `dimension` is that of the class embeddings. `missing` says what happens to a class that the encoder cannot embed.
     """
 
-    dimension: Positive
-    missing: Literal["error", "drop_class"]
+    dimension: Annotated[Positive, Field(description="the length of a class embedding")]
+    missing: Annotated[
+        Literal["error", "drop_class"],
+        Field(description="what to do with a class that the encoder cannot embed: stop the run, or drop it"),
+    ]
 
 
 class SemanticsSettings(Settings):
@@ -114,6 +163,14 @@ class SemanticsSettings(Settings):
         SerializeAsAny[EncoderSettings],
         named_part_reader(ENCODERS, EncoderSettings, ["inputs", "encode"]),
         Field(json_schema_extra=parts_schema(ENCODERS, "named")),
+        Field(description="the text encoder that turns class names into vectors"),
     ]
-    tau: Annotated[float, Field(ge=0, le=2)]
-    expected_seen_classes: Positive | None
+    tau: Annotated[
+        float,
+        Field(ge=0, le=2),
+        Field(description="drop seen classes nearer than this (1 - cosine) to a test class; 0 for no filter"),
+    ]
+    expected_seen_classes: Annotated[
+        Positive | None,
+        Field(description="how many seen classes the filter must keep, or the run stops; null to allow any number"),
+    ]

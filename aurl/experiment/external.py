@@ -14,8 +14,8 @@ OWN_TRACK = "inductive"  # of the experiment's own variants: class names as word
 class ScoreFileSettings(Settings):
     """A file of scores or embeddings (docs/scoring.md), and the SHA-256 that it must have."""
 
-    file: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    file: Annotated[str, Field(description="the file of scores or embeddings")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), Field(description="the SHA-256 that the file must have")]
 
 
 def _no_bare_name(value: Any) -> Any:
@@ -34,7 +34,15 @@ class ExternalSettings(Settings):
     those of `report.test_sets`. `clips` is how many clips of a video the method averages, as its authors say.
     """
 
-    label: Annotated[str, Field(min_length=1, max_length=60)]
-    track: Track
-    clips: Positive = 1
-    files: Annotated[dict[Name, Annotated[ScoreFileSettings, BeforeValidator(_no_bare_name)]], Field(min_length=1)]
+    label: Annotated[
+        str, Field(min_length=1, max_length=60), Field(description="the name of the row in tables and figures")
+    ]
+    track: Annotated[
+        Track, Field(description="the regime that the method works in; rows of different tracks do not compare")
+    ]
+    clips: Annotated[Positive, Field(description="how many clips of a video the method averages")] = 1
+    files: Annotated[
+        dict[Name, Annotated[ScoreFileSettings, BeforeValidator(_no_bare_name)]],
+        Field(min_length=1),
+        Field(description="a file for each test set, by the keys of `report.test_sets`"),
+    ]

@@ -59,26 +59,49 @@ class Experiment(Settings):
     What a stage tracks has no default here: it is written out in the file, where DVC reads it too.
     """
 
-    experiment: Name
-    seen: Name
-    unseen: Annotated[list[Name], Field(min_length=1)]
-    datasets: dict[Name, DatasetSettings]
-    frames: FrameSettings
-    semantics: SemanticsSettings
-    model: ModelSettings
-    training: TrainingSettings
-    variants: Annotated[dict[Name, VariantSettings], Field(min_length=1)]
-    trained: list[Name]
-    imported: dict[Name, WeightsSettings]
-    evaluated: Annotated[list[Name], Field(min_length=1)]
-    backbone_features: BackboneFeatureSettings
-    methods: dict[Name, Method]
-    external: dict[Name, ExternalSettings]
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
-    evaluation: EvaluationSettings
-    report: ReportSettings
-    absent: Literal["error", "leave_out"] = "error"
-    record: Literal["manual", "automatic"] = "manual"
+    experiment: Annotated[Name, Field(description="the name of the experiment; its results lie in `results/NAME`")]
+    seen: Annotated[Name, Field(description="the data set that is trained on")]
+    unseen: Annotated[list[Name], Field(min_length=1), Field(description="the data sets that are tested on")]
+    datasets: Annotated[dict[Name, DatasetSettings], Field(description="every data set, by name")]
+    frames: Annotated[FrameSettings, Field(description="how frames are decoded and stored")]
+    semantics: Annotated[
+        SemanticsSettings,
+        Field(description="how class names become vectors, and which seen classes are too near to a test class"),
+    ]
+    model: Annotated[ModelSettings, Field(description="the network")]
+    training: Annotated[TrainingSettings, Field(description="the recipe that all variants share")]
+    variants: Annotated[
+        dict[Name, VariantSettings], Field(min_length=1), Field(description="the rows of the ablation table")
+    ]
+    trained: Annotated[list[Name], Field(description="variants that are trained here")]
+    imported: Annotated[
+        dict[Name, WeightsSettings], Field(description="variants whose weights come from a file, by name")
+    ]
+    evaluated: Annotated[
+        list[Name],
+        Field(min_length=1),
+        Field(description="variants that are rows of the tables; the others only give features to methods"),
+    ]
+    backbone_features: Annotated[BackboneFeatureSettings, Field(description="the features that methods are fitted on")]
+    methods: Annotated[dict[Name, Method], Field(description="rows that a method fits on stored features, by name")]
+    external: Annotated[
+        dict[Name, ExternalSettings], Field(description="rows of other methods, from their score files")
+    ]
+    seeds: Annotated[
+        list[Annotated[int, Field(ge=0)]],
+        Field(min_length=1),
+        Field(description="seeds of the trainings; each gives one network of each variant"),
+    ]
+    evaluation: Annotated[EvaluationSettings, Field(description="how networks are tested")]
+    report: Annotated[ReportSettings, Field(description="what tables and figures show")]
+    absent: Annotated[
+        Literal["error", "leave_out"],
+        Field(description="what to do where data are missing: stop the run, or leave cells of the tables empty"),
+    ] = "error"
+    record: Annotated[
+        Literal["manual", "automatic"],
+        Field(description="record a finished run with DVC by hand (`aurl record`), or after each run"),
+    ] = "manual"
 
     def variant(self, name: str) -> VariantSettings:
         """The variant's settings. Raises: AurlError for a name that is not in the experiment."""

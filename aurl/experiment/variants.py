@@ -13,14 +13,18 @@ NETWORKS = "aurl.networks"  # the folder of the networks besides the present one
 class OptimizerSettings(Settings):
     """SGD with warm-up and cosine (the paper's recipe), or Adam with steps (the earlier paper's)."""
 
-    name: Literal["sgd", "adam"]
-    lr: Annotated[float, Field(gt=0)]
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    schedule: Literal["cosine", "steps"]
-    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
-    milestones: list[Annotated[float, Field(gt=0)]] = []
-    gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
+    name: Annotated[Literal["sgd", "adam"], Field(description="the kind of optimiser")]
+    lr: Annotated[float, Field(gt=0), Field(description="the learning rate after warm-up")]
+    momentum: Annotated[float, Field(ge=0, lt=1), Field(description="of SGD; for Adam the first moment's decay")] = 0.9
+    weight_decay: Annotated[float, Field(ge=0), Field(description="how much the weights shrink in each step")] = 0.0
+    schedule: Annotated[
+        Literal["cosine", "steps"], Field(description="how the rate falls: by a cosine, or in steps at `milestones`")
+    ]
+    warmup_epochs: Annotated[float, Field(ge=0), Field(description="epochs in which the rate rises from 0")] = 0.0
+    milestones: Annotated[
+        list[Annotated[float, Field(gt=0)]], Field(description="epochs after which the rate is multiplied by `gamma`")
+    ] = []
+    gamma: Annotated[float, Field(gt=0, le=1), Field(description="what the rate is multiplied by at a milestone")] = 0.1
 
 
 class TermSettings(Settings):
@@ -46,7 +50,7 @@ class TermSettings(Settings):
     matches: ClassVar[bool] = False
     marked: ClassVar[bool] = True
 
-    weight: Annotated[float, Field(gt=0)]
+    weight: Annotated[float, Field(gt=0), Field(description="what the term is multiplied by in the loss")]
 
     @property
     def generates_classes(self) -> bool:
@@ -90,11 +94,20 @@ class VariantSettings(Settings):
         dict[str, SerializeAsAny[TermSettings]],
         Field(min_length=1, json_schema_extra=parts_schema(LOSSES, "mapping", "weight")),
         parts_reader(LOSSES, TermSettings, ["loss"], "weight"),
+        Field(description="the terms of the loss, each with its weight or its settings"),
     ]
-    word_projector: bool
-    strict_labels: bool = True
-    optimizer: OptimizerSettings | None = None
-    network: Network = None
+    word_projector: Annotated[
+        bool, Field(description="learn a map from words to the joint space; false keeps the word vectors as they are")
+    ]
+    strict_labels: Annotated[
+        bool, Field(description="train on the classes that the strict-label filter keeps; false trains on all")
+    ] = True
+    optimizer: Annotated[
+        OptimizerSettings | None, Field(description="an optimiser of its own; null for `training.optimizer`")
+    ] = None
+    network: Annotated[
+        Network, Field(description="a network of its own, a file of aurl/networks; left out for the paper's")
+    ] = None
 
     @property
     def visual_centres(self) -> bool:

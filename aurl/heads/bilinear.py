@@ -17,6 +17,10 @@ class BilinearSettings(DescentSettings):
 
     *assumed*: 500 steps at 1e-2. On 60 seen classes held out of `mini` this gave DeViSE and SJE 49.7 and 45.3 %, and
     1,500 steps at 1e-3 48.6 and 47.5 %, in three times the time (one seed).
+
+    Attributes:
+        margin: of the hinge.
+        dropout: share of inputs that training drops, of videos and of words.
     """
 
     steps: Positive = 500

@@ -27,6 +27,12 @@ class Settings(TermSettings):
     """Mix pairs of videos with weights from U(low, high), and their class embeddings alike.
 
     `every` is the distance of the steps that mix. `seen` contrasts the mixed videos with the seen classes too.
+
+    Attributes:
+        low: the smallest share of the first video in a pair.
+        high: its largest share.
+        every: the distance of the steps that mix, 2 for every other one.
+        seen: contrast the mixed videos with the seen classes too.
     """
 
     symbol = "L_V"

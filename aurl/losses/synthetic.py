@@ -8,9 +8,9 @@ Source: paper (poster: query visual, extrapolation); released code: query semant
 for AURL without the class generator is assumed.
 """
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from aurl.experiment.base import Positive
 from aurl.losses.base import ClassBatch, TermSettings
@@ -30,11 +30,19 @@ class Settings(TermSettings):
     reads = ("classes", "centres")
     needs = ("centres",)
 
-    query: Literal["semantic", "visual"] = "semantic"
-    mix: Literal["uniform", "identity"] = "uniform"
-    low: float = 0.0
-    high: float = 1.0
-    rows: Positive | None = None
+    query: Annotated[
+        Literal["semantic", "visual"], Field(description="the side that is compared with all rows of the other")
+    ] = "semantic"
+    mix: Annotated[
+        Literal["uniform", "identity"],
+        Field(description="draw mixing weights at random (the class generator), or take the seen classes as they are"),
+    ] = "uniform"
+    low: Annotated[float, Field(description="the least mixing weight")] = 0.0
+    high: Annotated[float, Field(description="the greatest mixing weight")] = 1.0
+    rows: Annotated[
+        Positive | None,
+        Field(description="how many classes are synthesised in a step; null for as many as there are seen classes"),
+    ] = None
 
     @model_validator(mode="after")
     def _range(self) -> "Settings":

@@ -33,6 +33,12 @@ class Settings(MethodSettings):
 
     Attributes:
         window: clips that the first LSTM reads at a time. classification: weight of the cross-entropy.
+        hidden: width of the recurrent layers.
+        dropout: share of features that training drops.
+        margin: of the ranking loss.
+        steps: of training.
+        batch: videos of a step.
+        rate: learning rate.
     """
 
     hidden: Positive = 128

@@ -42,6 +42,14 @@ class Settings(MethodSettings):
     Attributes:
         noise: size of z. steps: of the generator. penalty: lambda. seen_weight: beta of p's loss.
         synthetic: features generated for each class. classifier_*: of p and p'.
+        hidden: width of generator and critic.
+        critic_steps: steps of the critic for each of the generator.
+        batch: videos of a step.
+        rate: learning rate.
+        classifier_steps: steps of the classifier of generated features.
+        classifier_batch: generated features of its step.
+        classifier_rate: its learning rate.
+        classifier_decay: its weight decay.
     """
 
     noise: Positive = 64

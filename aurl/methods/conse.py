@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 class Settings(ClassifierSettings):
-    """The number T of seen classes that are mixed."""
+    """The number T of seen classes that are mixed.
+
+    Attributes:
+        classes: T, how many seen classes are combined.
+    """
 
     classes: Positive = 10
 

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 
 class Settings(DescentSettings):
-    """The width of the hidden layer, and the share of inputs that dropout sets to zero."""
+    """The width of the hidden layer, and the share of inputs that dropout sets to zero.
+
+    Attributes:
+        steps: of training.
+        weight_decay: of the optimiser.
+        hidden: width of the middle layer.
+        dropout: share of the words' embedding that training drops.
+    """
 
     steps: Positive = 600
     weight_decay: Annotated[float, Field(ge=0)] = 1e-5

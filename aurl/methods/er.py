@@ -36,6 +36,11 @@ class Settings(MethodSettings):
     Attributes:
         size: s. objects: taken from each video. rehearsal: weight of the loss that predicts the objects.
         shrinkage: of the classifier's scatter.
+        temperature: of the softmax over classes.
+        dropout: share of inputs that training drops.
+        steps: of training.
+        batch: videos of a step.
+        rate: learning rate.
     """
 
     size: Positive = 128

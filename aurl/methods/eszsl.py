@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 class Settings(MethodSettings):
-    """The two ridge penalties, as powers of ten."""
+    """The two ridge penalties, as powers of ten.
+
+    Attributes:
+        features_penalty: gamma, as a power of ten.
+        words_penalty: lambda, as a power of ten.
+    """
 
     features_penalty: Annotated[float, Field(ge=-6, le=9)] = 3.0
     words_penalty: Annotated[float, Field(ge=-6, le=9)] = 0.0

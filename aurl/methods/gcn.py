@@ -31,6 +31,11 @@ class Settings(MethodSettings):
 
     Attributes:
         near: k nearest classes, the class itself included. target: w_k. shrinkage: of the classifier's scatter.
+        hidden: widths of the hidden layers.
+        dropout: share of the last layer's inputs that training drops.
+        steps: of training.
+        rate: learning rate.
+        decay: weight decay.
     """
 
     near: Positive = 5

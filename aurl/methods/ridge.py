@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class Settings(MethodSettings):
-    """The ridge penalty, as a share of the number of videos."""
+    """The ridge penalty, as a share of the number of videos.
+
+    Attributes:
+        penalty: of the squared weights, as a share of the number of videos.
+    """
 
     penalty: Annotated[float, Field(gt=0)] = 1e-2
 

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 class Settings(MethodSettings):
-    """The temperature tau of the softmax over name similarities."""
+    """The temperature tau of the softmax over name similarities.
+
+    Attributes:
+        tau: temperature of the similarity of names; small values take few seen classes.
+    """
 
     tau: Annotated[float, Field(gt=0)] = 0.2
 

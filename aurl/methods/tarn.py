@@ -33,6 +33,9 @@ class Settings(MethodSettings):
 
     Attributes:
         ways: classes of an episode. shots: videos of each, drawn with replacement.
+        hidden: width of the recurrent layer in each direction.
+        steps: episodes of training.
+        rate: learning rate.
     """
 
     hidden: Positive = 64

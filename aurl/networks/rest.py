@@ -44,6 +44,12 @@ class Settings(NetworkPart):
 
     `width` is that of the tokens, of which each of the `heads` takes its share. `temperature` divides the cosines of
     names: the lower, the fewer seen classes make an unseen one.
+
+    Attributes:
+        width: of the tokens.
+        layers: of the transformer.
+        heads: of attention in a layer.
+        temperature: of the similarity of names, for prototypes of unseen classes.
     """
 
     keeps_centres: ClassVar[bool] = True

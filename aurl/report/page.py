@@ -4,7 +4,6 @@ The page holds times: those of the jobs and its own. So two runs give different 
 """
 
 import base64
-import hashlib
 import json
 import re
 from collections import Counter
@@ -12,10 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from aurl.datasets.table import USABLE, iterate_table
 from aurl.experiment.settings import DatasetSettings, Experiment, ExternalSettings, ReportSettings
@@ -28,20 +23,26 @@ from aurl.report.drawing.cost import cost_drawing
 from aurl.report.drawing.style import encode
 from aurl.report.facts import PageFacts, blocks_of, facts_of
 from aurl.report.finding import main_finding
-from aurl.report.graph import lay_out_graph
-from aurl.report.grid import grid_of_table, statistics_grids
+from aurl.report.graph import lay_out_graph, stage_nodes
+from aurl.report.grid import Grid, common_notes, grid_of_table, statistics_grids
+from aurl.report.headline import headline
 from aurl.report.intervals import Statistics
 from aurl.report.labels import test_set_labels, variant_labels
+from aurl.report.render import as_yaml, render
 from aurl.report.results import Results
-from aurl.report.table_notes import NO_FRAMES
+from aurl.report.table_notes import NO_FRAMES, NOT_PAPER
 from aurl.report.tables.base import Table
 from aurl.report.write_tables import tables_of
 from aurl.system.files import write_text
 from aurl.system.text_files import rerun_hint, unreadable
 
-TEMPLATE = Path(__file__).parent / "template"
 MIME = {"svg": "image/svg+xml", "png": "image/png"}
 COPIED = {"LaTeX": "tex", "Markdown": "md", "CSV": "csv"}
+MAKING = [
+    ("audit", "Audit"), ("stages", "Stages"), ("datasets", "Datasets"), ("parameters", "Parameters"),
+    ("versions", "Versions and commits"),
+]  # fmt: skip
+LINEAGE = [("cells", "Cells"), ("sources", "Other sources"), ("jobs", "Jobs"), ("code", "Code")]
 MOST_LEFT_OUT = 200  # files that the page names for a dataset; the manifest has all
 
 
@@ -76,25 +77,33 @@ def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report
     statistics = Statistics(inputs.statistics)
     labels, test_sets = variant_labels(variants, report, inputs.external), test_set_labels(report)
     report, not_compared = compared(results, report, inputs.datasets)
+    shown = [
+        grid_of_table(
+            name, table, lineage.cell, "sources",
+            {title: inputs.table_files[name, extension].read_text() for title, extension in COPIED.items()},
+        )
+        for name, table in inputs.tables.items()
+    ]  # fmt: skip
+    tables, notes = common_notes(shown, [report.setting, NOT_PAPER])
+    grids, sentences = statistics_grids(statistics, labels, test_sets, lineage.cell)
+    figures = [*read_figures(inputs.figures), cost_figure(inputs.blocks)]
     write_text(
         output,
         render_page(
+            contents=contents_of(tables, bool(notes), grids, bool(sentences), figures),
             report=report,
             not_compared=not_compared,
             facts=facts,
+            headline=headline(results, statistics, report, labels),
             finding=main_finding(results, statistics, variants, report, labels),
             labels=labels,
             test_sets=test_sets,
             seeds=results.seeds,
-            tables=[
-                grid_of_table(
-                    name, table, lineage.cell, "sources",
-                    {title: inputs.table_files[name, extension].read_text() for title, extension in COPIED.items()},
-                )
-                for name, table in inputs.tables.items()
-            ],
-            statistics=statistics_grids(statistics, labels, test_sets, lineage.cell),
-            figures=[*read_figures(inputs.figures), cost_figure(inputs.blocks)],
+            tables=tables,
+            notes=notes,
+            statistics_tables=grids,
+            sentences=sentences,
+            figures=figures,
             lineage=lineage,
             datasets=[
                 describe_manifest(name, path, inputs.datasets[name], inputs.frames.get(name))
@@ -103,23 +112,31 @@ def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report
             versions=versions(inputs.blocks),
             commits=commits(inputs.blocks),
             costs=stage_costs(inputs.blocks),
-            graph=lay_out_graph(facts.stages, facts.edges),
+            graph=lay_out_graph(stage_nodes(facts.stages, lineage.by_stage()), facts.edges),
             params=as_yaml(facts.params),
         ),
     )  # fmt: skip
 
 
 def render_page(**values: Any) -> str:
-    """Fill the template; every value is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"duration": duration, "yaml": as_yaml}
-    style, script = (Markup((TEMPLATE / name).read_text()) for name in ("style.css", "script.js"))  # nosec B704
-    return environment.get_template("page.html.j2").render(
-        style=style, script=script, style_hash=_hash(style), script_hash=_hash(script), **values
-    )
+    """Fill the page's template; every value is escaped."""
+    return render("page.html.j2", **values)
+
+
+def contents_of(
+    tables: list[Grid], notes: bool, statistics: list[Grid], conclusions: bool, figures: list["Figure"]
+) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """List the sections of the page, (id, title, parts), each part with its id and title."""
+    shown = [(f"table-{table.name}", table.title) for table in tables] + [("notes", "Notes")] * notes
+    tested = [(f"table-{table.name}", table.title) for table in statistics]
+    return [
+        ("finding", "Finding", []),
+        ("tables", "Tables", shown),
+        ("statistics", "Statistics", tested + [("conclusions", "What can be concluded")] * conclusions),
+        ("figures", "Figures", [(f"figure-{figure.name}", figure.title) for figure in figures]),
+        ("making", "How it was made", MAKING),
+        ("lineage", "Lineage", LINEAGE),
+    ]
 
 
 class Lineage:
@@ -184,6 +201,7 @@ class Figure:
     caption: str
     alt: str
     uri: str
+    format: str
 
 
 def read_figures(folder: Path) -> list[Figure]:
@@ -199,7 +217,8 @@ def read_figures(folder: Path) -> list[Figure]:
                 raise ValueError(f"no figure is named or embedded like {entry['name']}.{entry['embed']}")
             path = folder / f"{entry['name']}.{entry['embed']}"
             uri = picture(path.read_bytes(), entry["embed"])
-            figures.append(Figure(entry["name"], path.as_posix(), entry["title"], entry["caption"], entry["alt"], uri))
+            title, caption, alt = (entry[key] for key in ("title", "caption", "alt"))
+            figures.append(Figure(entry["name"], path.as_posix(), title, caption, alt, uri, entry["embed"]))
     except (ValueError, KeyError, TypeError) as error:
         raise unreadable(index, error, rerun_hint(index)) from None
     return figures
@@ -209,7 +228,7 @@ def cost_figure(blocks: list[Block]) -> Figure:
     """Draw time and memory of every stage. Only the page has this figure, because it differs from run to run."""
     drawing = cost_drawing(blocks)
     svg = encode(drawing.figure, ["svg"])["svg"]
-    return Figure(drawing.name, "", drawing.title, drawing.caption, drawing.alt, picture(svg, "svg"))
+    return Figure(drawing.name, "", drawing.title, drawing.caption, drawing.alt, picture(svg, "svg"), "svg")
 
 
 def picture(content: bytes, form: str) -> str:
@@ -262,25 +281,6 @@ def describe_manifest(
         name, manifest, statuses.total(), used, len(classes), frames, dict(statuses.most_common()), settings.broken,
         listed, statuses.total() - statuses["ok"] - len(listed),
     )  # fmt: skip
-
-
-def duration(seconds: float) -> str:
-    """Format seconds: 75.2 -> "1 min 15 s"."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def as_yaml(value: Any) -> str:
-    """Write JSON values as YAML, in their own order."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None).rstrip("\n")
-
-
-def _hash(text: str) -> str:
-    """Hash inline code for the Content-Security-Policy."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def run(job: Job) -> None:

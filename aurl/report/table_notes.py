@@ -18,6 +18,9 @@ from aurl.semantics.tokens import FROM_NAMES, read_token_table
 from aurl.system.shipped import TOKEN_TABLE
 
 MOST_NAMED = 5  # videos in a note
+NOT_PAPER = (
+    "This is not the paper's setting. The published values are shown for orientation; differences are not shown."
+)
 NO_FRAMES = "no-frames"  # stands for the status of a video that could not be extracted
 
 
@@ -47,9 +50,7 @@ def describe_setting(results: Results, seen_classes: Path | None, tau: float, re
     """Describe the setting, the seeds, and how many classes the strict-label filter keeps where it was applied."""
     notes = [report.setting]
     if not report.paper_setting:
-        notes.append(
-            "This is not the paper's setting. The published values are shown for orientation; differences are not shown."
-        )
+        notes.append(NOT_PAPER)
     if not results.seeds:
         return [*notes, "Nothing was measured."]
     seeds = "1 seed; no standard deviation"

@@ -7,19 +7,29 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import media
 import pytest
 import yaml
 from pages import DOCS, marked_blocks, touched
+from pydantic import BaseModel
 from repositories import REPOSITORY, environment_of
 
 from aurl.cli import cli
+from aurl.experiment.evaluation import PROTOCOLS
+from aurl.experiment.methods import METHODS
+from aurl.experiment.parts import ENCODERS
 from aurl.experiment.presets import preset_names, preset_text
 from aurl.experiment.read import load_experiment
+from aurl.experiment.settings import Experiment
+from aurl.experiment.training import BACKBONES
+from aurl.experiment.variants import LOSSES, NETWORKS
 from aurl.pipeline.dvc_yaml import dvc_yaml
+from aurl.system import plugins
 
 PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 
@@ -260,8 +270,11 @@ def test_dvc_yaml_is_what_the_stages_say(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_parameters_name_every_key_of_the_presets() -> None:
     """Each key of each preset, with the names that the user chose replaced."""
     text = (DOCS / "parameters.md").read_text()
-    listed = set(re.findall(r"^(?:\| `|## )([\w.]+)(?:` |$)", text, re.MULTILINE))  # rows, and sections of parts
-    chosen = re.compile(r"^(datasets|variants|imported|external|report\.test_sets|report\.labels)\.\w+")
+    listed, section = set(), ""
+    for heading, row in re.findall(r"^## (.+)$|^\| `(\w+)` ", text, re.MULTILINE):
+        section = re.split(", (?:name|method): ", heading.replace("The experiment", ""))[0] if heading else section
+        listed.add(".".join(filter(None, (section, row))))
+    chosen = re.compile(r"^(datasets|variants|imported|methods|external|report\.test_sets|report\.labels)\.\w+")
 
     def keys(value: object, prefix: str = "") -> set[str]:
         if not isinstance(value, dict):
@@ -272,10 +285,45 @@ def test_parameters_name_every_key_of_the_presets() -> None:
         found = {chosen.sub(r"\1.NAME", key) for key in keys(yaml.safe_load(preset_text(preset)))}
         found = {key for key in found if key and not re.search(r"\.NAME$", key)}
         assert found <= listed, found - listed
-    rows = (DOCS / "parameters.md").read_text()
-    splits = "| `evaluation.protocols.half_splits.splits` | list (at least 1) of whole number, ≥ 1 |  |"
-    assert f"{splits} evaluate, external, figures, report |" in rows
-    assert "| `frames.timeout_seconds` | number, > 0, ≤ 86400 | `300` | nothing |" in rows
+    splits = "list (at least 1) of whole number, ≥ 1 |  | evaluate, method_scores, external, figures, report |"
+    assert re.search(r"^\| `splits` \| how many random halves [^|]+ \| " + re.escape(splits), text, re.MULTILINE)
+    assert re.search(
+        r"^\| `timeout_seconds` \| [^|]+ \| number, > 0, ≤ 86400 \| `300` \| nothing \|$", text, re.MULTILINE
+    )
+
+
+def models(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """A model and all models that its fields hold."""
+
+    def inside(annotation: object) -> Iterator[type[BaseModel]]:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield annotation
+        for argument in get_args(annotation):
+            yield from inside(argument)
+
+    fields = [field.annotation for field in model.model_fields.values()]
+    return {model}.union(*(models(other) for annotation in fields for other in inside(annotation)))
+
+
+def test_every_parameter_has_a_description() -> None:
+    """Also those of the parts: a setting without a sentence on what it means cannot be added."""
+    folders = (LOSSES, METHODS, NETWORKS, ENCODERS, BACKBONES, PROTOCOLS)
+    parts = [plugins.load(folder, name) for folder in folders for name in plugins.names(folder)]
+    settings = [Experiment, *(part.Settings for part in parts if hasattr(part, "Settings"))]
+    listed = set().union(*map(models, settings))
+    assert len(listed) > 25
+    silent = [f"{model.__module__}.{model.__name__}.{name}" for model in listed
+              for name, field in model.model_fields.items() if not field.description]  # fmt: skip
+    assert silent == [], "add Field(description=...)"
+
+
+def test_the_page_of_commands_names_every_command_and_option() -> None:
+    text = (DOCS / "commands.md").read_text()
+    for name, command in cli.commands.items():
+        assert (f"\n## {name}\n" in text) is not command.hidden
+        section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        for parameter in command.params:
+            assert command.hidden or not parameter.opts[0].startswith("--") or parameter.opts[0] in section, name
 
 
 def anchors(page: Path) -> set[str]:
@@ -341,3 +389,29 @@ def test_the_site_builds_without_warnings_and_fetches_nothing(tmp_path: Path) ->
         fetched = re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="?(https?://[^"\s>]+)', page.read_text())
         assert not [address for address in fetched if "canonical" not in address], page
     assert "aurl.losses" in (tmp_path / "modules.html").read_text()
+    home = (tmp_path / "index.html").read_text()
+    assert (DOCS / "reference/mini/summary.txt").read_text().splitlines()[4] in home, "the first table"
+    assert (tmp_path / "reference/mini/ablation.png").is_file(), "the picture"
+    check_search_from_disk(tmp_path)
+
+
+def check_search_from_disk(site: Path) -> None:
+    """Search the built site without a server, and switch it to dark; skipped without a browser."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+    if chromium is None:
+        pytest.skip("no Chromium: install it ('apt-get install chromium') to test the search")
+    with driver.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium)
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((site / "index.html").as_uri())
+        page.fill("input.md-search__input", "strict labels")
+        page.locator(".md-search-result__item a[href*='strict-labels.html']").first.wait_for()
+        page.keyboard.press("Escape")
+        for _ in range(2):  # from the system's choice to light, then to dark
+            page.locator("label.md-header__button[title]:not([hidden])").first.click()
+        page.locator("body[data-md-color-scheme=slate]").wait_for(timeout=5000)
+        assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+        browser.close()

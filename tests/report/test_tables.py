@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +17,13 @@ from aurl.evaluation import schema
 from aurl.evaluation.collect import collect_metrics
 from aurl.evaluation.published import read_published
 from aurl.experiment.presets import load_preset
+from aurl.report.best import best_rows, measured, published
 from aurl.report.comparable import compared, incomplete_test_sets
 from aurl.report.finding import main_finding
 from aurl.report.intervals import Statistics
 from aurl.report.labels import variant_labels
 from aurl.report.results import Results
+from aurl.report.table_formats import as_latex, as_markdown
 from aurl.report.tables import ablation, sota
 from aurl.report.tables.base import Sources, Table, TableInputs, TableSettings
 from aurl.report.write_tables import write_tables
@@ -112,28 +117,30 @@ def test_ablation_has_the_papers_rows_and_our_mean_and_spread(metrics: Path) -> 
     authors = "AURL, the authors' predictions"
     assert list(shown.index) == ["Base w/ MSE", "Base w/ L_S", "Base w/ L_S + e2e", "AURL", authors, "AURL w/o CG"]
     assert shown.loc[authors, ["UCF-like top-1", "HMDB-like top-1", "Closeness (UCF-like)"]].tolist() == [
-        "44.0",
-        "27.0",
-        "",
-    ]
+        "44.0 (paper 44.4, -0.4 here)", "27.0 (paper 27.4, -0.4 here)", "(paper 0.29)",
+    ]  # fmt: skip
     aurl = shown.loc["AURL"]
-    assert aurl["UCF-like top-1"] == "42.0 ± 2.6 [35.0, 47.1]"
-    assert aurl["HMDB-like top-1"] == "42.0 ± 2.6", "no interval for this test set"
-    assert aurl["UCF-like top-1, published"] == "44.4"
-    assert aurl["UCF-like top-1, difference"] == "-2.4"
-    assert aurl["Closeness (UCF-like)"] == "0.30 ± 0.00"
-    assert aurl["Closeness (UCF-like), difference"] == "+0.01"
-    assert (aurl[["L_S", "e2e", "L_US", "CG"]] == "x").all()
+    assert aurl["UCF-like top-1"] == "42.0 ± 2.6 [35.0, 47.1] (paper 44.4, -2.4 here)"
+    assert aurl["HMDB-like top-1"] == "42.0 ± 2.6 (paper 27.4, +14.6 here)", "no interval for this test set"
+    assert aurl["Closeness (UCF-like)"] == "0.30 ± 0.00 (paper 0.29, +0.01 here)"
+    assert (aurl[["L_S", "e2e", "L_US", "CG"]] == "✓").all()
     assert (shown.loc["Base w/ MSE", ["L_S", "e2e", "L_US", "CG"]] == "").all()
     missing = shown.loc["Base w/ L_S"]
-    assert missing["UCF-like top-1"] == ""
-    assert missing["UCF-like top-1, difference"] == ""
-    assert missing["UCF-like top-1, published"] == "40.3"
+    assert missing["UCF-like top-1"] == "(paper 40.3)"
+
+
+def test_the_authors_predictions_have_no_row_in_another_setting(metrics: Path) -> None:
+    """Their test sets are not those of the columns: a note says what they give."""
+    table = tables(metrics, paper=False)["ablation"]
+    assert not [method for method in table.text["Method"] if "predictions" in method]
+    (note,) = (note for note in table.notes if "published a prediction" in note)
+    assert "44.0 % on UCF101 and 27.0 % on HMDB51" in note
 
 
 def test_another_setting_shows_no_difference(metrics: Path) -> None:
     for table in tables(metrics, paper=False).values():
-        assert not any("difference" in column for column in [*table.display(), *table.values()])
+        assert not any("difference" in column for column in table.values())
+        assert not table.display().map(lambda text: "here)" in text).any().any()
 
 
 def test_sota_leaves_unknown_cells_empty(metrics: Path) -> None:
@@ -141,16 +148,14 @@ def test_sota_leaves_unknown_cells_empty(metrics: Path) -> None:
     shown = table.display()
     assert len(shown) == len(read_published("sota")) == 17
     saoe = shown[(shown["Method"] == "SAOE") & (shown["Test splits"] == "3")].iloc[0]
-    assert saoe["UCF-like top-1, published"] == "32.8"
-    assert saoe["HMDB-like top-1, published"] == ""
-    assert saoe["UCF-like top-1"] == ""
+    assert saoe["UCF-like top-1"] == "(paper 32.8)"
+    assert saoe["HMDB-like top-1"] == ""
     ours = shown[(shown["Method"] == "AURL*") & (shown["Test splits"] == "10")].iloc[0]
-    assert ours["UCF-like top-1"] == "42.0 ± 2.6", "splits overlap: no interval"
+    assert ours["UCF-like top-1"] == "42.0 ± 2.6 (paper 58.0, -16.0 here)", "splits overlap: no interval"
     everything = shown[(shown["Method"] == "AURL*") & (shown["Test splits"] == "1")].iloc[0]
-    assert everything["UCF-like top-1"] == "42.0 ± 2.6 [30.0, 47.1]"
-    assert ours["UCF-like top-1, difference"] == "-16.0"
+    assert everything["UCF-like top-1"] == "42.0 ± 2.6 [30.0, 47.1] (paper 46.8, -4.8 here)"
     unstarred = shown[(shown["Method"] == "AURL") & (shown["Test splits"] == "3")].iloc[0]
-    assert unstarred["UCF-like top-1"] == "", "aurl_all was not trained"
+    assert unstarred["UCF-like top-1"] == "(paper 60.9)", "aurl_all was not trained"
     assert any("official video lists" in note for note in table.notes)
 
 
@@ -173,12 +178,13 @@ def test_every_format_is_written(metrics: Path, tmp_path: Path) -> None:
     assert not any(column.startswith("Closeness") and column.endswith("low") for column in values)
     assert "| AURL " in files["ablation", "md"].read_text()
     latex = files["ablation", "tex"].read_text()
-    assert r"42.0 $\pm$ 2.6 [35.0, 47.1]" in latex
-    assert r"L\_S" in latex
-    assert r"5 \% \& <tags>" in latex.split(r"\end{tabular}")[1], "notes stand below the table"
+    assert r"\textbf{42.0 $\pm$ 2.6} & \textbf{44.4} &" in latex
+    assert r"Base w/ $L_{\mathrm{S}}$ + e2e &" in latex
+    assert r"AURL & \checkmark & \checkmark & \checkmark & \checkmark & 0.30" in latex
+    assert r"% a note with 5 \% \& $<$tags$>$" in latex.split(r"\end{table*}")[1].splitlines(), "notes stand outside"
     page = files["ablation", "html"].read_text()
     assert "5 % &amp; &lt;tags&gt;" in page
-    assert "<td>42.0 ± 2.6 [35.0, 47.1]</td>" in page
+    assert "<td>42.0 ± 2.6 [35.0, 47.1] (paper 44.4, -2.4 here)</td>" in page
 
 
 def test_notes_tell_what_the_intervals_and_the_comparisons_are(metrics: Path) -> None:
@@ -187,19 +193,76 @@ def test_notes_tell_what_the_intervals_and_the_comparisons_are(metrics: Path) ->
         (note,) = (note for note in table.notes if note.startswith("[low, high]"))
         assert "the 90 % interval of top-1 on all classes, from 500 resamples." in note
         assert "csv also has the interval for fixed classes" in note
-    head, first, second = made["ablation"].notes[-3:]
+    head, first, second = made["ablation"].only_files
     assert "corrected for 3 comparisons" in head
     assert first == "AURL against Base w/ MSE, UCF-like: +10.0 [-1.2, +14.0], p 0.4. 3 seeds: nothing is certain."
     assert second.startswith("AURL against Base w/ MSE, HMDB-like: ")
-    assert not any("against" in note for note in made["sota"].notes)
+    assert not made["sota"].only_files
+    assert f"- {first}\n" in as_markdown(made["ablation"]), "files have them, too"
 
 
 def test_one_seed_has_no_spread(metrics: Path) -> None:
     table = pd.read_csv(metrics)
     table[table["seed"] == 0].to_csv(metrics, index=False)
     assert tables(metrics, paper=True)["ablation"].display().set_index("Method").loc["AURL", "UCF-like top-1"] == (
-        "40.0 [35.0, 47.1]"
+        "40.0 [35.0, 47.1] (paper 44.4, -4.4 here)"
     )
+
+
+def test_the_best_of_comparable_rows_stands_out(metrics: Path) -> None:
+    made = tables(metrics, paper=True)
+    top1, closeness = "UCF-like top-1", "Closeness (UCF-like)"
+    methods = made["ablation"].text["Method"]
+    assert best_rows(made["ablation"], top1, measured) == {methods.index("AURL")}, "not the authors' predictions"
+    assert best_rows(made["ablation"], top1, published) == {methods.index("AURL"), methods.index("AURL") + 1}
+    assert best_rows(made["ablation"], closeness, measured) == set(), "all are equal"
+    assert best_rows(made["ablation"], closeness, published) == {3, 4}, "the lowest"
+    splits = made["sota"].text["Test splits"]
+    best = best_rows(made["sota"], top1, published)
+    assert [splits[row] for row in sorted(best)] == ["1", "3", "50", "10"], "one among rows with as many splits"
+
+
+LATEX_PAGE = r"""\documentclass{article}
+\usepackage{booktabs,amssymb,graphicx}
+\begin{document}
+%s
+\end{document}
+"""
+
+
+def columns_of(row: str) -> int:
+    """The columns that a row of a LaTeX table fills."""
+    spans = re.findall(r"\\multicolumn\{(\d+)\}", row)
+    return row.replace(r"\&", "").count("&") + 1 + sum(map(int, spans)) - len(spans)
+
+
+@pytest.mark.parametrize("paper", [False, True])
+def test_latex_rows_fill_their_columns(metrics: Path, paper: bool) -> None:
+    for table in tables(metrics, paper).values():
+        lines = as_latex(table).splitlines()
+        begin = next(line for line in lines if line.startswith(r"\begin{tabular}"))
+        wanted = len(re.sub(r"p\{.*?\}\}?", "p", begin.removeprefix(r"\begin{tabular}{"))) - 1
+        rows = [line for line in lines if line.endswith(r"\\")]
+        assert {columns_of(row) for row in rows} == {wanted}
+        assert len(rows) == len(table.text["Method"]) + 2
+        rules = next(line for line in lines if line.startswith(r"\cmidrule"))
+        assert int(rules.rsplit("-", 1)[1].rstrip("}")) == wanted, "the last group ends with the table"
+        after = lines[lines.index(next(line for line in lines if line.startswith(r"\end{table"))) + 1 :]
+        assert all(line.startswith("%") for line in after)
+
+
+def test_latex_compiles(metrics: Path, tmp_path: Path) -> None:
+    if shutil.which("pdflatex") is None:
+        pytest.skip("no pdflatex: install it ('apt-get install texlive-latex-recommended') to compile the tables")
+    made = {
+        **tables(metrics, paper=True),
+        **{f"{name}2": table for name, table in tables(metrics, paper=False).items()},
+    }
+    (tmp_path / "page.tex").write_text(LATEX_PAGE % "\n".join(map(as_latex, made.values())))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "Overfull" not in done.stdout, "no table is wider than the page"
 
 
 PUBLISHED = {  # (table, method, test splits, starred): UCF101, HMDB51, closeness, dispersion, trained on, variant

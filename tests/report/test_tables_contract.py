@@ -103,7 +103,7 @@ def _check_formats(name: str, table: Table, folder: Path) -> None:
             assert row[column] == "" or float(row[column]) == float(row[column]), "numbers in columns of their own"
     assert HOSTILE not in texts["html"]
     assert "&lt;b&gt;R&amp;D&lt;/b&gt; 100 % {$x_1$}" in texts["html"]
-    assert r"R\&D</b> 100 \% \{\$x\_1\$\} \textasciitilde{}\textasciicircum{}\textbackslash{}" in texts["tex"]
+    assert r"R\&D$<$/b$>$ 100 \% \{\$x\_1\$\} \textasciitilde{}\textasciicircum{}\textbackslash{}" in texts["tex"]
     assert f"**{table.caption}**" in texts["md"]
     for note in table.notes:
         assert f"- {note}\n" in texts["md"]

@@ -170,7 +170,7 @@ def test_tables_group_rows_by_track_and_take_their_own_clips(tmp_path: Path) -> 
     assert (shown.loc["Outside", "UCF-like top-1"], shown.loc["First", "UCF-like top-1"]) == ("55.5", "")
     assert shown.loc["Outside", "Closeness (UCF-like)"] == ""
     assert shown["Track"].value_counts().to_dict() == {
-        "inductive": 5, "": 1, "inductive with descriptions": 1, "transductive": 1,
+        "inductive": 5, "inductive with descriptions": 1, "transductive": 1,
     }  # fmt: skip
     sota = tables["sota"].display()
     assert sota.loc[sota["Method"] == "Outside", "Test splits"].tolist() == ["1", "3"]

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 class Settings(Base):
     """Files of class lists; the rows of a file are named after it (`data/protocols/truze.csv`: truze)."""
 
-    files: Annotated[list[str], Field(min_length=1)]
+    files: Annotated[
+        list[str], Field(min_length=1), Field(description="files of class lists; the rows of a file are named after it")
+    ]
 
 
 def files(settings: Settings) -> list[Path]:

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 class Settings(Base):
     """Numbers of splits, each a row: 1 is all classes, n the mean over the random halves 0 to n - 1."""
 
-    splits: Annotated[list[Positive], Field(min_length=1)]
+    splits: Annotated[
+        list[Positive],
+        Field(min_length=1),
+        Field(description="how many random halves of the classes are averaged; 1 means all classes"),
+    ]
 
     @field_validator("splits")
     @classmethod

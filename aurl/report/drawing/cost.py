@@ -24,7 +24,6 @@ def cost_drawing(blocks: list[Block]) -> Drawing:
         draw_bars(left, costs, {"wall time": [c.seconds for c in costs], "CPU time": [c.cpu_seconds for c in costs]})
         left.set_xlabel("seconds, all jobs of the stage")
         legend_below(figure, [left])
-        figure.suptitle(TITLE)
         draw_bars(right, costs, {"peak memory": [c.peak_memory / 2**20 for c in costs]})
         right.set_xlabel("MiB, the greatest of one job")
         names = [f"{c.stage} ({c.jobs} on {' and '.join(c.devices)})" for c in costs]

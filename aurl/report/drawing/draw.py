@@ -22,7 +22,6 @@ def draw_figures(data: FigureData, names: Iterable[str] | None = None) -> list[D
     with styled():
         for name in figure_names() if names is None else names:
             drawing: Drawing = plugins.load(FIGURES, name).draw(data)
-            drawing.figure.suptitle(f"{drawing.title}\n{data.report.title}")
             drawings.append(drawing)
     return drawings
 

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from aurl.pipeline.outputs import FIGURE_FORMATS
+from aurl.report.symbols import set_symbols
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C8C8C")
 HATCHES = ("", "////", "....", "xxxx")
@@ -50,6 +51,11 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
     "pdf.compression": 6,
 }
+DARK = {  # colour -> its place in the SVG where the reader prefers a dark page
+    "#ffffff": "#1a2028", "#000000": "#e4e8ee", "#555555": "#a5b0be", "#666666": "#a5b0be", "#8c8c8c": "#a3a3a3",
+    "#c4c4c4": "#6b7480", "#dddddd": "#39434f", "#0072b2": "#3d8fd9", "#56b4e9": "#9ad6ff",
+    "#009e73": "#2fc398", "#d55e00": "#f0803c",
+}  # fmt: skip
 NOTHING = "nothing was measured yet"
 
 
@@ -99,7 +105,6 @@ def empty_drawing(name: str, title: str) -> Drawing:
     """Draw the figure that says that nothing was measured yet."""
     figure = new_figure(2.0)
     figure.text(0.5, 0.5, NOTHING, ha="center", va="center", fontsize=12, style="italic", color="#555555")
-    figure.suptitle(title)
     sentence = f"{NOTHING[0].upper()}{NOTHING[1:]}."
     return Drawing(name, title, sentence, f"{title}: {sentence.lower()}", figure)
 
@@ -168,13 +173,29 @@ def encode(figure: Figure, extensions: Iterable[str] = FIGURE_FORMATS) -> dict[s
     """Encode a figure in each file format. The files hold no date, so equal figures give equal bytes."""
     contents = {}
     with styled():
+        set_symbols(figure)
         figure.draw_without_rendering()  # lays out, once for all formats
         figure.set_layout_engine("none")
         for extension in extensions:
             buffer = io.BytesIO()
             figure.savefig(buffer, format=extension, dpi=DPI, metadata=METADATA[extension])
             contents[extension] = buffer.getvalue()
+    if "svg" in contents:
+        contents["svg"] = follow_scheme(contents["svg"])
     return contents
+
+
+def follow_scheme(svg: bytes) -> bytes:
+    """Add a style to an SVG, so that its colours follow the reader's choice of a light or dark page."""
+    rules = [f"svg{{fill:{DARK['#000000']}}}"]  # matplotlib writes no black fill: it is the default
+    rules += [
+        f'[style*="{name}: {light}"]{{{name}:{dark} !important}}'
+        for light, dark in DARK.items()
+        for name in ("fill", "stroke")
+    ]
+    style = f"<style>@media screen and (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
+    head, tag, rest = svg.partition(b"<defs>")
+    return head + style.encode() + tag + rest
 
 
 def count_artists(figure: Figure) -> int:

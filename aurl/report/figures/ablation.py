@@ -21,6 +21,7 @@ from aurl.report.results import Measured
 
 NAME, TITLE = "ablation", "Ablation: top-1, closeness and dispersion"
 ORDER = 10
+DOTTED = (0, (1, 1.5))
 LEFT = 0.6 * WIDTH  # inches
 
 
@@ -32,6 +33,7 @@ def draw(data: FigureData) -> Drawing:
     figure = new_figure(4)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     draw_top1(left, data, measured)
+    draw_ceilings(left, data)
     draw_properties(right, data, data.closeness_set)
     explain_many(figure, [right], data)
     names, sentences = data.rows.values(), []
@@ -40,7 +42,7 @@ def draw(data: FigureData) -> Drawing:
         sentences.append(f"{label}: {', '.join(values)}.")
     caption = (
         f"Left: top-1 over all classes, {counted(data.ablation_clips, 'clip')} a video,"
-        f" {over_seeds(data.results.seeds)}; horizontal lines are chance. Right: closeness (smaller is better)"
+        f" {over_seeds(data.results.seeds)}; dashed lines are chance{_ceilings(data)}. Right: closeness (smaller is better)"
         f" against dispersion (larger is better) on {data.test_sets[data.closeness_set]}."
     )
     outside = [label for name, label in data.rows.items() if name not in data.variants]
@@ -49,6 +51,24 @@ def draw(data: FigureData) -> Drawing:
             f" From outside, perhaps of another track and with other clips (see the table): {', '.join(outside)}."
         )
     return Drawing(NAME, TITLE, caption, f"Bars of top-1 in percent. {' '.join(sentences)}", figure)
+
+
+def draw_ceilings(axes: Axes, data: FigureData) -> None:
+    """Draw what the linear map of the words attains, as a line over the methods, where the test sets are rendered."""
+    for number, dataset in enumerate(data.test_sets):
+        if dataset in data.ceilings:
+            attained = data.ceilings[dataset].linear
+            axes.axhline(attained, color=bar_style(number)["color"], linestyle=DOTTED, linewidth=1.4)
+
+
+def _ceilings(data: FigureData) -> str:
+    """Explain the dotted lines in the caption, where there are any."""
+    shown = [
+        f"{data.ceilings[name].linear:.1f} on {label}"
+        for name, label in data.test_sets.items()
+        if name in data.ceilings
+    ]
+    return f", dotted lines the linear map of the words ({', '.join(shown)}; see the table)" if shown else ""
 
 
 def draw_top1(axes: Axes, data: FigureData, measured: dict[str, list[Measured | None]]) -> None:
@@ -70,4 +90,8 @@ def draw_top1(axes: Axes, data: FigureData, measured: dict[str, list[Measured | 
     columns = legend_columns(list(data.test_sets.values()), LEFT)
     rows = -(-len(measured) // columns)
     axes.margins(y=0.22 if rows == 1 else 0.22 + 0.15 * (rows - 1))  # room for the legend
-    axes.legend(title="horizontal lines: chance", loc="upper center", ncols=columns)
+    axes.legend(
+        title="dashed: chance; dotted: linear map" if data.ceilings else "dashed: chance",
+        loc="upper center",
+        ncols=columns,
+    )

@@ -20,11 +20,13 @@ from typing import Any
 import pandas as pd
 
 from aurl.datasets.table import iterate_usable
+from aurl.evaluation.ceilings import Ceilings
 from aurl.evaluation.feature_file import Features, read_features
 from aurl.experiment.settings import DEFAULT_PROTOCOL, ReportSettings
 from aurl.frames.store import FrameStore
 from aurl.losses.base import symbols
 from aurl.report.labels import baseline_and_proposed, test_set_labels, variant_labels
+from aurl.report.limits import ceilings_by_test_set
 from aurl.report.results import Measured, Results
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings
 from aurl.system.text_files import read_csv, rerun_hint
@@ -154,6 +156,15 @@ class FigureData:
     def features(self, variant: str, seed: int, dataset: str) -> Features:
         """Read the embeddings of a test set. They are not kept: a file can take 200 MB of memory."""
         return read_features(self.inputs.features[variant, seed, dataset])
+
+    @cached_property
+    def ceilings(self) -> dict[str, Ceilings]:
+        """Test set -> what can be attained on it; nothing unless all datasets are rendered."""
+        seen, files = self.settings["seen"], self.inputs.embeddings
+        if seen not in files:
+            return {}
+        unseen = [name for name in files if name != seen]
+        return ceilings_by_test_set(self.settings["datasets"], seen, unseen, self.inputs.seen_classes, files)
 
     @cached_property
     def steps(self) -> dict[tuple[str, int], pd.DataFrame]:

@@ -126,7 +126,7 @@ def draw_classes(variant: str, test_sets: Sequence[ClassAccuracy], strips: Seque
     bands = in_bands(test_sets)
     columns = max(sum(len(parts) for _, parts in band) for band in bands)
     rows = [max(len(part) for _, parts in band for part in parts) for band in bands]
-    heights = [height for longest in rows for height in (0.6 + 0.125 * longest, 0.3 + 0.95 * PAIRS)]
+    heights = [height for longest in rows for height in (0.6 + 0.15 * longest, 0.3 + 0.95 * PAIRS)]
     figure = new_figure(sum(heights), max(WIDTH, 3.2 * columns))
     parts_of_figure = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     for number, (band, longest) in enumerate(zip(bands, rows, strict=True)):
@@ -175,7 +175,9 @@ def draw_accuracies(figure: FigureBase, test_sets: Sequence[ClassAccuracy], band
         axes.axis("off")
     for axes, (position, part) in zip(grid, columns, strict=False):
         draw_bars(axes, part, rows, position)
-        axes.set_title(f"{test_sets[position].label}, top-1 of each class [%]", fontsize=8)
+        first = part is next(parts[0] for number, parts in band if number == position)
+        what = "top-1 of each class [%]" if first else "continued"
+        axes.set_title(f"{test_sets[position].label}, {what}", fontsize=9)
 
 
 def draw_pairs(
@@ -204,7 +206,7 @@ def draw_bars(axes: Axes, part: Column, rows: int, number: int) -> None:
     """Draw a bar for each class, the best on top; `rows` is the length of the longest column."""
     names, values = zip(*part, strict=True)
     axes.barh(range(len(part)), values, linewidth=0.3, **bar_style(number))
-    axes.set_yticks(range(len(part)), [shortened(name) for name in names], fontsize=6)
+    axes.set_yticks(range(len(part)), [shortened(name) for name in names], fontsize=7.5)
     axes.set_ylim(rows - 0.4, -0.6)
     axes.set_xlim(0, 100)
     axes.tick_params(axis="y", length=0)

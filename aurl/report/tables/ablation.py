@@ -1,16 +1,16 @@
 """Make the ablation table: every variant on all classes of each test set, with `report.ablation_clips` clips."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aurl.evaluation.ceilings import Ceilings, compute_ceilings
+from aurl.evaluation.ceilings import Ceilings
 from aurl.evaluation.predictions import top1_of_predictions
 from aurl.evaluation.published import PublishedRow, read_published
 from aurl.experiment.settings import ReportSettings, TestSetSettings, VariantSettings
 from aurl.report.labels import counted, test_set_labels
+from aurl.report.limits import ceilings_by_test_set
 from aurl.report.results import Measured
-from aurl.report.tables.base import Cell, Sources, Table
-from aurl.semantics.classes import read_embeddings, read_seen_classes
+from aurl.report.tables.base import Best, Cell, Sources, Table
 from aurl.system.shipped import predictions
 
 TITLE = "Ablation"
@@ -49,29 +49,39 @@ def make_table(sources: Sources) -> Table:
     """
     report, variants = sources.report, sources.settings.variants
     authors = authors_top1(report)
-    limits = ceilings_by_test_set(sources)
-    rows = ablation_rows(sources.labels, bool(authors))
+    settings, inputs = sources.settings, sources.inputs
+    limits = ceilings_by_test_set(
+        settings.datasets, settings.seen, settings.unseen, inputs.seen_classes, inputs.embeddings
+    )
+    rows = ablation_rows(sources.labels, bool(authors) and report.paper_setting)
     rows += [Row(name, method, None) for name, method in CEILINGS.items() if limits]
     quantities: dict[str, list[Cell]] = {}
+    best: dict[str, Best] = {}
     closeness_set = report.test_sets[report.closeness_of]
     for metric in ("closeness", "dispersion"):
-        quantities[f"{metric.capitalize()} ({closeness_set.label})"] = [
+        name = f"{metric.capitalize()} ({closeness_set.label})"
+        best[name] = "lowest" if metric == "closeness" else "highest"
+        quantities[name] = [
             Cell(_measured(sources, row, closeness_set, metric), row.value(closeness_set, metric), 2) for row in rows
         ]
     for key, test_set in report.test_sets.items():
+        best[f"{test_set.label} top-1"] = "highest"
         quantities[f"{test_set.label} top-1"] = [
             _top1(sources, row, test_set, authors.get(key), limits.get(test_set.dataset)) for row in rows
         ]
     names = [row.variant for row in rows]
     tracks = sources.tracks(name if name in sources.labels else None for name in names)
-    text = {"Method": [row.method for row in rows], **tracks, **_components(names, variants)}
+    components = _components(names, variants)
     return Table(
         f"{report.title}: ablation",
-        text,
+        {"Method": [row.method for row in rows], **tracks, **components},
         quantities,
         _notes(sources, rows, authors),
         report.paper_setting,
         intervals=tuple(f"{test_set.label} top-1" for test_set in report.test_sets.values()),
+        marks=tuple(components),
+        best=best,
+        only_files=sources.statistics.paired_notes({row.variant: row.method for row in rows}, test_set_labels(report)),
     )
 
 
@@ -96,22 +106,6 @@ def authors_top1(report: ReportSettings) -> dict[str, float]:
     }
 
 
-def ceilings_by_test_set(sources: Sources) -> dict[str, Ceilings]:
-    """Compute the ceilings of each test set; none unless all of them, and the seen classes, are rendered."""
-    settings, inputs = sources.settings, sources.inputs
-    renders = {name: settings.datasets[name].source.render for name in (settings.seen, *settings.unseen)}
-    if inputs.seen_classes is None or None in renders.values() or not renders.keys() <= inputs.embeddings.keys():
-        return {}
-    words = {name: read_embeddings(inputs.embeddings[name]) for name in renders}
-    kept = read_seen_classes(inputs.seen_classes, strict=True)
-    seen = renders[settings.seen]
-    return {
-        name: compute_ceilings(seen, words[settings.seen], kept, render, words[name])
-        for name, render in renders.items()
-        if seen is not None and render is not None and name != settings.seen
-    }
-
-
 def _measured(sources: Sources, row: Row, test_set: TestSetSettings, metric: str) -> Measured | None:
     clips = sources.clips(row.variant, sources.report.ablation_clips)
     return sources.results.cell(row.variant, test_set.dataset, clips, 1, metric)
@@ -128,10 +122,10 @@ def _top1(
         measured = Measured(getattr(limits, row.variant.split()[1]), None, 1, origin)
     clips = sources.clips(row.variant, sources.report.ablation_clips)
     interval = sources.statistics.interval(row.variant, test_set.dataset, clips)
-    return Cell(measured, row.value(test_set, "top1"), 1, interval)
+    return Cell(measured, row.value(test_set, "top1"), 1, interval, row.variant in (*CEILINGS, AUTHORS))
 
 
-def _notes(sources: Sources, rows: list[Row], authors: Iterable[str]) -> list[str]:
+def _notes(sources: Sources, rows: list[Row], authors: Mapping[str, float]) -> list[str]:
     report = sources.report
     notes = [f"All classes, {counted(report.ablation_clips, 'clip')} a video."]
     published = report.test_sets[report.closeness_of].published
@@ -139,16 +133,20 @@ def _notes(sources: Sources, rows: list[Row], authors: Iterable[str]) -> list[st
         notes[0] += (
             f" The poster does not say which test set its closeness and dispersion are from; we assume {published}."
         )
-    if names := " and ".join(str(report.test_sets[key].published) for key in authors):
-        notes.append(
-            f"The authors' predictions: the authors published a prediction for every video of {names} (1 clip, all"
-            " classes). We computed top-1 from them. They do not depend on this experiment's test sets."
-        )
+    if authors:
+        notes.append(_authors_note(report, authors))
     if any(row.variant in CEILINGS for row in rows):
         notes.append(CEILINGS_NOTE)
-    methods = {row.variant: row.method for row in rows}
-    paired = sources.statistics.paired_notes(methods, test_set_labels(report))
-    return [*notes, *sources.notes, *sources.statistics.notes(), *paired]
+    return [*notes, *sources.notes, *sources.statistics.notes()]
+
+
+def _authors_note(report: ReportSettings, authors: Mapping[str, float]) -> str:
+    """Say what the authors' own predictions give; outside of the paper's setting they have no row."""
+    values = " and ".join(f"{top1:.1f} % on {report.test_sets[key].published}" for key, top1 in authors.items())
+    return (
+        "The authors published a prediction for every video (1 clip, all classes). Top-1 of these, computed here, is"
+        f" {values}. It does not depend on this experiment's test sets."
+    )
 
 
 def _components(names: list[str], variants: Mapping[str, VariantSettings]) -> dict[str, list[str]]:

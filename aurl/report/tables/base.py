@@ -10,7 +10,7 @@ A table is one file in this folder. The file's name is the table's name. It hold
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.settings import (
@@ -27,6 +27,8 @@ from aurl.report.results import Measured, Results
 if TYPE_CHECKING:
     import pandas as pd
 
+Best = Literal["highest", "lowest"]
+CHECK = "✓"
 BOUNDS = ("low", "high", "fixed_low", "fixed_high")  # of an interval
 
 
@@ -93,12 +95,16 @@ class Sources:
 
 @dataclass(frozen=True)
 class Cell:
-    """One quantity of one row: measured, published, the decimals that are shown, and the interval."""
+    """One quantity of one row: measured, published, the decimals that are shown, and the interval.
+
+    `bound` says that the row is a limit and no method, so that it never counts as the best.
+    """
 
     measured: Measured | None
     published: float | None
     decimals: int
     interval: Interval | None = None
+    bound: bool = False
 
     def difference(self) -> float | None:
         """Subtract the published value from the measured mean, where both exist."""
@@ -106,14 +112,33 @@ class Cell:
             return None
         return self.measured.mean - self.published
 
-    def text(self) -> str:
-        """Format the measured value: "44.4 ± 0.3 [41.0, 47.9]"."""
+    def ours(self) -> str:
+        """Format the measured value: "44.4 ± 0.3"."""
         if self.measured is None:
             return ""
-        decimals, interval = self.decimals, self.interval
-        std = "" if self.measured.std is None else f" ± {self.measured.std:.{decimals}f}"
-        bounds = "" if interval is None else f" [{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"
-        return f"{self.measured.mean:.{decimals}f}{std}{bounds}"
+        std = "" if self.measured.std is None else f" ± {self.measured.std:.{self.decimals}f}"
+        return f"{self.measured.mean:.{self.decimals}f}{std}"
+
+    def bounds(self) -> str:
+        """Format the interval of a measured value: "[41.0, 47.9]"."""
+        if self.measured is None or self.interval is None:
+            return ""
+        return f"[{self.interval.low:.{self.decimals}f}, {self.interval.high:.{self.decimals}f}]"
+
+    def paper(self, differences: bool) -> str:
+        """Format the published value, and if wanted ours minus it: "44.4", "44.4, -1.2 here"."""
+        difference = self.difference() if differences else None
+        here = "" if difference is None else f", {_number(difference, self.decimals, '+')} here"
+        return f"{_number(self.published, self.decimals)}{here}"
+
+    def text(self) -> str:
+        """Format value and interval: "44.4 ± 0.3 [41.0, 47.9]"."""
+        return " ".join(filter(None, (self.ours(), self.bounds())))
+
+    def whole(self, differences: bool) -> str:
+        """Format ours and the paper's: "44.4 ± 0.3 [41.0, 47.9] (paper 44.4)"."""
+        paper = self.paper(differences)
+        return " ".join(filter(None, (self.text(), f"(paper {paper})" if paper else "")))
 
 
 @dataclass(frozen=True)
@@ -130,6 +155,10 @@ class Table:
         published: each quantity has a column of published values.
         last: text columns after the numbers.
         stage: the stage from whose result every number follows, where there is one.
+        marks: text columns of check marks: "x" or nothing.
+        best: quantity -> whether the highest or the lowest value is the best; no value of other quantities stands out.
+        within: the text column whose equal values say which rows compare; None where all do.
+        only_files: further notes, which the page states elsewhere.
     """
 
     caption: str
@@ -143,6 +172,10 @@ class Table:
     published: bool = True
     last: dict[str, list[str]] = field(default_factory=dict)
     stage: str | None = None
+    marks: tuple[str, ...] = ()
+    best: Mapping[str, Best] = field(default_factory=dict)
+    within: str | None = None
+    only_files: Sequence[str] = ()
 
     def values(self) -> "pd.DataFrame":
         """Return the numbers in columns of their own, for csv."""
@@ -165,17 +198,18 @@ class Table:
                 columns[f"{name} difference"] = [_rounded(cell.difference()) for cell in cells]
         return pd.DataFrame({**columns, **self.last})
 
+    def texts(self) -> dict[str, list[str]]:
+        """Return the text columns for people, with check marks."""
+        return {name: [CHECK if text and name in self.marks else text for text in column]
+                for name, column in self.text.items()}  # fmt: skip
+
     def display(self) -> "pd.DataFrame":
-        """Return every cell as text for people."""
+        """Return every cell as text for people: ours and the paper's value of a quantity in one cell."""
         import pandas as pd
 
-        columns: dict[str, list[str]] = dict(self.text)
+        columns = self.texts()
         for name, cells in self.quantities.items():
-            columns[name] = [cell.text() for cell in cells]
-            if self.published:
-                columns[f"{name}, published"] = [_number(cell.published, cell.decimals) for cell in cells]
-            if self.differences:
-                columns[f"{name}, difference"] = [_number(cell.difference(), cell.decimals, "+") for cell in cells]
+            columns[name] = [cell.whole(self.differences) for cell in cells]
         return pd.DataFrame({**columns, **self.last})
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aurl.report.labels import counted
 from aurl.report.results import Tested
-from aurl.report.tables.base import Cell, Sources, Table
+from aurl.report.tables.base import Best, Cell, Sources, Table
 
 TITLE = "Other protocols"
 
@@ -32,7 +32,9 @@ def make_table(sources: Sources) -> Table:
     }
     quantities = {f"{label} top-1": [Cell(cell.top1 if cell else None, None, 1) for cell in cells]
                   for label, cells in tested.items()}  # fmt: skip
-    return Table(f"{sources.report.title}: other protocols", text, quantities, _notes(sources, rows), False)
+    best: dict[str, Best] = dict.fromkeys(quantities, "highest")
+    title = f"{sources.report.title}: other protocols"
+    return Table(title, text, quantities, _notes(sources, rows), False, best=best, within="Protocol")
 
 
 def _rows(sources: Sources) -> Iterator[Row]:

@@ -33,6 +33,8 @@ def make_table(sources: Sources) -> Table:
         [_protocol(sources, rows), THREE_SPLITS_NOTE, *sources.notes, *sources.statistics.notes()],
         report.paper_setting,
         intervals=tuple(f"{test_set.label} top-1" for test_set in test_sets),
+        best={f"{test_set.label} top-1": "highest" for test_set in test_sets},
+        within="Test splits",
     )
 
 

@@ -5,7 +5,9 @@ skipped: a class with a word outside the vocabulary has no embedding.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from aurl.semantics.encoders.base import TOKEN_FILES, EncoderSettings
 
@@ -22,8 +24,8 @@ class Settings(EncoderSettings):
     `missing` decides about a class with a word that the vectors do not know.
     """
 
-    name: Literal["word2vec"]
-    vectors: str
+    name: Annotated[Literal["word2vec"], Field(description="the file of the part")]
+    vectors: Annotated[str, Field(description="the file of word vectors")]
 
 
 def inputs(settings: Settings) -> dict[str, Path]:
