@@ -105,5 +105,5 @@ def second_run(preset: str, folder: Path, top: Path, jobs: int) -> list[Comparis
 
 def start_of(stage: str) -> float:
     """CPU seconds of a process that only imports what a stage's command imports: the median of five."""
-    command = (sys.executable, "-c", f"import aurl.cli, {STAGES[stage].entry}")
+    command = (sys.executable, "-c", f"import aurl.cli.group, {STAGES[stage].entry}")
     return statistics.median(run(REPOSITORY, *command).cpu for _ in range(STARTS))
