@@ -15,6 +15,7 @@ from types import FrameType
 from aurl.system.processes import JOB_SERVER
 
 ACCEPTED = b"+"
+ORIGIN = (sys.prefix, __file__)  # the installed Python and package that run here
 STATUS_BYTES = 2  # what the server sends at the end: exit status, or minus the signal's number
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -83,7 +84,10 @@ def _status(server: socket.socket) -> int:
 
 def _request() -> bytes:
     """Describe this command: arguments, working folder, environment, start in seconds since 1970."""
-    described = {"arguments": sys.argv, "folder": os.getcwd(), "environment": dict(os.environ), "started": time.time()}
+    described = {
+        "arguments": sys.argv, "folder": os.getcwd(), "environment": dict(os.environ), "started": time.time(),
+        "origin": ORIGIN,
+    }  # fmt: skip
     return marshal.dumps(described)  # not json, which takes longer to import than this whole module
 
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from aurl.cli.handed_over import ACCEPTED, FORWARDED, STATUS_BYTES
+from aurl.cli.handed_over import ACCEPTED, FORWARDED, ORIGIN, STATUS_BYTES
 from aurl.lineage import blocks
 from aurl.pipeline.run import load_stage
 from aurl.pipeline.stages import STAGES
@@ -94,15 +94,14 @@ class JobServer:
             for number in sent[1:] if command in self.running else b"":
                 signal.pidfd_send_signal(self.running[command].ended, number)
         else:
+            for file in files:
+                os.close(file)
             self._forget(command)
 
     def _take(self, command: socket.socket, files: list[int]) -> None:
         """Start the job of a command, or refuse it."""
-        with open(files[3], "rb") as described:
-            described.seek(0)
-            request = marshal.load(described)  # nosec B302: from this user's own command
-        same = _compared(request["environment"]) == self.environment and code_state() == self.code
-        server, pid = os.getpid(), _fork() if same else None
+        request = _request(files[3])
+        server, pid = os.getpid(), _fork() if self._serves(request) else None
         if pid == 0:
             try:
                 self._become(request, files[:3], server)
@@ -118,6 +117,11 @@ class JobServer:
         self.selector.register(ended, selectors.EVENT_READ, lambda _: self._ended(command))
         with suppress(OSError):  # the command was killed meanwhile; the next event tells
             command.sendall(ACCEPTED)
+
+    def _serves(self, request: Mapping[str, Any]) -> bool:
+        """Say whether a fork of this process is what the command would be."""
+        here = (ORIGIN, self.environment, self.code)
+        return (request.get("origin"), _compared(request.get("environment", {})), code_state()) == here
 
     def _ended(self, command: socket.socket) -> None:
         """Tell a command how its job ended."""
@@ -156,7 +160,7 @@ class JobServer:
         _be_script(request["arguments"])
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(line_buffering=stream is sys.stderr or stream.isatty())  # type: ignore[union-attr]
-        blocks.PROCESS_STARTED = request["started"]
+        blocks.PROCESS_STARTED, blocks.FORKED = request["started"], True
         os._exit(_status_of_command())
 
 
@@ -180,6 +184,15 @@ def code_state() -> dict[str, tuple[int, int, int]]:
     except OSError:
         return {}
     return {path: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in stats.items()}
+
+
+def _request(file: int) -> dict[str, Any]:
+    """Read what a command says of itself; nothing where it is another version's."""
+    with open(file, "rb") as described, suppress(ValueError, EOFError, TypeError):
+        described.seek(0)
+        request = marshal.load(described)  # nosec B302: from this user's own command
+        return request if isinstance(request, dict) else {}
+    return {}
 
 
 def _fork() -> int | None:

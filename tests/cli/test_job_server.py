@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -188,6 +189,19 @@ def test_a_command_with_another_environment_runs_in_its_own_process(server: Serv
     (server.folder / "fifo.yaml").write_text("{}")
     assert not server.children()
     assert command.wait(SECONDS) == 1
+
+
+def test_a_request_that_is_none_is_refused_and_harms_nobody(server: Server) -> None:
+    with socket.socket(socket.AF_UNIX) as other, open(os.devnull, "rb") as empty:
+        other.connect(str(server.address))
+        socket.send_fds(other, [b"+"], [0, 1, 2, empty.fileno()])
+        assert other.recv(1) == b""
+    with socket.socket(socket.AF_UNIX) as other:
+        other.connect(str(server.address))
+        other.sendall(b"no files")
+        assert other.recv(1) == b""
+    assert server.start("--version").wait(SECONDS) == 0
+    assert server.end() == 0
 
 
 def test_a_change_of_code_is_read_by_the_next_command(tmp_path: Path) -> None:
