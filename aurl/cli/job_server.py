@@ -13,6 +13,7 @@ of its own, with the arguments, folder, environment and open files of its comman
 """
 
 import atexit
+import ctypes
 import importlib
 import marshal
 import os
@@ -170,6 +171,16 @@ def _be_script(arguments: list[str]) -> None:
     sys.path.insert(0, os.path.dirname(os.path.realpath(arguments[0])))
     script = sys.modules["__main__"]
     script.__file__, script.__spec__, script.__package__ = arguments[0], None, None
+    _show_command(arguments)
+
+
+def _show_command(arguments: Sequence[str]) -> None:
+    """Let `ps` and /proc/self/cmdline show a job's command, as far as it fits, in place of the server's."""
+    fields = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()
+    start, end = map(int, fields[45:47])  # addresses: arg_start and arg_end of proc_pid_stat(5), which counts from 1
+    if start:  # 0 where the system hides them
+        text = "\0".join(arguments).encode(errors="surrogateescape")[: end - start - 1]
+        ctypes.memmove(start, text.ljust(end - start, b"\0"), end - start)
 
 
 def code_state() -> dict[str, tuple[int, int, int]]:
@@ -231,4 +242,4 @@ def _status_of_command() -> int:
 if __name__ == "__main__":
     for soft in FORWARDED:
         signal.signal(soft, signal.SIG_IGN)
-    JobServer(Path(sys.argv[1])).serve(sys.argv[2:])
+    JobServer(Path(sys.argv[1])).serve([name for name in sys.argv[2:] if name in STAGES])

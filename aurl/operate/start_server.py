@@ -20,6 +20,7 @@ THREADS = (  # what Snakemake sets to a job's threads; libraries read some of th
     "OMP_NUM_THREADS", "GOTO_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )  # fmt: skip
+ROOM = " " * 300  # of the server's own command, in which a forked job shows its command
 SECONDS = 5.0  # which the server has to end, at most
 
 
@@ -40,7 +41,7 @@ def start_server(rules: Iterable[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "job_server.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-P", "-m", "aurl.cli.job_server", str(folder / "jobs"), *stages],
+            [sys.executable, "-P", "-m", "aurl.cli.job_server", str(folder / "jobs"), *stages, ROOM],
             stdin=subprocess.PIPE, stdout=log, stderr=log,
             env={**os.environ, **dict.fromkeys(THREADS, str(SERVED_THREADS))},
         )  # fmt: skip

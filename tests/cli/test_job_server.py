@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from repositories import REPOSITORY
 
-from aurl.operate.start_server import SERVED_THREADS, THREADS, start_server
+from aurl.operate.start_server import ROOM, SERVED_THREADS, THREADS, start_server
 from aurl.system.processes import JOB_SERVER
 
 AURL = str(Path(sys.executable).with_name("aurl"))
@@ -30,7 +30,7 @@ class Server:
         self.environment = {**ENVIRONMENT, "PYTHONPATH": str(code)}
         self.log = (folder / "log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "aurl.cli.job_server", str(self.address), *stages],
+            [sys.executable, "-P", "-m", "aurl.cli.job_server", str(self.address), *stages, ROOM],
             stdin=subprocess.PIPE, stdout=self.log, stderr=self.log, env=self.environment, cwd=folder,
         )  # fmt: skip
         wait_until(self.address.exists)
@@ -116,6 +116,7 @@ def test_a_job_is_a_process_of_its_own_with_the_commands_arguments_and_files(ser
     assert [os.readlink(f"/proc/{job}/fd/{n}") for n in (1, 2)] == [
         os.readlink(f"/proc/{command.pid}/fd/{n}") for n in (1, 2)
     ]
+    assert read(job, "cmdline").rstrip("\0").split("\0") == [AURL, "--params", "fifo.yaml", "collect"], "for ps"
     (server.folder / "fifo.yaml").write_text("experiment: [\n")
     said = command.communicate(timeout=SECONDS)[1]
     assert command.returncode == 1

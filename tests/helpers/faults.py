@@ -113,7 +113,7 @@ def start(folder: Path, *arguments: str) -> Started:
 def workers_of(pid: int) -> list[int]:
     """The processes of `aurl` commands below a process.
 
-    These are the commands themselves, workers that they started, and jobs of the job server (not the server itself).
+    These are the commands themselves, workers that they started, and jobs of the job server, but not the server.
     """
     parents: dict[int, list[int]] = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
@@ -126,8 +126,7 @@ def workers_of(pid: int) -> list[int]:
             todo.append(child)
             with contextlib.suppress(OSError):
                 words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-                served = b"aurl.cli.job_server" in words and os.getpgid(child) == child
-                if served or any(word.endswith(b"/aurl") for word in words[:2]):
+                if any(word.endswith(b"/aurl") for word in words[:2]):
                     found.append(child)
     return sorted(found)
 
