@@ -3,7 +3,6 @@
 This module and what it imports are all that a served job starts, so it imports little: no click, no settings.
 """
 
-import marshal
 import os
 import signal
 import socket
@@ -83,12 +82,12 @@ def _status(server: socket.socket) -> int:
 
 
 def _request() -> bytes:
-    """Describe this command: arguments, working folder, environment, start in seconds since 1970."""
-    described = {
-        "arguments": sys.argv, "folder": os.getcwd(), "environment": dict(os.environ), "started": time.time(),
-        "origin": ORIGIN,
-    }  # fmt: skip
-    return marshal.dumps(described)  # not json, which takes longer to import than this whole module
+    """Describe this command: origin, folder, start in seconds since 1970, arguments, environment.
+
+    NUL stands between the words: json would take longer to import than this whole module.
+    """
+    words = [*ORIGIN, os.getcwd(), str(time.time()), str(len(sys.argv)), *sys.argv]
+    return b"\0".join(map(os.fsencode, [*words, *(f"{name}={value}" for name, value in os.environ.items())]))
 
 
 def _end(status: int) -> None:

@@ -15,7 +15,6 @@ of its own, with the arguments, folder, environment and open files of its comman
 import atexit
 import ctypes
 import importlib
-import marshal
 import os
 import selectors
 import signal
@@ -24,6 +23,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -37,6 +37,17 @@ from aurl.system.processes import JOB_SERVER, end_with_parent
 
 PRELOADED = ("aurl.cli.group", "aurl.lineage.recorded")
 OF_A_SHELL = ("PWD", "OLDPWD", "SHLVL", "_", "TMPDIR", "TMP", "TEMP", "TEMPDIR")  # nothing reads these when imported
+
+
+@dataclass(frozen=True)
+class Request:
+    """Hold what a command says of itself (`handed_over.py`)."""
+
+    origin: tuple[str, str]
+    folder: str
+    started: float
+    arguments: list[str]
+    environment: dict[str, str]
 
 
 class JobServer:
@@ -56,9 +67,11 @@ class JobServer:
         for stage in stages:
             load_stage(STAGES[stage])
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(self.address))
-        self.address.chmod(0o600)
+        unfinished = self.address.with_suffix(".new")
+        self.listener.bind(str(unfinished))
+        unfinished.chmod(0o600)
         self.listener.listen(64)
+        unfinished.rename(self.address)
         self.selector.register(self.listener, selectors.EVENT_READ, self._connected)
         self.selector.register(0, selectors.EVENT_READ, self._stop)
         while self.listener.fileno() >= 0 or self.running:
@@ -102,8 +115,8 @@ class JobServer:
     def _take(self, command: socket.socket, files: list[int]) -> None:
         """Start the job of a command, or refuse it."""
         request = _request(files[3])
-        server, pid = os.getpid(), _fork() if self._serves(request) else None
-        if pid == 0:
+        server, pid = os.getpid(), _fork() if request is not None and self._serves(request) else None
+        if pid == 0 and request is not None:
             try:
                 self._become(request, files[:3], server)
             finally:  # whatever happens, this process is no second server
@@ -119,10 +132,10 @@ class JobServer:
         with suppress(OSError):  # the command was killed meanwhile; the next event tells
             command.sendall(ACCEPTED)
 
-    def _serves(self, request: Mapping[str, Any]) -> bool:
+    def _serves(self, request: Request) -> bool:
         """Say whether a fork of this process is what the command would be."""
         here = (ORIGIN, self.environment, self.code)
-        return (request.get("origin"), _compared(request.get("environment", {})), code_state()) == here
+        return (request.origin, _compared(request.environment), code_state()) == here
 
     def _ended(self, command: socket.socket) -> None:
         """Tell a command how its job ended."""
@@ -139,7 +152,7 @@ class JobServer:
             self.selector.unregister(command)
         command.close()
 
-    def _become(self, request: Mapping[str, Any], files: list[int], server: int) -> NoReturn:
+    def _become(self, request: Request, files: list[int], server: int) -> NoReturn:
         """Be the process of a job: do in this new process what the command itself would have done."""
         end_with_parent()
         if os.getppid() != server:  # it died before the line above
@@ -156,12 +169,12 @@ class JobServer:
             os.dup2(opened, target)
             os.close(opened)
         os.environ.clear()
-        os.environ.update(request["environment"])
-        os.chdir(request["folder"])
-        _be_script(request["arguments"])
+        os.environ.update(request.environment)
+        os.chdir(request.folder)
+        _be_script(request.arguments)
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(line_buffering=stream is sys.stderr or stream.isatty())  # type: ignore[union-attr]
-        blocks.PROCESS_STARTED, blocks.FORKED = request["started"], True
+        blocks.PROCESS_STARTED, blocks.FORKED = request.started, True
         os._exit(_status_of_command())
 
 
@@ -197,13 +210,17 @@ def code_state() -> dict[str, tuple[int, int, int]]:
     return {path: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in stats.items()}
 
 
-def _request(file: int) -> dict[str, Any]:
-    """Read what a command says of itself; nothing where it is another version's."""
-    with open(file, "rb") as described, suppress(ValueError, EOFError, TypeError):
+def _request(file: int) -> Request | None:
+    """Read what a command says of itself; None where it is another version's."""
+    with open(file, "rb") as described:
         described.seek(0)
-        request = marshal.load(described)  # nosec B302: from this user's own command
-        return request if isinstance(request, dict) else {}
-    return {}
+        prefix, _, rest = described.read().partition(b"\0")
+    try:
+        package, folder, started, number, *words = map(os.fsdecode, rest.split(b"\0"))
+        environment = dict(word.split("=", 1) for word in words[int(number) :])
+        return Request((os.fsdecode(prefix), package), folder, float(started), words[: int(number)], environment)
+    except ValueError:
+        return None
 
 
 def _fork() -> int | None:
