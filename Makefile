@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install reproduce test test-slurm test-faults lint audit-dependencies fuzz docs benchmark lock
+.PHONY: help install reproduce test test-slow test-all test-slurm test-faults lint audit-dependencies fuzz docs benchmark lock
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -25,8 +25,13 @@ reproduce: $(STAMP)  ## run the experiment of params.yaml, print its top-1, and 
 	$(BIN)/snakemake
 	@$(BIN)/aurl summary
 
-test: $(STAMP)  ## run the tests, WORKERS at a time
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+test: $(STAMP)  ## run the tests but the slow ones, WORKERS at a time (minutes)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not slurm and not faults"
+
+test-slow: $(STAMP)  ## run the tests that `make test` leaves out: most run whole experiments (a quarter of an hour)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow and not slurm and not faults"
+
+test-all: test test-slow  ## run all tests
 
 test-slurm: $(STAMP)  ## run the tests on a real Slurm of their own (Debian: slurm-wlm, munge); no root
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]'

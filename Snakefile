@@ -28,6 +28,8 @@ rule all:
 onstart:
     for line in or_exit(list, before_first_job(RULES)):
         print(f"aurl: {line}", file=sys.stderr)
+    if workflow.local_exec:
+        start_server(job.rule.name for job in workflow.dag.needrun_jobs())
 
 
 onsuccess:

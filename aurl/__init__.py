@@ -19,9 +19,11 @@ With a trained checkpoint:
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # not from typing, whose import takes half of a served job's start (aurl/cli/handed_over.py)
 if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` loads a name
+    from typing import Any
+
     from aurl.evaluation.generalised import generalised as generalised
     from aurl.evaluation.metrics import closeness as closeness
     from aurl.evaluation.metrics import dispersion as dispersion
@@ -97,7 +99,7 @@ def parts(kind: str) -> list[str]:
     return names(_FOLDERS[kind])
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Load a public name from its module (PEP 562)."""
     if name not in _MODULES:
         raise AttributeError(f"module 'aurl' has no attribute '{name}'")

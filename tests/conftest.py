@@ -1,7 +1,6 @@
 """Fixtures: the corpus of video files, and a copy of the repository in which the micro experiment has run."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,18 +12,20 @@ from pathlib import Path
 import media
 import pytest
 from filelock import FileLock
-from repositories import CREDENTIALS, REALVIDEO, copy_repository, runner
+from repositories import CREDENTIALS, REALVIDEO, copy_finished, copy_repository, runner
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a finished micro, and put workflow tests first.
+    """Mark the tests that need a finished micro, and those that `make test` leaves to `make test-slow`.
 
-    While one of xdist's workers runs micro for them, the other has short tests to do.
+    Workflow tests come first: while one of xdist's workers runs micro for them, the other has short tests to do.
     """
     for item in items:
         if "finished_micro" in getattr(item, "fixturenames", ()):
             item.add_marker("workflow")
+        if item.get_closest_marker("workflow") and not item.get_closest_marker("end_to_end"):
+            item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
@@ -72,9 +73,7 @@ def finished_micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def micro(finished_micro: Path, tmp_path: Path) -> Path:
     """A copy of the finished micro experiment that a test may change."""
-    folder = tmp_path / "micro"
-    shutil.copytree(finished_micro, folder, symlinks=True)
-    return folder
+    return copy_finished(finished_micro, tmp_path / "micro")
 
 
 @pytest.fixture

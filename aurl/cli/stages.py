@@ -66,7 +66,8 @@ def _start_processes(jobs: Jobs) -> None:
 
     In a Slurm job torchrun starts the processes on all of its nodes.
     """
-    from aurl.training.distributed import end_with_parent, launch
+    from aurl.system.processes import end_with_parent
+    from aurl.training.distributed import launch
 
     training = jobs.experiment.training
     if "WORLD_SIZE" in os.environ:

@@ -29,7 +29,8 @@ from aurl.system.files import digest, sha256_file, write_json
 from aurl.system.git import git_state
 from aurl.system.text_files import rerun_hint, unreadable
 
-PROCESS_STARTED = time.time()
+PROCESS_STARTED = time.time()  # in a job of the job server the start of its command
+FORKED = False  # True there: its imports took no time, and its memory holds modules that all jobs share
 DISTRIBUTIONS = {"yaml": "pyyaml"}
 
 
@@ -176,6 +177,7 @@ def circumstance() -> dict[str, Any]:
         "seconds": round(time.time() - PROCESS_STARTED, 3),
         "cpu_seconds": round(sum(used.ru_utime + used.ru_stime for used in usage), 3),
         "peak_memory_bytes": max(used.ru_maxrss for used in usage) * 1024,
+        "forked": FORKED,
         "run_by": "snakemake" if VARIABLE in os.environ else "hand",
         "host": platform.node(),
         "machine": platform.platform(),

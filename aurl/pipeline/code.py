@@ -20,7 +20,18 @@ CARRIERS = (
     *("aurl.cli", "aurl.experiment", "aurl.pipeline", "aurl.lineage", "aurl.audit", "aurl.operate"),
     *(
         f"aurl.system.{name}"
-        for name in ("digests", "errors", "files", "isolated", "locks", "memory", "plugins", "progress", "shipped")
+        for name in (
+            "digests",
+            "errors",
+            "files",
+            "isolated",
+            "locks",
+            "memory",
+            "plugins",
+            "processes",
+            "progress",
+            "shipped",
+        )
     ),
 )
 

@@ -1,8 +1,6 @@
 """Train in several processes: torchrun's ranks, their shards of a batch, averaged gradients."""
 
-import ctypes
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -44,7 +42,6 @@ class World:
 
 
 ALONE = World()
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @contextmanager
@@ -99,12 +96,6 @@ def agree(step: int, world: World, device: torch.device) -> None:
             f"the processes read different resume states (steps {lowest} to {highest}): the shared file system has not"
             " brought the last one to every machine yet; start the training again"
         )
-
-
-def end_with_parent() -> None:
-    """Let the kernel kill this process when its parent dies: a killed torchrun leaves no workers behind."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def launch(processes: int, threads: int, command: Sequence[str]) -> NoReturn:

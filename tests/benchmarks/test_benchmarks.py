@@ -47,6 +47,7 @@ def test_loaders_give_the_same_clip(benchmark: ModuleType, tmp_path: Path) -> No
     assert (theirs[:, 1] - ours[:, 0]).abs().mean() > 2 * difference  # the next frame would be noticed
 
 
+@pytest.mark.slow
 def test_steps_give_the_same_loss_and_gradients(benchmark: ModuleType) -> None:
     """In float64, with the mixture that ours draws."""
     objective, way = benchmark.import_module("objective"), benchmark.import_module("published_way")

@@ -376,6 +376,7 @@ def test_navigation_names_every_page() -> None:
     assert sorted(listed) == sorted(there)
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_warnings_and_fetches_nothing(tmp_path: Path) -> None:
     mkdocs = shutil.which("mkdocs", path=environment_of(REPOSITORY)["PATH"])
     if mkdocs is None:

@@ -15,6 +15,7 @@ from aurl.frames.video import _squashed, probe, read_frames
 LAYOUTS = {"kinetics700": "kinetics700", "UCF-101": "ucf101", "hmdb51": "hmdb51"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", LAYOUTS)
 def test_every_clip_is_found_and_decodes_to_the_reference_frames(realvideo: Path, folder: str) -> None:
     videos = find_videos(realvideo / folder, LAYOUTS[folder])

@@ -111,7 +111,10 @@ def start(folder: Path, *arguments: str) -> Started:
 
 
 def workers_of(pid: int) -> list[int]:
-    """The processes of `aurl` commands below a process: the commands themselves, and workers that they started."""
+    """The processes of `aurl` commands below a process.
+
+    These are the commands themselves, workers that they started, and jobs of the job server, but not the server.
+    """
     parents: dict[int, list[int]] = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

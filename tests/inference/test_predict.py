@@ -92,7 +92,7 @@ def evaluated(dataset: Path, layout: str, tokens: str, encoder: Settings, checkp
     return work / "features.safetensors"
 
 
-@pytest.mark.parametrize("word_projector", [True, False])
+@pytest.mark.parametrize("word_projector", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_prediction_is_the_evaluations(corpus: dict[str, Path], tmp_path: Path, word_projector: bool) -> None:
     checkpoint = write_checkpoint(tmp_path / "weights", word_projector)
     placed = {

@@ -187,7 +187,7 @@ def test_it_is_fast_and_imports_nothing_heavy(tmp_path: Path) -> None:
     assert overview.state == "waiting"
     assert len(overview.jobs) > 90
     assert "not known for ingest, manifest, " in as_text(overview, time.time())
-    script = "import sys, aurl.cli, aurl.operate.status, aurl.operate.status_report; print(*sys.modules)"
+    script = "import sys, aurl.cli.group, aurl.operate.status, aurl.operate.status_report; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "dvc", "snakemake", "pandas", "matplotlib"} & set(loaded)
 

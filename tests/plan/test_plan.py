@@ -28,6 +28,7 @@ def known(videos: int | None) -> DatasetPlan:
     return DatasetPlan("x", "", videos, 10, None, "")
 
 
+@pytest.mark.slow
 def test_flops_of_the_papers_model_are_torchvisions() -> None:
     paper = preset("paper")
     cost = clip_cost(largest_shape(paper), 16, 112)

@@ -94,6 +94,7 @@ def test_a_figure_from_outside_keeps_the_contract(
     check_figure(write_part(tmp_path, monkeypatch, "outside_figures.top5", text, enter=False), worlds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 6])
 def test_any_number_of_test_sets_and_variants(number: int, tmp_path: Path) -> None:
     """Panels wrap and do not overlap, every text stays inside, and no two labels of a legend look the same."""

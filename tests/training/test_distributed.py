@@ -57,6 +57,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(store: Path, variant
     assert_equal(gradients_of(variant, batches, World(), 4), whole)
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_losses_and_gradients_of_one_with_the_whole_batch(store: Path) -> None:
     script = Path(distributed_step.__file__).with_name("two_processes.py")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import sys
 from collections import Counter
 from contextlib import chdir
@@ -21,6 +22,7 @@ from aurl.experiment.read import load_experiment
 from aurl.pipeline.code import code_of
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.stages import STAGES
+from aurl.system.processes import JOB_SERVER
 
 pytestmark = pytest.mark.workflow
 
@@ -28,6 +30,7 @@ VECTORS = "datasets/GoogleNews-vectors-negative300.bin.gz"
 CLASSES = {"kinetics700": "kinetics700", "ucf101": "UCF-101", "hmdb51": "hmdb51"}
 
 
+@pytest.mark.end_to_end
 def test_micro_runs_to_its_tables(finished_micro: Path) -> None:
     results = finished_micro / "results" / "micro"
     with (results / "metrics.csv").open(newline="") as handle:
@@ -48,6 +51,7 @@ def test_micro_runs_to_its_tables(finished_micro: Path) -> None:
     assert not (results / "resume").exists() or not any((results / "resume").rglob("*.safetensors"))
 
 
+@pytest.mark.end_to_end
 def test_summary_prints_table_files_and_times(finished_micro: Path) -> None:
     text = runner(finished_micro)("aurl", "summary", "--all").stdout
     assert "| AURL w/o CG " in text
@@ -82,6 +86,7 @@ def test_a_finished_run_becomes_the_reference_that_it_agrees_with(micro: Path) -
     assert "changed since its job wrote it" in run("aurl", "compare", "--save", ok=False).stderr
 
 
+@pytest.mark.end_to_end
 def test_second_run_and_dvc_find_nothing_to_do(finished_micro: Path) -> None:
     run = runner(finished_micro)
     assert planned(run) == Counter()
@@ -93,6 +98,7 @@ def test_second_run_and_dvc_find_nothing_to_do(finished_micro: Path) -> None:
     assert changed == {"dvc.lock", "params.yaml"}, "git sees the lock, not the results"
 
 
+@pytest.mark.end_to_end
 def test_provenance_chain_reaches_from_table_to_videos(finished_micro: Path) -> None:
     """Each block's input digests are the output digests of the blocks before it."""
     blocks = [json.loads(path.read_text()) for path in (finished_micro / "results/micro/provenance").rglob("*.json")]
@@ -115,6 +121,18 @@ def test_provenance_chain_reaches_from_table_to_videos(finished_micro: Path) -> 
             reached.add(path)
             todo += producer[path]["identity"]["inputs"]
     assert {"results/micro/datasets/micro_ucf.csv", "results/micro/checkpoints/mse/seed0.safetensors"} <= reached
+
+
+@pytest.mark.end_to_end
+def test_short_jobs_are_forked_and_count_their_own_time_alone(finished_micro: Path) -> None:
+    """A process that imports torch takes more than a second; a served job starts with it (`aurl/cli/job_server.py`)."""
+    assert (finished_micro / ".snakemake/aurl/job_server.log").read_bytes() == b""
+    blocks = (finished_micro / "results/micro/provenance/metrics").rglob("*.json")
+    costs = [json.loads(path.read_text())["circumstance"] for path in blocks]
+    assert [cost["forked"] for cost in costs] == [True] * 10
+    assert 0 < statistics.median(cost["cpu_seconds"] for cost in costs) < 0.8
+    assert min(cost["seconds"] for cost in costs) > 0, "from the start of its command"
+    assert min(cost["peak_memory_bytes"] for cost in costs) > 100 << 20, "with the modules that all jobs share"
 
 
 def test_a_fresh_clone_plans_everything(repository: Path) -> None:
@@ -239,7 +257,8 @@ def test_clone_and_sync_need_no_retraining(micro: Path, tmp_path: Path) -> None:
 
 
 def test_two_runs_give_the_same_bytes(finished_micro: Path, repository: Path) -> None:
-    runner(repository)("snakemake", "--", "results/micro/metrics.csv")
+    """The second one without a job server: each of its jobs is a new process."""
+    runner(repository)("env", f"{JOB_SERVER}=none", "snakemake", "--", "results/micro/metrics.csv")
     first, second = (digests(folder / "results/micro") for folder in (finished_micro, repository))
     assert [name for name in second if second[name] != first[name]] == []
 

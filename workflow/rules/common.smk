@@ -4,6 +4,7 @@ import os
 import sys
 
 from aurl.experiment.snapshot import VARIABLE
+from aurl.operate.start_server import start_server
 from aurl.operate.workflow import before_first_job, begin, record_if_automatic
 from aurl.system.errors import AurlError
 

@@ -175,7 +175,7 @@ def encode(figure: Figure, extensions: Iterable[str] = FIGURE_FORMATS) -> dict[s
     with styled():
         set_symbols(figure)
         figure.draw_without_rendering()  # lays out, once for all formats
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)  # "none" would keep a place holder, for which each file is drawn twice
         for extension in extensions:
             buffer = io.BytesIO()
             figure.savefig(buffer, format=extension, dpi=DPI, metadata=METADATA[extension])
