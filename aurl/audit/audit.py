@@ -21,7 +21,7 @@ from aurl.pipeline.jobs import Job, Jobs
 from aurl.pipeline.run import device_of, run_job, seeds_of
 from aurl.pipeline.selections import Row
 from aurl.system.digests import Digests
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, choices
 from aurl.system.progress import log, track
 
 LOCK_KINDS = {"aurl": "stale code", "results": "broken link"}
@@ -256,7 +256,7 @@ def select_jobs(jobs: Jobs, table: str, cell: str | None) -> list[Job]:
     name = Path(table).stem
     targets = {path.stem: "tables" for path in jobs.of("tables").made} | {"metrics": "collect"}
     if name not in targets:
-        raise AurlError(f"unknown table '{table}'; known: {', '.join(targets)}, or --all")
+        raise AurlError(f"unknown table '{table}'; {choices(name, targets)}, or --all")
     wanted = None if cell is None else _cells_named(jobs, cell)
     return jobs.behind(jobs.of(targets[name]), lambda job: wanted is None or _serves(job, wanted))
 

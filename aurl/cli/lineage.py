@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from aurl.cli.common import with_jobs
+from aurl.cli.places import USER_PATH
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.stages import STAGES
 
@@ -43,7 +44,7 @@ def sync(jobs: Jobs, pull: bool) -> None:
 @click.option("--no-cache", is_flag=True, help="Read every file again, whatever its time says.")
 @click.option("--chain/--no-chain", default=None, help="Print the chain (default: with --cell).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--html", type=click.Path(path_type=Path), help="Write a page.")
+@click.option("--html", type=USER_PATH, help="Write a page.")
 @with_jobs
 def audit(
     jobs: Jobs, table: str, cell: str | None, everything: bool, deep: bool, retrain: tuple[str, ...], no_cache: bool,

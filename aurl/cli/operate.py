@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from aurl.cli.common import with_jobs
+from aurl.cli.places import user_place
 from aurl.cli.stages import run_stage
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.stages import STAGES
@@ -77,6 +78,7 @@ def compare(jobs: Jobs, reference: str | None, save: bool) -> None:
     """
     from aurl.report.verdict import compare_with, default_folder, lines_of
 
+    reference = reference and user_place(reference)
     if save:
         from aurl.report.save_reference import save_reference
 

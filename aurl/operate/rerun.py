@@ -9,7 +9,7 @@ import pandas as pd
 from aurl.evaluation import schema
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.digests import Digests
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, choices
 from aurl.system.progress import track
 
 
@@ -20,7 +20,7 @@ def choose(jobs: Jobs, stage: str, **wildcards: str | int | None) -> list[Job]:
     """
     known = list(dict.fromkeys(job.stage.name for job in jobs.all()))
     if stage not in known:
-        raise AurlError(f"unknown stage '{stage}'; known: {', '.join(known)}")
+        raise AurlError(f"unknown stage '{stage}'; {choices(stage, known)}")
     wanted = {name: value for name, value in wildcards.items() if value is not None}
     chosen = [job for job in jobs.all() if job.stage.name == stage and wanted.items() <= job.wildcards.items()]
     if not chosen:

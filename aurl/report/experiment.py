@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.outputs import table_names
 from aurl.pipeline.paths import RESULTS, ResultPaths
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, choices
 from aurl.system.text_files import read_csv, rerun_hint
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Experiment:
         Raises: AurlError for an unknown table, or one that is not there yet, or damaged.
         """
         if name not in table_names():
-            raise AurlError(f"no table '{name}'; known: {', '.join(table_names())}")
+            raise AurlError(f"no table '{name}'; {choices(name, table_names())}")
         path = self._finished(self.paths.of(f"{name}_csv"))
         return read_csv(path, [], rerun_hint(path))
 
