@@ -8,45 +8,89 @@ import click
 
 from aurl.cli.common import with_jobs
 from aurl.cli.places import USER_PATH, user_place
-from aurl.experiment.settings import ComputeSettings
+from aurl.experiment.settings import ComputeSettings, EncoderSettings
 from aurl.pipeline.jobs import Jobs
+from aurl.system.progress import log
+from aurl.system.terminal import counted, wrapped
 
 
 @click.command()
-@click.argument("videos", nargs=-1, required=True, type=USER_PATH)
+@click.argument("videos", nargs=-1, type=USER_PATH)
 @click.option("--classes", metavar="NAMES", help='Class names: "archery,horse riding".')
 @click.option("--classes-file", type=USER_PATH, help="Class names, one on each line.")
 @click.option("--checkpoint", type=USER_PATH, help="A .safetensors of 'aurl train', or:")
 @click.option("--variant", help="A variant of the present experiment (default: report.proposed).")
 @click.option("--seed", type=int, help="A seed of the present experiment (default: its first).")
 @click.option("--vectors", type=USER_PATH, help="Word vectors (default: the experiment's).")
-@click.option("--tokens", type=click.Choice(["words", "lemmas"]), help="How names become words (docs/tokens.md).")
+@click.option("--tokens", type=click.Choice(["words", "lemmas"]), help="Read names in this way alone (docs/tokens.md).")
 @click.option("--clips", type=click.IntRange(1), default=1, show_default=True, help="Clips of a video to average.")
 @click.option("--size", type=click.IntRange(16, 512), help="Frame size, for imported weights (112).")
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print csv, a row for each video and class.")
+@click.option("--overlay", type=USER_PATH, metavar="MP4", help="Write the answer onto the video (or a folder of them).")
+@click.option("--list-words", is_flag=True, help="Only list the words that the vectors know.")
 @with_jobs
 def predict(
     jobs: Jobs, videos: tuple[Path, ...], classes: str | None, classes_file: Path | None, checkpoint: Path | None,
     variant: str | None, seed: int | None, vectors: Path | None, tokens: str | None, clips: int, size: int | None,
-    top: int, as_json: bool,
+    top: int, form: str | None, overlay: Path | None, list_words: bool,
 ) -> None:  # fmt: skip
-    """Say which of any class names fit VIDEOS best; exit status 1 if a video cannot be read."""
+    """Say which of any class names fit VIDEOS best; exit status 1 if a video cannot be read.
+
+    VIDEOS are files, folders of files (or of images, which are one video), or patterns such as "clips/*.mp4".
+    """
+    from aurl.inference import choices
+
+    encoder = choices.choose_encoder(jobs.experiment.semantics.encoder, vectors)
+    if list_words:
+        _list_words(encoder)
+        return
+    if not videos:
+        raise click.UsageError("Missing argument 'VIDEOS...'.", click.get_current_context())
+    files = choices.expand_videos(videos)
+    names = choices.class_names(classes, classes_file)
+    chosen = choices.choose_checkpoint(jobs.experiment, jobs.paths, checkpoint, variant, seed)
+    note = _note(chosen, files)
+    from aurl.inference import answers  # torch takes seconds
     from aurl.inference import predict as prediction
 
-    names = prediction.class_names(classes, classes_file)
-    chosen = prediction.choose_checkpoint(jobs.experiment, jobs.paths, checkpoint, variant, seed)
-    encoder = prediction.choose_encoder(jobs.experiment.semantics.encoder, vectors)
     evaluation, frames = jobs.experiment.evaluation, jobs.experiment.frames
-    if tokens is None:
-        tokens = "words" if jobs.experiment.dataset(jobs.experiment.seen).tokens == "words" else "lemmas"
+    usual = "words" if jobs.experiment.dataset(jobs.experiment.seen).tokens == "words" else "lemmas"
     answer = prediction.predict(
-        list(videos), names, chosen, encoder, clips, frames, evaluation.batch_size, evaluation.compute, size, tokens
-    )
-    if answer.predictions or as_json:
-        click.echo(prediction.as_json(answer, top) if as_json else prediction.as_text(answer, top))
+        files, names, chosen, encoder, clips, frames, evaluation.batch_size, evaluation.compute, size, tokens or usual,
+        fallback=tokens is None,
+    )  # fmt: skip
+    if form == "json":
+        click.echo(answers.as_json(answer, top, note))
+    elif answer.predictions:
+        click.echo(answers.as_csv(answer, top) if form == "csv" else answers.as_text(answer, top))
+    if overlay is not None and answer.predictions:
+        from aurl.inference.overlay import write_overlays
+
+        for path in write_overlays(answer.predictions, overlay, frames.timeout_seconds, frames.memory_mb):
+            log(f"wrote {path}")
     if answer.failures:
+        log(f"{len(answer.failures)} of {counted(len(files), 'video')} could not be read")
         sys.exit(1)
+
+
+def _list_words(encoder: EncoderSettings) -> None:
+    """Print the known words; on a terminal several a line."""
+    from aurl.inference.words import known_words
+
+    listed = known_words(encoder)
+    click.echo("\n".join(wrapped(" ".join(listed)) if sys.stdout.isatty() else listed))
+
+
+def _note(checkpoint: Path, videos: list[Path]) -> str:
+    """Log and return what a reader must know of a checkpoint, unless all videos are results themselves."""
+    from aurl.lineage.training_data import is_result, note_of
+
+    note = "" if all(map(is_result, videos)) else note_of(checkpoint)
+    if note:
+        log(f"note: {note}")
+    return note
 
 
 @click.command()

@@ -79,8 +79,8 @@ class Experiment:
             variant: by default `report.proposed`. seed: by default the first.
         Raises: AurlError for an unknown one, or one that is not trained yet.
         """
+        from aurl.inference.choices import choose_checkpoint
         from aurl.inference.model import load
-        from aurl.inference.predict import choose_checkpoint
 
         if seed is not None and seed not in self.seeds:
             raise AurlError(f"no seed {seed} in experiment '{self.name}', which has {', '.join(map(str, self.seeds))}")
