@@ -218,7 +218,8 @@ class Audit:
             reason = f"made on {device}, which is not here: it cannot be recomputed"
             yield Finding("unrecorded", str(job.made[0]), reason)
             return
-        log(f"recompute {job.name}")
+        if job.stage.recompute != "always":  # what is always computed again takes a moment
+            log(f"compute again: {job.name}")
         with tempfile.TemporaryDirectory(prefix="aurl-audit-") as folder:
             repeated = job.elsewhere(Path(folder))
             try:

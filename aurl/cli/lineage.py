@@ -86,8 +86,13 @@ def history(jobs: Jobs, cell: str) -> None:
     from aurl.lineage.history import history as history_of
     from aurl.lineage.history import parse_cell
 
-    for entry in history_of(parse_cell(cell, jobs.experiment.experiment, jobs.experiment.external)):
+    parsed = parse_cell(cell, jobs.experiment.experiment, jobs.experiment.external)
+    values = []
+    for entry in history_of(parsed):
+        values.append(entry.value)
         value = "(not in the cache)" if entry.value is None else f"{entry.value:.6f}"
         click.echo(f"{entry.commit[:10]} {entry.date} {value}  {entry.subject}")
         for change in entry.changes:
             click.echo(f"    {change}")
+    if len(values) > 1 and values[0] is not None and values[-1] is not None:
+        click.echo(f"{parsed.metric}: {values[0]:.2f} at first, {values[-1]:.2f} now ({len(values)} commits)")

@@ -103,7 +103,7 @@ def exactly(page: str) -> set[str]:
 @pytest.mark.workflow
 def test_the_tutorial(micro: Path) -> None:
     printed = follow("tutorial.md", micro)
-    assert "1 jobs of stage 'train' were run again" in printed
+    assert "stage 'train': 1 job run again" in printed
     assert len(blocks("tutorial.md")) >= 15
 
 

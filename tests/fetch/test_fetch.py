@@ -165,7 +165,7 @@ def test_a_wrong_table_is_one_line(tmp_path: Path, old: str, new: str, words: st
     with pytest.raises(AurlError) as caught:
         load_sources(tmp_path / "sources.yaml")
     assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert all(line.startswith("    ") for line in str(caught.value).splitlines()[1:]), "the place in the file"
 
 
 def test_the_page_repeats_the_table() -> None:
