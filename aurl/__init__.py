@@ -37,8 +37,8 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` lo
     from aurl.inference.embed import embed_files as embed_files
     from aurl.inference.model import class_embeddings as class_embeddings
     from aurl.inference.model import load as load
-    from aurl.inference.predict import embed_classes as embed_classes
     from aurl.inference.predict import predict as predict
+    from aurl.inference.words import embed_classes as embed_classes
     from aurl.losses.synthetic import ClassGenerator as ClassGenerator
     from aurl.models.checkpoint import load_model as load_model
     from aurl.models.cosine import contrastive as contrastive
@@ -56,7 +56,7 @@ _MODULES = {  # public name -> the module that defines it
     "class_embeddings": "aurl.inference.model",
     "embed_files": "aurl.inference.embed",
     "embed_videos": "aurl.evaluation.video_embeddings",
-    "embed_classes": "aurl.inference.predict",
+    "embed_classes": "aurl.inference.words",
     "evaluate": "aurl.scoring.evaluate",
     "test_set": "aurl.evaluation.test_sets",
     "protocols": "aurl.evaluation.named.base",

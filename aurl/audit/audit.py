@@ -21,7 +21,7 @@ from aurl.pipeline.jobs import Job, Jobs
 from aurl.pipeline.run import device_of, run_job, seeds_of
 from aurl.pipeline.selections import Row
 from aurl.system.digests import Digests
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, choices
 from aurl.system.progress import log, track
 
 LOCK_KINDS = {"aurl": "stale code", "results": "broken link"}
@@ -218,7 +218,8 @@ class Audit:
             reason = f"made on {device}, which is not here: it cannot be recomputed"
             yield Finding("unrecorded", str(job.made[0]), reason)
             return
-        log(f"recompute {job.name}")
+        if job.stage.recompute != "always":  # what is always computed again takes a moment
+            log(f"compute again: {job.name}")
         with tempfile.TemporaryDirectory(prefix="aurl-audit-") as folder:
             repeated = job.elsewhere(Path(folder))
             try:
@@ -256,7 +257,7 @@ def select_jobs(jobs: Jobs, table: str, cell: str | None) -> list[Job]:
     name = Path(table).stem
     targets = {path.stem: "tables" for path in jobs.of("tables").made} | {"metrics": "collect"}
     if name not in targets:
-        raise AurlError(f"unknown table '{table}'; known: {', '.join(targets)}, or --all")
+        raise AurlError(f"unknown table '{table}'; {choices(name, targets)}, or --all")
     wanted = None if cell is None else _cells_named(jobs, cell)
     return jobs.behind(jobs.of(targets[name]), lambda job: wanted is None or _serves(job, wanted))
 

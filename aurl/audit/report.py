@@ -4,6 +4,9 @@ import json
 from typing import Any
 
 from aurl.audit.audit import Report
+from aurl.system.terminal import counted
+
+FEW = 5  # missing artefacts that each have a line
 
 
 def as_text(report: Report, chain: bool) -> str:
@@ -14,12 +17,25 @@ def as_text(report: Report, chain: bool) -> str:
             lines += [job.job.name, *(f"    {digest[:16]}  {path}" for path, digest in job.outputs.items())]
             lines += [f"    {key} = {_short(value)}" for key, value in job.settings.items()]
             lines += [f"    {digest[:16]}  {path} (code)" for path, digest in job.code.items()]
-    for finding, root in report.findings():
-        lines.append(f"{'' if root else '  follows: '}{finding}")
+    lines += _finding_lines(report)
     lines += [f"note: {note}" for note in report.notes]
     outputs = sum(len(job.outputs) for job in report.jobs)
-    verdict = f"{len(report.findings())} findings" if report.findings() else "all agree"
-    return "\n".join([*lines, f"{len(report.jobs)} jobs, {outputs} artefacts audited: {verdict}"])
+    verdict = counted(len(report.findings()), "finding") if report.findings() else "all agree"
+    return "\n".join([*lines, f"{counted(len(report.jobs), 'job')}, {outputs} artefacts audited: {verdict}"])
+
+
+def _finding_lines(report: Report) -> list[str]:
+    """Write each finding in a line; many missing artefacts in one."""
+    findings, outputs = report.findings(), report.outputs()
+    absent = [finding for finding, _ in findings if finding.kind == "missing" and finding.subject in outputs]
+    if len(absent) <= FEW:
+        return [f"{'' if root else '  follows: '}{finding}" for finding, root in findings]
+    mend = "'aurl sync' or 'snakemake' brings them"
+    if len(absent) == len(outputs):
+        return [f"nothing is here: all {len(absent)} artefacts are missing; {mend}"]
+    head = f"missing: {len(absent)} of {len(outputs)} artefacts, first {absent[0].subject}; {mend}"
+    others = [(finding, root) for finding, root in findings if finding not in absent]
+    return [head, *(f"{'' if root else '  follows: '}{finding}" for finding, root in others)]
 
 
 def as_json(report: Report) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from aurl.cli.common import with_jobs
+from aurl.cli.places import USER_PATH, check_inside
 from aurl.cli.stages import run_stage
 from aurl.experiment.external import TRACKS
 from aurl.experiment.read import load_experiment
@@ -15,14 +16,19 @@ from aurl.system.errors import AurlError
 
 
 @click.command()
-@click.argument("name")
-@click.option("--force", is_flag=True, help="Leave the present experiment although it is not recorded.")
+@click.argument("name", required=False)
+@click.option("--force", is_flag=True, hidden=True, help="Without effect: nothing is refused.")
+@click.option("--all", "everything", is_flag=True, help="Show every key that changes.")
 @click.pass_context
-def use(context: click.Context, name: str, force: bool) -> None:
-    """Write params.yaml from the preset NAME, and say what changes."""
-    from aurl.operate.use_preset import use_preset
+def use(context: click.Context, /, name: str | None, everything: bool, **_: bool) -> None:
+    """Write params.yaml from the preset NAME; without NAME, list the presets.
 
-    for line in use_preset(name, context.obj, force):
+    Results of the experiment that you leave stay in results/, and an edited params.yaml is kept.
+    """
+    from aurl.operate.use_preset import list_presets, use_preset
+
+    check_inside()
+    for line in list_presets(context.obj) if name is None else use_preset(name, context.obj, everything):
         click.echo(line)
 
 
@@ -40,23 +46,17 @@ def plan(jobs: Jobs) -> None:
 @click.command()
 @click.argument("name")
 @click.option(
-    "--to",
-    "folder",
-    type=click.Path(path_type=Path),
-    default="datasets",
-    show_default=True,
-    metavar="DIR",
-    help="Folder that holds all datasets.",
+    "--to", "folder", type=USER_PATH, metavar="DIR", help="Folder that holds all datasets.  [default: datasets]"
 )
 @click.option("--from", "origin", metavar="URL_OR_FOLDER", help="Take the files, under their own names, from here.")
 @click.option("--check", "check_only", is_flag=True, help="Only check what is there.")
 @click.option("--keep-archives", is_flag=True, help="Leave the archives in DIR/archives.")
-def fetch(name: str, folder: Path, origin: str | None, check_only: bool, keep_archives: bool) -> None:
+def fetch(name: str, folder: Path | None, origin: str | None, check_only: bool, keep_archives: bool) -> None:
     """Fetch, unpack and check ucf101, hmdb51, kinetics700 or vectors, from the official sources."""
     from aurl.fetch import fetch as fetching
     from aurl.fetch.sources import find_source, load_sources
 
-    source = find_source(load_sources(shipped.SOURCES), name)
+    source, folder = find_source(load_sources(shipped.SOURCES), name), folder or Path("datasets")
     lines = (
         fetching.check_present(source, folder) if check_only else fetching.fetch(source, folder, origin, keep_archives)
     )
@@ -65,7 +65,7 @@ def fetch(name: str, folder: Path, origin: str | None, check_only: bool, keep_ar
 
 
 @click.command("add-scores")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=USER_PATH)
 @click.option("--row", required=True, metavar="NAME", help="The row's name in params.yaml, such as clip_b16.")
 @click.option("--test-set", "key", required=True, metavar="KEY", help="A key of report.test_sets.")
 @click.option("--label", help="The row's label in tables (default: its name).")
@@ -87,7 +87,7 @@ def add_scores(
 
 
 @click.command("import-weights")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.argument("file", type=USER_PATH, required=False)
 @click.option("--variant", required=True, help="A variant of params.yaml.")
 @click.option("--seed", type=int, help="Without FILE: do the import that params.yaml declares (as the workflow does).")
 @click.option("--force", is_flag=True, help="Replace a checkpoint that was trained.")

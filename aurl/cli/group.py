@@ -1,34 +1,71 @@
-"""Assemble the `aurl` command, and turn errors into one line.
+"""Assemble the `aurl` command, and turn errors into lines for a person.
 
 Heavy modules are imported by the command that needs them.
 """
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from aurl.cli import experiment, inference, lineage, operate
+from aurl.cli.places import enter
 from aurl.cli.stages import stage_commands
 from aurl.system.errors import AurlError
+from aurl.system.terminal import WIDTH, wrapped
+
+GROUPS = {  # the stages stand below these, and a command without a group last
+    "Use": ["use", "plan", "status", "rerun", "predict", "test", "encode", "score"],
+    "Results": ["summary", "compare", "report"],
+    "Lineage": ["record", "sync", "audit", "history"],
+    "Data": ["fetch", "import-weights", "add-scores", "overlap"],
+}
+STAGES_TITLE = "Stages of the workflow, which 'snakemake' runs"
+OTHERS_TITLE = "Others"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class GroupedCommands(click.Group):
+    """Show the commands in groups, each with its whole first sentence."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each group."""
+        for title, names in self.sections().items():
+            with formatter.section(title):
+                formatter.write_dl([(name, first_sentence(self.commands[name])) for name in names])
+
+    def sections(self) -> dict[str, list[str]]:
+        """Map each title to the names of its commands; hidden ones have no place."""
+        shown = {name for name, command in self.commands.items() if not command.hidden}
+        grouped = {title: [name for name in names if name in shown] for title, names in GROUPS.items()}
+        left = shown - {name for names in grouped.values() for name in names}
+        stages = [str(command.name) for command in STAGE_COMMANDS if command.name in left]
+        sections = grouped | {STAGES_TITLE: stages, OTHERS_TITLE: sorted(left - set(stages))}
+        return {title: names for title, names in sections.items() if names}
+
+
+def first_sentence(command: click.Command) -> str:
+    """Return the first sentence of a command's help, however long."""
+    paragraph = " ".join((command.help or "").split("\n\n")[0].split())
+    return paragraph.partition(". ")[0].removesuffix(".") + "."
+
+
+@click.group(cls=GroupedCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH})
 @click.version_option(package_name="aurl")
-@click.option(
-    "--params", type=click.Path(path_type=Path), default="params.yaml", show_default=True, help="The experiment."
-)
+@click.option("-C", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Work in the clone DIR.")
+@click.option("--params", type=click.Path(path_type=Path), help="The experiment.  [default: params.yaml]")
 @click.pass_context
-def cli(context: click.Context, params: Path) -> None:
+def cli(context: click.Context, folder: Path | None, params: Path | None) -> None:
     """A reproducible benchmark of AURL, zero-shot video classification (CVPR 2022).
 
     'snakemake' runs the whole experiment of params.yaml. A command here is one of its stages, or looks after the
-    whole.
+    whole. It works in every folder of a clone; files that you name are looked up from where you are.
     """
-    context.obj = params
+    context.obj = enter(folder, params)
 
 
-for command in stage_commands():
+STAGE_COMMANDS = list(stage_commands())
+for command in STAGE_COMMANDS:
     cli.add_command(command)
 for room in (experiment, operate, lineage, inference):  # a command of a stage's name adds to what the stage has
     for command in vars(room).values():
@@ -37,7 +74,7 @@ for room in (experiment, operate, lineage, inference):  # a command of a stage's
 
 
 def main() -> None:
-    """Run a command; bad input becomes one line on standard error and exit status 1."""
+    """Run a command; bad input becomes a line on standard error and exit status 1."""
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -48,12 +85,20 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit("aurl: interrupted; finished results are kept")
     except AurlError as error:
-        sys.exit(f"aurl: error: {error}")
+        _fail(str(error))
     except FileNotFoundError as error:
         is_result = str(error.filename).startswith("results/")
         mend = f"run the stage that makes it ('snakemake -- {error.filename}')" if is_result else "check params.yaml"
-        sys.exit(f"aurl: error: {error.filename}: no such file; {mend}")
+        _fail(f"{error.filename}: no such file; {mend}")
     except OSError as error:
-        sys.exit(
-            f"aurl: error: {error.filename or 'writing results'}: {error.strerror or error}; finished results are untouched"
+        _fail(f"{error.filename or 'writing results'}: {error.strerror or error}; finished results are untouched")
+
+
+def _fail(message: str) -> NoReturn:
+    """End with a message: whole lines in a log, broken at blanks on a terminal."""
+    text = f"aurl: error: {message}"
+    if sys.stderr.isatty():
+        text = "\n".join(
+            part for line in text.splitlines() for part in (wrapped(line, "  ") if len(line) > WIDTH else [line])
         )
+    sys.exit(text)

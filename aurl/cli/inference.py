@@ -7,52 +7,97 @@ from typing import Literal
 import click
 
 from aurl.cli.common import with_jobs
-from aurl.experiment.settings import ComputeSettings
+from aurl.cli.places import USER_PATH, user_place
+from aurl.experiment.settings import ComputeSettings, EncoderSettings
 from aurl.pipeline.jobs import Jobs
+from aurl.system.progress import log
+from aurl.system.terminal import counted, wrapped
 
 
 @click.command()
-@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("videos", nargs=-1, type=USER_PATH)
 @click.option("--classes", metavar="NAMES", help='Class names: "archery,horse riding".')
-@click.option("--classes-file", type=click.Path(path_type=Path), help="Class names, one on each line.")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="A .safetensors of 'aurl train', or:")
+@click.option("--classes-file", type=USER_PATH, help="Class names, one on each line.")
+@click.option("--checkpoint", type=USER_PATH, help="A .safetensors of 'aurl train', or:")
 @click.option("--variant", help="A variant of the present experiment (default: report.proposed).")
 @click.option("--seed", type=int, help="A seed of the present experiment (default: its first).")
-@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors (default: the experiment's).")
-@click.option("--tokens", type=click.Choice(["words", "lemmas"]), help="How names become words (docs/tokens.md).")
+@click.option("--vectors", type=USER_PATH, help="Word vectors (default: the experiment's).")
+@click.option("--tokens", type=click.Choice(["words", "lemmas"]), help="Read names in this way alone (docs/tokens.md).")
 @click.option("--clips", type=click.IntRange(1), default=1, show_default=True, help="Clips of a video to average.")
 @click.option("--size", type=click.IntRange(16, 512), help="Frame size, for imported weights (112).")
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print csv, a row for each video and class.")
+@click.option("--overlay", type=USER_PATH, metavar="MP4", help="Write the answer onto the video (or a folder of them).")
+@click.option("--list-words", is_flag=True, help="Only list the words that the vectors know.")
 @with_jobs
 def predict(
     jobs: Jobs, videos: tuple[Path, ...], classes: str | None, classes_file: Path | None, checkpoint: Path | None,
     variant: str | None, seed: int | None, vectors: Path | None, tokens: str | None, clips: int, size: int | None,
-    top: int, as_json: bool,
+    top: int, form: str | None, overlay: Path | None, list_words: bool,
 ) -> None:  # fmt: skip
-    """Say which of any class names fit VIDEOS best; exit status 1 if a video cannot be read."""
+    """Say which of any class names fit VIDEOS best; exit status 1 if a video cannot be read.
+
+    VIDEOS are files, folders of files (or of images, which are one video), or patterns such as "clips/*.mp4".
+    """
+    from aurl.inference import choices
+
+    encoder = choices.choose_encoder(jobs.experiment.semantics.encoder, vectors)
+    if list_words:
+        _list_words(encoder)
+        return
+    if not videos:
+        raise click.UsageError("Missing argument 'VIDEOS...'.", click.get_current_context())
+    files = choices.expand_videos(videos)
+    names = choices.class_names(classes, classes_file)
+    chosen = choices.choose_checkpoint(jobs.experiment, jobs.paths, checkpoint, variant, seed)
+    note = _note(chosen, files)
+    from aurl.inference import answers  # torch takes seconds
     from aurl.inference import predict as prediction
 
-    names = prediction.class_names(classes, classes_file)
-    chosen = prediction.choose_checkpoint(jobs.experiment, jobs.paths, checkpoint, variant, seed)
-    encoder = prediction.choose_encoder(jobs.experiment.semantics.encoder, vectors)
     evaluation, frames = jobs.experiment.evaluation, jobs.experiment.frames
-    if tokens is None:
-        tokens = "words" if jobs.experiment.dataset(jobs.experiment.seen).tokens == "words" else "lemmas"
+    usual = "words" if jobs.experiment.dataset(jobs.experiment.seen).tokens == "words" else "lemmas"
     answer = prediction.predict(
-        list(videos), names, chosen, encoder, clips, frames, evaluation.batch_size, evaluation.compute, size, tokens
-    )
-    if answer.predictions or as_json:
-        click.echo(prediction.as_json(answer, top) if as_json else prediction.as_text(answer, top))
+        files, names, chosen, encoder, clips, frames, evaluation.batch_size, evaluation.compute, size, tokens or usual,
+        fallback=tokens is None,
+    )  # fmt: skip
+    if form == "json":
+        click.echo(answers.as_json(answer, top, note))
+    elif answer.predictions:
+        click.echo(answers.as_csv(answer, top) if form == "csv" else answers.as_text(answer, top))
+    if overlay is not None and answer.predictions:
+        from aurl.inference.overlay import write_overlays
+
+        for path in write_overlays(answer.predictions, overlay, frames.timeout_seconds, frames.memory_mb):
+            log(f"wrote {path}")
     if answer.failures:
+        log(f"{len(answer.failures)} of {counted(len(files), 'video')} could not be read")
         sys.exit(1)
 
 
+def _list_words(encoder: EncoderSettings) -> None:
+    """Print the known words; on a terminal several a line."""
+    from aurl.inference.words import known_words
+
+    listed = known_words(encoder)
+    click.echo("\n".join(wrapped(" ".join(listed)) if sys.stdout.isatty() else listed))
+
+
+def _note(checkpoint: Path, videos: list[Path]) -> str:
+    """Log and return what a reader must know of a checkpoint, unless all videos are results themselves."""
+    from aurl.lineage.training_data import is_result, note_of
+
+    note = "" if all(map(is_result, videos)) else note_of(checkpoint)
+    if note:
+        log(f"note: {note}")
+    return note
+
+
 @click.command()
-@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="A .safetensors of 'aurl train'.")
-@click.option("--clips", type=click.Path(path_type=Path), help="Clips, .npy uint8 (clips, frames, height, width, 3).")
-@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors, .npy floating point (rows, dimension).")
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="An .npz: video, word.")
+@click.option("--checkpoint", type=USER_PATH, required=True, help="A .safetensors of 'aurl train'.")
+@click.option("--clips", type=USER_PATH, help="Clips, .npy uint8 (clips, frames, height, width, 3).")
+@click.option("--vectors", type=USER_PATH, help="Word vectors, .npy floating point (rows, dimension).")
+@click.option("--output", type=USER_PATH, required=True, help="An .npz: video, word.")
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Clips at a time.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
@@ -69,12 +114,12 @@ def encode(
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=USER_PATH)
 @click.option("--test-set", required=True, help="ucf101, hmdb51, activitynet200, olympic_sports16 or kinetics600.")
 @click.option("--protocol", "protocols", multiple=True, metavar="NAME", help="Only this one (docs/protocols.md).")
-@click.option("--against", type=click.Path(path_type=Path), help="Another score file: paired differences to it.")
-@click.option("--json", "output", type=click.Path(path_type=Path), help="Write all numbers to this file.")
-@click.option("--card", type=click.Path(path_type=Path), help="Write a result card (Markdown with a YAML head).")
+@click.option("--against", type=USER_PATH, help="Another score file: paired differences to it.")
+@click.option("--json", "output", type=USER_PATH, help="Write all numbers to this file.")
+@click.option("--card", type=USER_PATH, help="Write a result card (Markdown with a YAML head).")
 def score(
     file: Path, test_set: str, protocols: tuple[str, ...], against: Path | None, output: Path | None, card: Path | None
 ) -> None:  # fmt: skip
@@ -90,18 +135,16 @@ def score(
 
 @click.command("test")
 @click.argument("target")
-@click.option("--videos", type=click.Path(path_type=Path), help="Folder of a public test set's videos.")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="A .safetensors of 'aurl train', or:")
-@click.option(
-    "--weights", type=click.Path(path_type=Path), help="Published weights, such as AURL662_checkpoint.pth.tar."
-)
-@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors (default: those it was trained with).")
+@click.option("--videos", type=USER_PATH, help="Folder of a public test set's videos.")
+@click.option("--checkpoint", type=USER_PATH, help="A .safetensors of 'aurl train', or:")
+@click.option("--weights", type=USER_PATH, help="Published weights, such as AURL662_checkpoint.pth.tar.")
+@click.option("--vectors", type=USER_PATH, help="Word vectors (default: those it was trained with).")
 @click.option("--tokens", metavar="SOURCE", help="words, lemmas, or the official ones of ucf101 ... (docs/tokens.md).")
 @click.option("--clips", multiple=True, type=click.IntRange(1), help="Clips of a video; may be repeated.  [default: 1]")
 @click.option("--size", type=click.IntRange(16, 512), help="Frame size, where the file does not say it (112).")
 @click.option("--clip-length", type=click.IntRange(1), help="Frames of a clip, where the file does not say it (16).")
 @click.option("--protocol", "protocols", multiple=True, metavar="NAME", help="Only this one (docs/protocols.md).")
-@click.option("--out", "folder", type=click.Path(path_type=Path), help="Write tables, embeddings, confusion picture.")
+@click.option("--out", "folder", type=USER_PATH, help="Write tables, embeddings, confusion picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Clips at a time.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that decode.")
@@ -123,8 +166,8 @@ def test_command(
 
     compute = ComputeSettings(device=device, precision=precision, threads=threads)
     click.echo(run_test(
-        target, videos, checkpoint, weights, vectors, tokens, clips, size, clip_length, protocols, folder, as_json,
-        batch_size, workers, compute,
+        user_place(target), videos, checkpoint, weights, vectors, tokens, clips, size, clip_length, protocols, folder,
+        as_json, batch_size, workers, compute,
     ))  # fmt: skip
 
 
@@ -132,7 +175,7 @@ def test_command(
 @click.argument("seen")
 @click.argument("unseen")
 @click.option("--tau", type=float, default=0.05, show_default=True, help="Distance below which classes are alike.")
-@click.option("--vectors", type=click.Path(path_type=Path), help="Word vectors; without them tau is not applied.")
+@click.option("--vectors", type=USER_PATH, help="Word vectors; without them tau is not applied.")
 @click.option("--dimension", type=click.IntRange(1), default=300, show_default=True, help="Of the word vectors.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -146,7 +189,7 @@ def overlap(
     """
     from aurl.overlap.report import run_overlap
 
-    click.echo(run_overlap(seen, unseen, tau, vectors, dimension, context.obj, as_json))
+    click.echo(run_overlap(user_place(seen), user_place(unseen), tau, vectors, dimension, context.obj, as_json))
 
 
 @click.command("check-method")

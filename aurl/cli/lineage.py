@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from aurl.cli.common import with_jobs
+from aurl.cli.places import USER_PATH
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.stages import STAGES
 
@@ -43,7 +44,7 @@ def sync(jobs: Jobs, pull: bool) -> None:
 @click.option("--no-cache", is_flag=True, help="Read every file again, whatever its time says.")
 @click.option("--chain/--no-chain", default=None, help="Print the chain (default: with --cell).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--html", type=click.Path(path_type=Path), help="Write a page.")
+@click.option("--html", type=USER_PATH, help="Write a page.")
 @with_jobs
 def audit(
     jobs: Jobs, table: str, cell: str | None, everything: bool, deep: bool, retrain: tuple[str, ...], no_cache: bool,
@@ -88,8 +89,13 @@ def history(jobs: Jobs, cell: str) -> None:
     from aurl.lineage.history import history as history_of
     from aurl.lineage.history import parse_cell
 
-    for entry in history_of(parse_cell(cell, jobs.experiment.experiment, jobs.experiment.external)):
+    parsed = parse_cell(cell, jobs.experiment.experiment, jobs.experiment.external)
+    values = []
+    for entry in history_of(parsed):
+        values.append(entry.value)
         value = "(not in the cache)" if entry.value is None else f"{entry.value:.6f}"
         click.echo(f"{entry.commit[:10]} {entry.date} {value}  {entry.subject}")
         for change in entry.changes:
             click.echo(f"    {change}")
+    if len(values) > 1 and values[0] is not None and values[-1] is not None:
+        click.echo(f"{parsed.metric}: {values[0]:.2f} at first, {values[-1]:.2f} now ({len(values)} commits)")

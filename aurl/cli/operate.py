@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from aurl.cli.common import with_jobs
+from aurl.cli.places import user_place
 from aurl.cli.stages import run_stage
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.stages import STAGES
@@ -36,6 +37,10 @@ def status(jobs: Jobs, seconds: float | None, as_json: bool) -> None:
         overview = survey(jobs)
         now = time.time()
         click.echo(status_report.as_json(overview, now) if as_json else status_report.as_text(overview, now))
+        if overview.state == "done" and not as_json:
+            from aurl.operate.proposed import proposed_lines
+
+            click.echo("\n".join(proposed_lines(jobs)))
     if overview.of("failed"):
         sys.exit(1)
 
@@ -45,13 +50,14 @@ def status(jobs: Jobs, seconds: float | None, as_json: bool) -> None:
 @click.option("--variant")
 @click.option("--seed", type=int)
 @click.option("--dataset")
+@click.option("--all", "everything", is_flag=True, help="Also list every artefact and number that changed.")
 @with_jobs
-def rerun(jobs: Jobs, stage: str, variant: str | None, seed: int | None, dataset: str | None) -> None:
+def rerun(jobs: Jobs, stage: str, variant: str | None, seed: int | None, dataset: str | None, everything: bool) -> None:
     """Run STAGE again (for one variant, seed or dataset) with what follows, and show before and after."""
     from aurl.operate.rerun import choose
     from aurl.operate.rerun import rerun as rerun_jobs
 
-    for line in rerun_jobs(jobs, choose(jobs, stage, variant=variant, seed=seed, dataset=dataset)):
+    for line in rerun_jobs(jobs, choose(jobs, stage, variant=variant, seed=seed, dataset=dataset), everything):
         click.echo(line)
 
 
@@ -77,6 +83,7 @@ def compare(jobs: Jobs, reference: str | None, save: bool) -> None:
     """
     from aurl.report.verdict import compare_with, default_folder, lines_of
 
+    reference = reference and user_place(reference)
     if save:
         from aurl.report.save_reference import save_reference
 

@@ -164,8 +164,11 @@ def size_and_digest(path: Path) -> tuple[int, str]:
     return path.stat().st_size, sha256_file(path)
 
 
+FEW = 3  # videos, of which no progress is shown
+
+
 def _succeed(results: Iterable[Any], total: int, description: str, unit: str) -> Iterator[Any]:
-    for result in track(results, description, unit, total):
+    for result in track(results, description, unit, total, brief=total <= FEW):
         if isinstance(result, Failure):
             raise AurlError(f"{description}: {result.reason}")
         yield result

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from aurl.experiment.wording import plain_words
 from aurl.system import plugins
 from aurl.system.errors import AurlError
 
@@ -94,7 +95,7 @@ def read_part(
     except ValidationError as error:
         raise _located(
             [
-                InitErrorDetails(type=_worded(e["type"], e["msg"]), loc=(name, *e["loc"]), input=e["input"])
+                InitErrorDetails(type=_worded(e["type"], plain_words(e)), loc=(name, *e["loc"]), input=e["input"])
                 for e in error.errors()
             ]
         ) from None

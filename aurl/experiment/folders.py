@@ -26,6 +26,12 @@ def source_folder(folder: str) -> Path:
     return Path(value + folder[match.end() :])
 
 
+def unset_variable(folder: str) -> str | None:
+    """Name the environment variable at the start of a folder if it is not set and its default stands for it."""
+    match = re.match(r"\$([A-Z_]+)", folder)
+    return match[1] if match and match[1] not in os.environ else None
+
+
 def snakemake_path(path: Path) -> Path:
     """The path, as an input of a rule. Raises: AurlError if Snakemake would read it as something else."""
     found = re.search(r"<[a-z][a-z0-9_]*>|[{}]", str(path))

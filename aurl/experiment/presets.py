@@ -7,7 +7,7 @@ import yaml
 from aurl.experiment.merged import merged_text
 from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import Experiment
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, choices
 from aurl.system.plugins import PACKAGE
 
 PRESETS = PACKAGE.parent / "presets"
@@ -26,7 +26,7 @@ def preset_text(name: str) -> str:
     """
     known = preset_names()
     if name not in known:
-        raise AurlError(f"unknown preset '{name}'; known: {', '.join(known)}")
+        raise AurlError(f"unknown preset '{name}'; {choices(name, known)}")
     return merged_text(PRESETS / f"{name}.yaml")
 
 

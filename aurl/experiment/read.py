@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from aurl.experiment.base import settings_class
 from aurl.experiment.settings import Experiment
+from aurl.experiment.wording import plain_words, yaml_words
 from aurl.system import plugins
 from aurl.system.errors import AurlError
 
@@ -37,6 +38,7 @@ NEW_KEYS = {  # keys that older files do not have -> what to write to get the ol
     "evaluation.hubs": "null",
     "report.test_sets.*.published": "UCF101, HMDB51 or null",
 }
+MOST_MISTAKES = 9  # in a message, beside the first
 MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's
 
 
@@ -49,7 +51,7 @@ def load_experiment(path: Path) -> Experiment:
     try:
         raw = read_yaml(path)
     except FileNotFoundError:
-        raise AurlError(f"{path}: no such file; write one with 'aurl use NAME' (see presets/)") from None
+        raise AurlError(f"{path}: no such file; {_mend_missing(path)}") from None
     return parse_experiment(raw, str(path))
 
 
@@ -58,7 +60,7 @@ def read_yaml(path: Path) -> Any:
 
     Raises:
         FileNotFoundError: there is no file.
-        AurlError: it is no such file; one line.
+        AurlError: it is no such file; a line, and for a fault of YAML the line of the file with a mark.
     """
     try:
         with path.open("rb") as handle:
@@ -80,11 +82,11 @@ def read_yaml(path: Path) -> Any:
     except RecursionError:
         raise AurlError(f"{path}: not valid YAML: nested too deeply, or within itself") from None
     except Exception as error:  # YAMLError, and what its conversions raise ("!!int x", "2001-99-99")
-        raise AurlError(f"{path}: not valid YAML: {' '.join(str(error).split())[:500]}") from None
+        raise AurlError(f"{path}: not valid YAML: {yaml_words(error)}") from None
 
 
 def parse_experiment(raw: Any, where: str) -> Experiment:
-    """Check a mapping that was read from `where`. Raises: AurlError, one line with every problem's first."""
+    """Check a mapping that was read from `where`. Raises: AurlError with every mistake, one a line."""
     if not isinstance(raw, dict):
         raise AurlError(f"{where}: expected a mapping with the key 'experiment', found {type(raw).__name__}")
     if "base" in raw:
@@ -94,9 +96,12 @@ def parse_experiment(raw: Any, where: str) -> Experiment:
     except ValidationError as error:
         problems = sorted(error.errors(), key=lambda problem: problem["type"] == "missing")  # a misspelt key first
         problems = [problem for problem in problems if _has_moved(problem)] or problems
-        first, *others = [_describe(problem, raw) for problem in problems]
-        more = f" (and {len(others)} more: {'; '.join(others[:3])})" if others else ""
-        raise AurlError(f"{where}: {first}{more}") from None
+        first, *others = dict.fromkeys(_describe(problem, raw) for problem in _without_misspelt(problems, raw))
+        listed = [
+            *others[:MOST_MISTAKES],
+            *([f"and {len(others) - MOST_MISTAKES} more"] if others[MOST_MISTAKES:] else []),
+        ]
+        raise AurlError("\n  ".join([f"{where}: {first}", *listed])) from None
 
 
 def json_value(dumped: Any, key: str) -> Any:
@@ -114,16 +119,22 @@ def typed_value(experiment: Experiment, key: str) -> Any:
     return value
 
 
+def _mend_missing(path: Path) -> str:
+    """Say how to get an experiment file: in a clone it can be written, elsewhere there is none."""
+    if (path.parent / "Snakefile").is_file():
+        return "write one with 'aurl use NAME' ('aurl use' lists the presets)"
+    return "this folder is in no clone of AURL: go to the clone, or name it with 'aurl -C DIR ...'"
+
+
 def _describe(problem: Any, raw: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
-    message = problem["msg"].removeprefix("Value error, ")
+    message = plain_words(problem)
     if _has_moved(problem):
         new = _moved_to(key)
         return f"{key}: this key is now {new}; put its value there: {_in_yaml(problem['input'])}"
     if problem["type"] == "extra_forbidden":
-        known = _fields_at(problem["loc"][:-1], raw)
-        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+        known, near = _fields_at(problem["loc"][:-1], raw), _meant(problem, raw)
+        hint = f"did you mean '{near}'?" if near else f"known: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
     if problem["type"] == "missing":
         hints = [f"write {value} for the old results" for name, value in NEW_KEYS.items() if fnmatch(key, name)]
@@ -134,6 +145,19 @@ def _describe(problem: Any, raw: Any) -> str:
     if isinstance(problem["input"], (dict, list)):
         return f"{key}: {message}"
     return f"{key} = {problem['input']!r}: {message}"
+
+
+def _without_misspelt(problems: list[Any], raw: Any) -> list[Any]:
+    """Leave out the missing keys that a misspelt key stands for."""
+    unknown = [problem for problem in problems if problem["type"] == "extra_forbidden" and not _has_moved(problem)]
+    meant = {(*problem["loc"][:-1], _meant(problem, raw)) for problem in unknown}
+    return [problem for problem in problems if problem["type"] != "missing" or problem["loc"] not in meant]
+
+
+def _meant(problem: Any, raw: Any) -> str | None:
+    """Name the known key that is nearest to an unknown one."""
+    near = difflib.get_close_matches(str(problem["loc"][-1]), _fields_at(problem["loc"][:-1], raw), n=1)
+    return near[0] if near else None
 
 
 def _has_moved(problem: Any) -> bool:

@@ -41,7 +41,7 @@ from aurl.experiment.training import (
     WeightsSettings,
 )
 from aurl.experiment.variants import OptimizerSettings, VariantSettings
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, choices
 
 __all__ = [
     "Backbone", "BackboneFeatureSettings", "Channel", "ComputeSettings", "DEFAULT_PROTOCOL", "DatasetSettings",
@@ -248,5 +248,5 @@ class Experiment(Settings):
 
 def _known(mapping: dict[str, Any], name: str, kind: str, where: str) -> Any:
     if name not in mapping:
-        raise AurlError(f"unknown {kind} '{name}' in {where}; known: {', '.join(mapping)}")
+        raise AurlError(f"unknown {kind} '{name}' in {where}; {choices(name, mapping)}")
     return mapping[name]

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from aurl.experiment.read import read_yaml
 from aurl.experiment.settings import Layout, Name, Positive, Settings
 from aurl.fetch.names import safe_path
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, choices
 
 Address = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S+$")]
 
@@ -105,5 +105,5 @@ def load_sources(path: Path) -> dict[str, Source]:
 def find_source(sources: dict[str, Source], name: str) -> Source:
     """Find a source by its name. Raises: AurlError for an unknown one."""
     if name not in sources:
-        raise AurlError(f"there is no source '{name}'; known: {', '.join(sources)}")
+        raise AurlError(f"there is no source '{name}'; {choices(name, sources)}")
     return sources[name]

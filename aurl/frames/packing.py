@@ -58,7 +58,7 @@ def write_index(
     """
     rows: list[dict[str, Any]] = []
     left_out: dict[str, str] = {}
-    for shard, shard_index in track(shards, f"index {index.parent.name}", "shards", len(shards)):
+    for shard, shard_index in track(shards, f"index {index.parent.name}", "shards", len(shards), brief=True):
         arrays = load_shard_index(shard_index)
         left_out |= shard_left_out(shard_index)
         rows.append(

@@ -89,7 +89,7 @@ def _decoded(
     decode = functools.partial(decode_video, **frames.stored)
     with_pyav = functools.partial(decode, with_decord=False)
     results = map_isolated(decode, videos, workers, frames.timeout_seconds, frames.memory_mb, fallback=with_pyav)
-    for video, result in zip(videos, track(results, "decode", "videos", len(videos)), strict=True):
+    for video, result in zip(videos, track(results, "read", "videos", len(videos), brief=True), strict=True):
         properties, jpegs = (
             (VideoProperties("unreadable", result.reason), []) if isinstance(result, Failure) else result
         )

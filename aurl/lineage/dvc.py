@@ -21,6 +21,7 @@ from aurl.system.progress import log, track
 Status = dict[str, list[Any]]
 RWLOCK = Path(".dvc/tmp/rwlock")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
+MOST_WORDS = 600  # characters of DVC's own message
 BEFORE = Path(".snakemake/aurl/before")  # keeps a copy of a file while DVC rewrites it in place
 
 
@@ -38,7 +39,8 @@ def dvc(*arguments: str) -> str:
 
 def _relayed(text: str) -> str:
     """Put DVC's words on one line without its colours; whatever else would control a terminal is escaped."""
-    return printable(" ".join(COLOUR.sub("", text).replace("ERROR: ", "").split()))[-600:]
+    words = printable(" ".join(COLOUR.sub("", text).replace("ERROR: ", "").split()))
+    return words if len(words) <= MOST_WORDS else f"... {words[-MOST_WORDS:].partition(' ')[2]}"
 
 
 def status(waiting: bool = False) -> Status:

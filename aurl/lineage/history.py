@@ -56,7 +56,10 @@ def history(cell: Cell) -> Iterator[Entry]:
             yield Entry(commit, date, subject, _value(lock, cell, md5), changes)
         previous, last = lineage, md5
     if previous is None:
-        raise AurlError(f"{cell.path} is in no dvc.lock that git holds; 'aurl record', then commit dvc.lock")
+        raise AurlError(
+            f"{cell.path} is in no dvc.lock that git holds: run 'aurl record', then 'git commit dvc.lock'; every commit"
+            " of dvc.lock is a point of the history"
+        )
 
 
 def ancestors(lock: Lock, path: str) -> dict[str, LockedStage]:

@@ -72,7 +72,7 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
             yield f"DVC's cache: {len(dropped)} damaged objects, first {dropped[0][:12]}, were removed, to be fetched again"
         if not pull or (pulled and not dropped):
             break
-        dvc("pull")
+        _pull(stages)
     differing = status(waiting=not partial)
     if differing:
         raise AurlError(
@@ -83,6 +83,22 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
     if done.returncode or not nothing_to_do():
         raise AurlError(f"'snakemake --touch' did not bring experiment '{experiment}' up to date: {done.stderr[-500:]}")
     yield f"experiment '{experiment}' is as dvc.lock records it"
+
+
+def _pull(stages: list[str]) -> None:
+    """Fetch what the cache lacks. Raises: AurlError, which says first if there is no remote to fetch from."""
+    try:
+        dvc("pull")
+    except AurlError:
+        if dvc("remote", "list").strip():
+            raise
+        lock = Lock.read()
+        md5s = [md5 for stage in stages for md5 in lock.stages[stage].outs.values()]
+        absent = sum(not lock.cached(md5).is_file() for md5 in md5s)
+        raise AurlError(
+            f"no DVC remote is configured, and the cache lacks {absent} of {len(md5s)} results: 'snakemake' makes them, or"
+            " name the remote that holds them ('dvc remote add --default NAME URL', docs/how-to/remote.md)"
+        ) from None
 
 
 def unexplained(changed: Status) -> list[str]:

@@ -7,10 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from aurl.evaluation import schema
+from aurl.operate.proposed import changed_top1, read_top1
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.digests import Digests
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, choices
 from aurl.system.progress import track
+from aurl.system.terminal import counted
+
+FEW = 3  # changed artefacts that are named
 
 
 def choose(jobs: Jobs, stage: str, **wildcards: str | int | None) -> list[Job]:
@@ -20,7 +24,7 @@ def choose(jobs: Jobs, stage: str, **wildcards: str | int | None) -> list[Job]:
     """
     known = list(dict.fromkeys(job.stage.name for job in jobs.all()))
     if stage not in known:
-        raise AurlError(f"unknown stage '{stage}'; known: {', '.join(known)}")
+        raise AurlError(f"unknown stage '{stage}'; {choices(stage, known)}")
     wanted = {name: value for name, value in wildcards.items() if value is not None}
     chosen = [job for job in jobs.all() if job.stage.name == stage and wanted.items() <= job.wildcards.items()]
     if not chosen:
@@ -28,28 +32,45 @@ def choose(jobs: Jobs, stage: str, **wildcards: str | int | None) -> list[Job]:
     return chosen
 
 
-def rerun(jobs: Jobs, chosen: list[Job]) -> Iterator[str]:
-    """Force the chosen jobs and let Snakemake run what follows; yields what changed, before and after.
+def rerun(jobs: Jobs, chosen: list[Job], everything: bool = False) -> Iterator[str]:
+    """Force the chosen jobs and let Snakemake run what follows; yields what changed, top-1 before and after last.
 
+    Args:
+        everything: also every artefact and every number that changed.
     Raises: AurlError if the run fails.
     """
-    metrics = jobs.paths.of("metrics_csv")
-    ablation = jobs.paths.of("ablation_csv")
-    before, table, cells = _digests(jobs), _read(metrics), _read_table(ablation)
+    metrics, ablation = jobs.paths.of("metrics_csv"), jobs.paths.of("ablation_csv")
+    before, table, cells, top1 = _digests(jobs), _read(metrics), _read_table(ablation), read_top1(jobs)
+    yield from _first_run(jobs, chosen)
     outputs = [str(path) for job in chosen for path in job.made]
     done = subprocess.run(["snakemake", "--forcerun", *outputs, "--"])
     if done.returncode:
         raise AurlError(
-            f"the run failed; its log is above, earlier results are as they were ({len(chosen)} jobs were forced)"
+            f"the run failed; its log is above, earlier results are as they were ({counted(len(chosen), 'job')} forced)"
         )
     after = _digests(jobs)
     changed = [path for path, digest in after.items() if before.get(path) != digest]
-    stage = chosen[0].stage.name
-    yield f"{len(chosen)} jobs of stage '{stage}' were run again; {len(changed)} of {len(after)} artefacts changed"
-    yield from (f"  {path}: {(before.get(path) or 'new')[:12]} -> {after[path][:12]}" for path in changed)
-    differences = compare_metrics(table, _read(metrics))
-    yield "metrics.csv: no number changed" if differences.empty else differences.to_markdown(index=False)
-    yield from compare_tables(cells, _read_table(ablation))
+    yield (
+        f"stage '{chosen[0].stage.name}': {counted(len(chosen), 'job')} run again;"
+        f" {len(changed)} of {len(after)} artefacts changed"
+    )
+    shown = changed if everything else changed[:FEW]
+    yield from (f"  {path}: {(before.get(path) or 'new')[:12]} -> {after[path][:12]}" for path in shown)
+    if len(changed) > len(shown):
+        yield f"  and {len(changed) - len(shown)} more ('--all' lists them, and every number)"
+    if everything:
+        differences = compare_metrics(table, _read(metrics))
+        yield "metrics.csv: no number changed" if differences.empty else differences.to_markdown(index=False)
+        yield from compare_tables(cells, _read_table(ablation))
+    yield from changed_top1(top1, read_top1(jobs))
+
+
+def _first_run(jobs: Jobs, chosen: list[Job]) -> Iterator[str]:
+    """Say that nothing is run again where the chosen jobs were never done, and how much comes before them."""
+    if any(path.exists() for job in chosen for path in job.made):
+        return
+    needed = {job.block for each in chosen for job in jobs.behind(each) if not job.block.exists()}
+    yield f"nothing was made yet by these jobs: this is a first run of {counted(len(needed), 'job')}, and what follows"
 
 
 def compare_metrics(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

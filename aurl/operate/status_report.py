@@ -12,6 +12,7 @@ import click
 
 from aurl.operate.status import BEHIND, NOT_MADE, STATES, JobStatus, Overview, State, last_lines
 from aurl.system.progress import in_time
+from aurl.system.terminal import WIDTH, wrapped
 
 COLOURS: dict[State, str] = {"done": "green", "running": "cyan", "interrupted": "yellow", "failed": "red"}
 FAILED_LINES = 4
@@ -90,13 +91,13 @@ def _headline(overview: Overview) -> str:
 
 def _table(overview: Overview) -> list[str]:
     counts = overview.counts()
-    width = max(map(len, counts))
-    lines = [f"{'stage':{width}} " + " ".join(f"{name:>11}" for name in (*STATES, "total"))]
     everything = Counter(status.state for status in overview.jobs)
+    width, states = max(map(len, counts)), [state for state in STATES if state == "done" or everything[state]]
+    lines = [f"{'stage':{width}} " + " ".join(f"{name:>11}" for name in (*states, "total"))]
     for stage, counted in [*counts.items(), ("total", everything)]:
         cells = [
             click.style(f"{number:11}", fg=COLOURS.get(state) if number else None, dim=not number)
-            for state in STATES for number in [counted[state]]
+            for state in states for number in [counted[state]]
         ]  # fmt: skip
         lines.append(f"{stage:{width}} " + " ".join([*cells, f"{counted.total():11}"]))
     return lines
@@ -140,10 +141,11 @@ def _remaining(overview: Overview, now: float) -> list[str]:
     lines = []
     if left.seconds:
         how = f"{left.at_once} jobs at a time, as now" if left.at_once > 1 else "one job at a time"
-        lines.append(f"about {in_time(left.seconds)} with {how}, as long as finished jobs of the same stages took")
+        least = "at least" if left.unknown else "about"
+        lines.append(f"{least} {in_time(left.seconds)} with {how}, by finished jobs of the same stages")
     if left.unknown:
-        lines.append(f"not known for {', '.join(left.unknown)}: none has finished with the present parameters and code")
-    return lines
+        lines.append(f"not known for {', '.join(left.unknown)}: no job has finished with the present settings")
+    return [part for line in lines for part in wrapped(line, "  ", WIDTH - 2)]
 
 
 def _described(status: JobStatus) -> dict[str, Any]:

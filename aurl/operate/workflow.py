@@ -1,5 +1,6 @@
 """Begin and end a run of Snakemake: what the Snakefile does around its rules."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -38,6 +39,25 @@ def begin(params: Mapping[str, Any], main_process: bool, cores: int | None) -> R
         print(f"aurl: {line}", file=sys.stderr)
     rules.missing = set_aside(rules.jobs)
     return rules
+
+
+def replace_terminal(settings: Any, rules: Rules) -> None:
+    """Let our lines take the place of Snakemake's on the terminal; its own messages are in its log.
+
+    `--printshellcmds` (`-p`), `--verbose`, `--debug-dag` and `--quiet` leave Snakemake's terminal as it is.
+
+    Args:
+        settings: Snakemake's output settings.
+    """
+    if settings.quiet or settings.verbose or settings.printshellcmds or settings.debug_dag:
+        return
+    from aurl.operate.plan_lines import PlanLines
+    from aurl.operate.run_lines import RunLines
+
+    logger = logging.getLogger("snakemake.logging")
+    for handler in [each for each in logger.handlers if each.name == "DefaultStreamHandler"]:
+        logger.removeHandler(handler)
+        logger.addHandler(PlanLines(rules.jobs, sys.stdout) if settings.dryrun else RunLines(rules.jobs, sys.stderr))
 
 
 def before_first_job(rules: Rules) -> Iterator[str]:

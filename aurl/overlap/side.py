@@ -10,7 +10,7 @@ from aurl.evaluation.test_sets import LABELS
 from aurl.evaluation.test_sets import test_set as find_test_set
 from aurl.experiment.parts import token_datasets
 from aurl.experiment.read import load_experiment
-from aurl.inference.predict import class_names
+from aurl.inference.choices import class_names
 from aurl.pipeline.paths import ResultPaths
 from aurl.semantics.tokens import read_token_table
 from aurl.system.errors import AurlError

@@ -30,7 +30,7 @@ class ClipCost:
 
 
 @dataclass(frozen=True)
-class DeviceSpeed:
+class StepTime:
     """Hold the seconds for one training clip on a device."""
 
     name: str
@@ -63,7 +63,7 @@ def clip_cost(shape: ModelShape, clip_length: int, size: int) -> ClipCost:
     return ClipCost(one, one + back, sum(kept.values()) / 2)
 
 
-def measure_step(experiment: Experiment, shape: ModelShape, kind: str, batch: int) -> DeviceSpeed:
+def measure_step(experiment: Experiment, shape: ModelShape, kind: str, batch: int) -> StepTime:
     """Time real steps on noise, on `cpu` or `cuda`, with the experiment's settings, not compiled."""
     compute = experiment.training.compute.model_copy(update={"device": kind, "compile": False})
     device = prepare_device(kind, compute.threads)
@@ -80,8 +80,8 @@ def measure_step(experiment: Experiment, shape: ModelShape, kind: str, batch: in
     for number in range(MEASURED_STEPS):
         step(clips, labels, number, number).cpu()
     seconds = (time.perf_counter() - started) / MEASURED_STEPS / batch
-    name = torch.cuda.get_device_name(device) if kind == "cuda" else f"CPU, {compute.threads} thread(s)"
-    return DeviceSpeed(name, kind, seconds)
+    name = torch.cuda.get_device_name(device) if kind == "cuda" else "CPU"
+    return StepTime(name, kind, seconds)
 
 
 def _storage(tensor: Tensor) -> int:

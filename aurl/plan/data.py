@@ -44,6 +44,7 @@ class DatasetPlan:
     classes: int | None
     sample: Sample | None
     note: str
+    names: tuple[str, ...] = ()  # of the classes that are here
 
     @property
     def store_bytes(self) -> float | None:
@@ -72,10 +73,11 @@ def plan_dataset(name: str, settings: DatasetSettings, frames: FrameSettings, of
         typical = typical_sample(settings.source.layout, frames.size)
         note = "expected, not counted" + (f"; frames as in {typical.videos} real clips" if typical else "")
         return DatasetPlan(name, missing, stated, official.classes if official else None, typical, note)
-    classes = len({video.class_name for video in videos})
+    classes = sorted({video.class_name for video in videos})
     paths = [folder / video.path for video in videos]
     sample = sample_videos(paths, SAMPLE, size=frames.size, quality=frames.quality, chroma=frames.chroma)
-    return DatasetPlan(name, "", len(videos), classes, sample, f"counted; frames from {sample.videos} of them")
+    note = f"counted; frames from {sample.videos} of them"
+    return DatasetPlan(name, "", len(videos), len(classes), sample, note, tuple(classes))
 
 
 def sample_videos(paths: Sequence[Path], number: int, *, size: int, quality: int, chroma: str) -> Sample:
@@ -116,7 +118,7 @@ def _plan_rendered(name: str, render: RenderSettings, frames: FrameSettings) -> 
         render.number_of_classes * render.videos_per_class,
         render.number_of_classes,
         sample,
-        "rendered; frames from one of them",
+        "drawn; frames from one of them",
     )
 
 

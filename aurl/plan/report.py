@@ -1,10 +1,8 @@
 """Write the plan of an experiment as text: data, training, evaluation, devices, missing parts."""
 
-import os
 import shutil
 from collections.abc import Iterator
 
-import pandas as pd
 import torch
 
 from aurl.experiment.folders import source_folder
@@ -12,16 +10,19 @@ from aurl.experiment.parts import chosen_files
 from aurl.experiment.settings import Experiment
 from aurl.fetch.sources import Source
 from aurl.models.shape import ModelShape, shape_of
-from aurl.plan.cost import ClipCost, DeviceSpeed, clip_cost, measure_step
+from aurl.plan.cost import ClipCost, clip_cost
 from aurl.plan.data import DatasetPlan, plan_dataset
-from aurl.system.progress import in_bytes, in_time
+from aurl.plan.devices import device_table, hours
+from aurl.plan.vocabulary import expected_classes, unknown_words
+from aurl.system.progress import in_bytes
+from aurl.system.terminal import counted, narrow_table, wrapped
 
-CPU_BATCH, CPU_CLIP_LIMIT = 32, 5e9  # clips of fewer FLOPs than this are timed in batches, larger ones two at a time
 UNKNOWN = "?"
+FLOP_PREFIXES = ((1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P"), (1e18, "E"))
 
 
 def plan_experiment(experiment: Experiment, sources: dict[str, Source]) -> Iterator[str]:
-    """Yield the plan section by section, each as soon as it is computed.
+    """Yield the plan section by section, each as soon as it is computed: what is missing first.
 
     Args:
         sources: the official sources, by name (the layouts' names).
@@ -31,14 +32,14 @@ def plan_experiment(experiment: Experiment, sources: dict[str, Source]) -> Itera
         for name, dataset in experiment.datasets.items()
     }
     yield f"Experiment {experiment.experiment}\n"
+    yield describe_missing(experiment, datasets)
     yield describe_data(experiment, datasets)
     shape = largest_shape(experiment)
     cost = clip_cost(shape, experiment.model.clip_length, experiment.frames.size)
     clips = training_clips(experiment, datasets[experiment.seen])
     tested = evaluation_clips(experiment, [datasets[name] for name in experiment.unseen])
     yield describe_training(experiment, cost, clips, tested)
-    yield describe_devices(experiment, shape, cost, clips, tested)
-    yield describe_missing(experiment, datasets)
+    yield device_table(experiment, shape, cost, clips, tested)
 
 
 def largest_shape(experiment: Experiment) -> ModelShape:
@@ -66,22 +67,28 @@ def evaluation_clips(experiment: Experiment, tests: list[DatasetPlan]) -> int | 
 def describe_data(experiment: Experiment, datasets: dict[str, DatasetPlan]) -> str:
     """Describe each dataset in a row of a table."""
     rows = [
-        {
-            "dataset": f"{plan.name} ({'seen' if plan.name == experiment.seen else 'unseen'})",
-            "here": "no" if plan.missing else "yes",
-            "videos": _count(plan.videos),
-            "classes": _count(plan.classes),
-            "frame store": _bytes(plan.store_bytes),
-            "extraction, 1 core": _hours(plan.core_seconds),
-            "shards": experiment.datasets[plan.name].shards,
-            "figures": plan.note,
-        }
+        (
+            f"{plan.name} ({'seen' if plan.name == experiment.seen else 'unseen'})",
+            "no" if plan.missing else "yes",
+            _count(plan.videos),
+            _count(plan.classes),
+            _bytes(plan.store_bytes),
+            hours(plan.core_seconds),
+        )
         for plan in datasets.values()
     ]
     stored = [plan.store_bytes for plan in datasets.values()]
     total = _bytes(None if None in stored else sum(size for size in stored if size is not None))
-    table = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
-    return f"{table}\n\nFrame store in all: {total}; free in results: {_bytes(shutil.disk_usage('.').free)}.\n"
+    notes: dict[str, list[str]] = {}
+    for plan in datasets.values():
+        notes.setdefault(plan.note, []).append(plan.name)
+    lines = [
+        narrow_table(("dataset", "here", "videos", "classes", "frames stored", "extraction, 1 core"), rows),
+        "",
+        *(line for note, names in notes.items() for line in wrapped(f"{', '.join(names)}: {note}.", "  ")),
+        f"Stored frames in all: {total}; free here: {_bytes(shutil.disk_usage('.').free)}.\n",
+    ]
+    return "\n".join(lines)
 
 
 def describe_training(experiment: Experiment, cost: ClipCost, clips: int | None, tested: int | None) -> str:
@@ -91,41 +98,21 @@ def describe_training(experiment: Experiment, cost: ClipCost, clips: int | None,
     precision = 2 if training.compute.precision == "bfloat16" else 4
     kept = cost.kept_bytes * precision / 4 * share
     trainings = len(experiment.trained) * len(experiment.seeds)
+    networks = len(experiment.evaluated) * len(experiment.seeds)
     steps = None if clips is None else clips // training.batch_size
-    total = None if clips is None else cost.training * clips
-    return "\n".join([
-        f"Training: {trainings} networks ({', '.join(experiment.trained) or 'none'}; {len(experiment.seeds)} seed(s)), each"
-        f" {_count(steps)} steps of {training.batch_size} clips: {_flops(cost.training)} a clip, {_flops(total)} a network.",
-        f"Memory: about {_bytes(kept)} kept for the backward pass of {share} clips at once in"
-        f" {training.compute.precision} (a process's share of the batch, in training.accumulation ="
-        f" {training.accumulation} parts).",
-        f"Evaluation: {_count(tested)} clips for each of {len(experiment.evaluated) * len(experiment.seeds)} networks,"
-        f" {_flops(None if tested is None else cost.forward * tested)}.",
-        "",
-    ])  # fmt: skip
-
-
-def describe_devices(
-    experiment: Experiment, shape: ModelShape, cost: ClipCost, clips: int | None, tested: int | None
-) -> str:
-    """Estimate hours on each device of this machine, from steps timed now."""
-    training, rows = experiment.training, []
-    small = cost.training < CPU_CLIP_LIMIT
-    share = training.batch_size // training.processes // training.accumulation
-    for kind in ["cuda", "cpu"] if torch.cuda.is_available() else ["cpu"]:
-        batch = share if kind == "cuda" else (min(CPU_BATCH, share) if small else 2)
-        speed = measure_step(experiment, shape, kind, batch)
-        side_by_side = max(1, (os.cpu_count() or 1) // training.compute.threads) if kind == "cpu" else 1
-        rows.append(_device_row(experiment, cost, speed, side_by_side, clips, tested))
-    table = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
-    return (
-        f"Devices here (steps timed now, without compiling):\n\n{table}\n\n"
-        "Times are of computing alone: they leave out frame extraction above, and assume that loading clips keeps up.\n"
-    )
+    sentences = [
+        f"Training: {counted(trainings, 'network')} ({', '.join(experiment.trained) or 'none'};"
+        f" {counted(len(experiment.seeds), 'seed')}), each {_count(steps)} steps of {training.batch_size} clips:"
+        f" {_flops(cost.training)} a clip, {_flops(None if clips is None else cost.training * clips)} a network.",
+        f"Memory: about {_bytes(kept)} for the backward pass of {share} clips at once in {training.compute.precision}.",
+        f"Evaluation: {_count(tested)} clips for each of {counted(networks, 'network')},"
+        f" {_flops(None if tested is None else cost.forward * tested)} each.",
+    ]
+    return "\n".join([*(line for sentence in sentences for line in wrapped(sentence, "  ")), ""])
 
 
 def describe_missing(experiment: Experiment, datasets: dict[str, DatasetPlan]) -> str:
-    """List missing data, weights and devices."""
+    """List missing data, weights, words and devices."""
     missing = [
         f"{plan.name}: {plan.missing}; 'aurl fetch' or docs/datasets.md" for plan in datasets.values() if plan.missing
     ]
@@ -143,28 +130,11 @@ def describe_missing(experiment: Experiment, datasets: dict[str, DatasetPlan]) -
     gpus = torch.cuda.device_count()
     if experiment.training.processes > max(1, gpus) and experiment.training.compute.device != "cpu":
         missing.append(f"GPUs: training.processes = {experiment.training.processes}, this machine has {gpus}")
+    classes = {name: list(plan.names) or expected_classes(experiment.dataset(name)) for name, plan in datasets.items()}
+    missing += unknown_words(experiment, classes)
     if not missing:
-        return "Nothing is missing."
-    return "Missing:\n" + "\n".join(f"  - {line}" for line in missing)
-
-
-def _device_row(
-    experiment: Experiment, cost: ClipCost, speed: DeviceSpeed, side_by_side: int, clips: int | None, tested: int | None
-) -> dict[str, str]:
-    trainings = len(experiment.trained) * len(experiment.seeds)
-    processes = experiment.training.processes
-    one = None if clips is None else clips * speed.seconds / processes
-    rounds = -(-trainings // side_by_side)
-    networks = len(experiment.evaluated) * len(experiment.seeds)
-    forward = speed.seconds * cost.forward / cost.training
-    return {
-        "device": speed.name,
-        "clips/s": f"{1 / speed.seconds:.1f}",
-        "TFLOP/s": f"{cost.training / speed.seconds / 1e12:.3f}",
-        "one training": _hours(one) + (f" on {processes}" if processes > 1 else ""),
-        "all trainings": _hours(None if one is None else one * rounds) + f", {side_by_side} at a time",
-        "evaluation": _hours(None if tested is None else tested * forward * networks / side_by_side),
-    }
+        return "Nothing is missing.\n"
+    return "\n".join(["Missing:", *(line for each in missing for line in wrapped(f"- {each}", "  ")), ""])
 
 
 def _count(number: int | None) -> str:
@@ -176,10 +146,8 @@ def _bytes(number: float | None) -> str:
 
 
 def _flops(number: float | None) -> str:
+    """Write a number of operations with its prefix: 7.49e11 -> "749 GFLOP"."""
     if number is None:
         return UNKNOWN
-    return f"{number / 1e9:.3g} GFLOP" if number < 1e12 else f"{number:.3g} FLOP"
-
-
-def _hours(seconds: float | None) -> str:
-    return UNKNOWN if seconds is None else in_time(seconds)
+    size, prefix = next((each for each in FLOP_PREFIXES if number < each[0] * 1000), FLOP_PREFIXES[-1])
+    return f"{number / size:.3g} {prefix}FLOP"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.outputs import table_names
 from aurl.pipeline.paths import RESULTS, ResultPaths
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, choices
 from aurl.system.text_files import read_csv, rerun_hint
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Experiment:
         Raises: AurlError for an unknown table, or one that is not there yet, or damaged.
         """
         if name not in table_names():
-            raise AurlError(f"no table '{name}'; known: {', '.join(table_names())}")
+            raise AurlError(f"no table '{name}'; {choices(name, table_names())}")
         path = self._finished(self.paths.of(f"{name}_csv"))
         return read_csv(path, [], rerun_hint(path))
 
@@ -79,8 +79,8 @@ class Experiment:
             variant: by default `report.proposed`. seed: by default the first.
         Raises: AurlError for an unknown one, or one that is not trained yet.
         """
+        from aurl.inference.choices import choose_checkpoint
         from aurl.inference.model import load
-        from aurl.inference.predict import choose_checkpoint
 
         if seed is not None and seed not in self.seeds:
             raise AurlError(f"no seed {seed} in experiment '{self.name}', which has {', '.join(map(str, self.seeds))}")

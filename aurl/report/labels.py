@@ -6,6 +6,9 @@ from aurl.evaluation.published import published_methods
 from aurl.experiment.external import TRACKS
 from aurl.experiment.settings import ExternalSettings, MethodSettings, ReportSettings
 from aurl.system.errors import AurlError
+from aurl.system.terminal import counted
+
+__all__ = ["baseline_and_proposed", "counted", "test_set_labels", "variant_labels"]
 
 
 def variant_labels(
@@ -50,8 +53,3 @@ def baseline_and_proposed(measured: Sequence[str], report: ReportSettings) -> li
     baseline = report.baseline if report.baseline in measured else measured[0]
     proposed = report.proposed if report.proposed in measured else measured[-1]
     return list(dict.fromkeys([baseline, proposed]))
-
-
-def counted(number: int, thing: str) -> str:
-    """Write a number with its noun: 1 clip, 4 clips."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

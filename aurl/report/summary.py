@@ -12,12 +12,12 @@ from aurl.pipeline.paths import ResultPaths
 from aurl.report.costs import stage_costs
 from aurl.report.intervals import Statistics
 from aurl.report.labels import counted
-from aurl.report.narrow import WIDTH, narrow_table
 from aurl.report.order import order_sentence, ordered_pairs
 from aurl.report.results import Results
 from aurl.report.tables.ablation import AUTHORS
 from aurl.report.verdict import verdict_line
 from aurl.system.errors import AurlError
+from aurl.system.terminal import WIDTH, narrow_table
 from aurl.system.text_files import read_csv, rerun_hint
 
 SETS_AT_ONCE = 2  # test sets that fit side by side

@@ -13,10 +13,10 @@ from aurl.pipeline.jobs import Jobs
 from aurl.report.about import About
 from aurl.report.agreement import Agreement, Difference, compare_cells
 from aurl.report.labels import counted, test_set_labels, variant_labels
-from aurl.report.narrow import WIDTH, narrow_table
 from aurl.report.runs import METRICS, REFERENCES, Run, present_run, read_run
 from aurl.report.tables.base import Cell
 from aurl.system.errors import AurlError
+from aurl.system.terminal import WIDTH, narrow_table
 
 NAMES = {
     "variant": "variants", "dataset": "test sets", "seed": "seeds", "clips": "clip counts", "protocol": "protocols",

@@ -5,7 +5,6 @@ as a whole, so that a new part changes the code of no other. A name with a dot i
 Two folders that share their names are written with a `+` between them.
 """
 
-import difflib
 import importlib
 import importlib.util
 import os
@@ -14,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-from aurl.system.errors import AurlError, one_line
+from aurl.system.errors import AurlError, choices, one_line
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SHARED = ("__init__", "base")  # files of a folder that are no part
@@ -44,9 +43,7 @@ def load(folder: str, name: str) -> ModuleType:
         return _load_outside(name)
     known = names(folder)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        raise AurlError(f"'{name}' is no part of {folder.replace('+', ' or ')}; {hint}known: {', '.join(known)}")
+        raise AurlError(f"'{name}' is no part of {folder.replace('+', ' or ')}; {choices(name, known)}")
     return importlib.import_module(module_of(folder, name))
 
 

@@ -1,5 +1,6 @@
 """Show progress: a bar with rate and remaining time on a terminal, periodic lines in a log."""
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -101,8 +102,8 @@ class _Lines:
 
 
 def in_bytes(number: float) -> str:
-    """Format a number of bytes: 6932971618 -> "6.93GB"."""
-    return tqdm.format_sizeof(number, "B")
+    """Format a number of bytes: 6932971618 -> "6.93 GB"."""
+    return re.sub("([A-Za-z]+)$", r" \1", tqdm.format_sizeof(number, "B"))
 
 
 def in_time(seconds: float) -> str:

@@ -343,10 +343,10 @@ def test_a_video_that_stays_in_its_own_folder_is_held_by_its_digest(
 def test_rerun_of_one_stage_shows_before_and_after(micro: Path) -> None:
     run = runner(micro)
     same = run("aurl", "rerun", "train", "--variant", "ls", "--seed", "0").stdout
-    assert "1 jobs of stage 'train' were run again; 0 of" in same
-    assert "no number changed" in same
+    assert "stage 'train': 1 job run again; 0 of" in same
+    assert same.endswith("top-1: no number changed\n")
     edit(micro / "params.yaml", "ls: {losses: {seen: 1}", "ls: {losses: {seen: 9}")
-    told = run("aurl", "rerun", "train", "--variant", "ls").stdout
+    told = run("aurl", "rerun", "train", "--variant", "ls", "--all").stdout
     changed = re.findall(r"^  (results/\S+):", told, re.MULTILINE)
     assert "results/micro/checkpoints/ls/seed0.safetensors" in changed
     assert {path.split("/")[3] for path in changed if path.split("/")[2] in ("checkpoints", "features", "metrics")} == {
@@ -354,7 +354,9 @@ def test_rerun_of_one_stage_shows_before_and_after(micro: Path) -> None:
     }
     assert re.search(r"\| ls +\| +0 \| micro_(ucf|hmdb) +\|", told)
     assert re.search(r"^ablation table: Base w/ L_S, .*: [\d.]+ -> [\d.]+$", told, re.MULTILINE)
-    assert "unknown stage 'tain'" in run("aurl", "rerun", "tain", ok=False).stderr
+    table = told[told.index("top-1 in %") :].splitlines()
+    assert all(line.startswith("Base w/ L_S ") and len(line) <= 80 for line in table[2:]), "before and after, last"
+    assert "unknown stage 'tain'; did you mean 'train'?" in run("aurl", "rerun", "tain", ok=False).stderr
     assert "has no job with" in run("aurl", "rerun", "train", "--variant", "none", ok=False).stderr
 
 
@@ -373,6 +375,7 @@ def test_history_tells_what_changed_behind_a_cell(micro: Path) -> None:
     value = json.loads((micro / RESULTS / "metrics/ls/seed0/micro_ucf.json").read_text())["clips1"]["splits1"]["top1"]
     assert f" {value:.6f}  second" in lines[1]
     assert "parameter variants.ls" in lines[2]
+    assert re.fullmatch(rf"top1: [\d.]+ at first, {value:.2f} now \(2 commits\)", lines[-1])
     unchanged = run("aurl", "history", "mse,0,micro_ucf,3,10,closeness").stdout
     assert len(unchanged.splitlines()) == 1
     assert "is no cell" in run("aurl", "history", "mse", ok=False).stderr

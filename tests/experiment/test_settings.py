@@ -56,10 +56,10 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("training.batchsize", 3, ["training.batchsize", "unknown key", "did you mean 'batch_size'?"]),
         ("variants.aurl.loses", {}, ["variants.aurl.loses", "unknown key", "'losses'"]),
         ("colour", 1, ["colour: unknown key"]),
-        ("training.batch_size", 1, ["training.batch_size = 1", "greater than or equal to 2"]),
-        ("training.batch_size", "many", ["training.batch_size = 'many'", "integer"]),
+        ("training.batch_size", 1, ["training.batch_size = 1", "must be at least 2"]),
+        ("training.batch_size", "many", ["training.batch_size = 'many'", "must be a whole number"]),
         ("training.epochs", ..., ["training.epochs", "missing"]),
-        ("frames.quality", 101, ["frames.quality = 101", "less than or equal to 100"]),
+        ("frames.quality", 101, ["frames.quality = 101", "must be at most 100"]),
         ("semantics.encoder.missing", "skip", ["semantics.encoder.missing = 'skip'", "'error' or 'drop_class'"]),
         ("semantics.encoder.vektors", "x", ["semantics.encoder.vektors: unknown key", "did you mean 'vectors'?"]),
         ("semantics.encoder.vectors", ..., ["semantics.encoder.vectors", "missing"]),
@@ -69,9 +69,9 @@ def changed(key: str, value: Any) -> dict[str, Any]:
             "json.tool",
             ["semantics.encoder: 'json.tool'", "class Settings(EncoderSettings) and inputs and encode"],
         ),
-        ("semantics.encoder.name", 3, ["semantics.encoder.name = 3", "string", "must name one of word2vec"]),
+        ("semantics.encoder.name", 3, ["semantics.encoder.name = 3", "must name one of word2vec"]),
         ("semantics.encoder.name", ..., ["semantics.encoder.name", "missing", "must name one of word2vec"]),
-        ("semantics.encoder", "word2vec", ["semantics.encoder = 'word2vec'", "dictionary"]),
+        ("semantics.encoder", "word2vec", ["semantics.encoder = 'word2vec'", "must be keys with values"]),
         (
             "semantics.vectors",
             "v.bin",
@@ -80,9 +80,9 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("datasets.drawn_ucf.tokens", "ucf_101", ["tokens = 'ucf_101'", "did you mean 'ucf101'?", "activitynet200"]),
         ("datasets.drawn_ucf.source.layout", "json.tool", ["layout = 'json.tool'", "its file must define find"]),
         ("datasets.drawn_ucf.source.layout", "no.such", ["layout = 'no.such'", "no such module"]),
-        ("model.dropout", 1.0, ["model.dropout = 1.0", "less than 1"]),
+        ("model.dropout", 1.0, ["model.dropout = 1.0", "must be less than 1"]),
         ("model.backbone.widht", 3, ["model.backbone.widht", "unknown key", "did you mean 'width'?"]),
-        ("model.backbone.width", 1, ["model.backbone.width = 1", "greater than or equal to 2"]),
+        ("model.backbone.width", 1, ["model.backbone.width = 1", "must be at least 2"]),
         ("model.backbone.blocks", [60, 60], ["model.backbone.blocks", "at most 100 in all"]),
         (
             "model.backbone.name",
@@ -96,8 +96,8 @@ def changed(key: str, value: Any) -> dict[str, Any]:
             ["model.backbone: 'aurl.losses'", "class Settings(PartSettings) and build"],
         ),
         ("model.backbone.name", ..., ["model.backbone.name", "missing", "must name one of r2plus1d"]),
-        ("model.backbone.name", 3, ["model.backbone.name = 3", "string"]),
-        ("model.backbone", "r2plus1d", ["model.backbone = 'r2plus1d'", "dictionary"]),
+        ("model.backbone.name", 3, ["model.backbone.name = 3", "must name one of"]),
+        ("model.backbone", "r2plus1d", ["model.backbone = 'r2plus1d'", "must be keys with values"]),
         ("model.backbone", ..., ["model.backbone", "missing"]),
         ("datasets.drawn_ucf.source.layout", "imagenet", ["layout = 'imagenet'", "ucf101"]),
         (
@@ -106,7 +106,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
             ["datasets.drawn_ucf.source", "exactly one of folder and render"],
         ),
         ("datasets.drawn_ucf.source.render.classes", 82, ["source.render: ", "not pass the 81 classes of ucf101"]),
-        ("datasets.drawn_ucf.source.render.classes", 0, ["render.classes = 0", "greater than or equal to 1"]),
+        ("datasets.drawn_ucf.source.render.classes", 0, ["render.classes = 0", "must be at least 1"]),
         ("datasets.drawn_hmdb.source.render.first_class", 44, ["not pass the 44 classes of hmdb51"]),
         ("datasets.drawn_hmdb.source.render.first_class", -1, ["render.first_class = -1"]),
         ("datasets.drawn_kinetics.source.render", {**DRAWN, "first_class": 550, "classes": 2}, ["the 551 classes of"]),
@@ -131,7 +131,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("variants.ls.losses", {"no.such": 1}, ["variants.ls.losses.no.such: ", "no such module"]),
         ("variants.ls.losses", {"json.decoder": 1}, ["losses.json.decoder: ", "class Settings(TermSettings) and loss"]),
         ("variants.ls.losses", {}, ["variants.ls.losses: ", "at least 1"]),
-        ("variants.ls.losses", {"seen": 0}, ["variants.ls.losses.seen.weight = 0: ", "greater than 0"]),
+        ("variants.ls.losses", {"seen": 0}, ["variants.ls.losses.seen.weight = 0: ", "must be more than 0"]),
         ("variants.ls.losses.seen", {"wight": 1}, ["losses.seen.wight: unknown key; did you mean 'weight'?"]),
         ("variants.ls.losses.seen", None, ["variants.ls.losses.seen.weight = None: ", "number"]),
         ("variants.aurl.losses.synthetic.mixed", 1, ["losses.synthetic.mixed: unknown key; did you mean 'mix'?"]),
@@ -158,14 +158,14 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("imported", {"aurl": {"file": "x", "sha256": "0"}}, ["imported.aurl.sha256"]),
         ("variants.aurl.losses.synthetic.high", -1, ["losses.synthetic: ", "low must be below high"]),
         ("seeds", [0, 1, 0], ["seeds", "names a value twice"]),
-        ("seeds", [-1], ["seeds.0 = -1", "greater than or equal to 0"]),
+        ("seeds", [-1], ["seeds.0 = -1", "must be at least 0"]),
         (
             "evaluation.protocols.half_splits.splits",
             [3, 10],
             ["evaluation.protocols.half_splits.splits", "must contain 1"],
         ),
         ("evaluation.protocols.half_splits.splits", [1, 3, 3], ["half_splits.splits", "names a value twice"]),
-        ("evaluation.protocols.half_splits.splits", [1, 0], ["half_splits.splits.1 = 0", "greater than or equal to 1"]),
+        ("evaluation.protocols.half_splits.splits", [1, 0], ["half_splits.splits.1 = 0", "must be at least 1"]),
         (
             "evaluation.protocols.half_splits",
             {"split": [1]},
@@ -188,7 +188,7 @@ def test_every_mistake_is_named(key: str, value: Any, words: list[str]) -> None:
         parse_experiment(changed(key, value), "params.yaml")
     message = str(caught.value)
     assert message.startswith("params.yaml: ")
-    assert "\n" not in message
+    assert all(line.startswith("  ") for line in message.splitlines()[1:]), "one mistake a line"
     for word in words:
         assert word in message
 
@@ -210,8 +210,33 @@ def test_keys_that_moved_are_named_with_their_new_place() -> None:
     message = str(caught.value)
     now = "this key is now model.backbone.{} (beside name: r2plus1d); put its value there: {}"
     assert message.startswith(f"params.yaml: model.width: {now.format('width', 16)}")
-    assert f"model.blocks: {now.format('blocks', [1, 1])}" in message
-    assert "\n" not in message
+    assert message.splitlines()[1] == f"  model.blocks: {now.format('blocks', [1, 1])}"
+    assert len(message.splitlines()) == 2
+
+
+def test_every_mistake_has_a_line_of_its_own() -> None:
+    raw = changed("training.batchsize", 3)
+    del raw["training"]["batch_size"]
+    raw["training"]["epochs"] = "six"
+    raw["seeds"] = []
+    with pytest.raises(AurlError) as caught:
+        parse_experiment(raw, "params.yaml")
+    assert str(caught.value).splitlines() == [
+        "params.yaml: training.epochs = 'six': must be a whole number",
+        "  training.batchsize: unknown key; did you mean 'batch_size'?",
+        "  seeds: must hold at least 1",
+    ]
+
+
+def test_a_caret_points_at_the_fault_of_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("experiment: a\nseeds: [0, 1, 2\nseen: b\n")
+    with pytest.raises(AurlError) as caught:
+        load_experiment(path)
+    head, line, mark = str(caught.value).splitlines()
+    assert head.startswith(f"{path}: not valid YAML: line 3, column 5: expected ',' or ']'")
+    assert line == "    seen: b"
+    assert mark == "        ^"
 
 
 @pytest.mark.parametrize(

@@ -165,8 +165,8 @@ def targets() -> dict[str, Target]:
     from aurl.fetch.names import safe_path
     from aurl.fetch.sources import load_sources
     from aurl.frames.store import FrameStore
+    from aurl.inference.choices import class_names
     from aurl.inference.encode import read_clips, read_vectors
-    from aurl.inference.predict import class_names
     from aurl.models.checkpoint import load_model, state_bytes
     from aurl.models.published import read_published
     from aurl.models.shape import described_shape

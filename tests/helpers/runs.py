@@ -13,8 +13,8 @@ from aurl.system.files import SNAKEMAKE_STAMP, sha256_file
 def planned(run: Runner, *arguments: str) -> Counter[str]:
     """Rule -> number of jobs that `snakemake -n` would run."""
     output = run("snakemake", "--dry-run", *arguments).stdout
-    counts = re.findall(r"^(\w+) +(\d+)$", output.split("Reasons:")[0], re.MULTILINE)
-    return Counter({rule: int(count) for rule, count in counts if rule not in ("total", "all")})
+    counts = re.findall(r"^([a-z_]+) +(\d+)\b", output, re.MULTILINE)
+    return Counter({rule: int(count) for rule, count in counts if rule != "total"})
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ import aurl
 from aurl.evaluation.test_sets import TestSet
 from aurl.experiment.settings import ComputeSettings, FrameSettings
 from aurl.inference.embed import embed_files
-from aurl.inference.predict import embed_classes
+from aurl.inference.words import embed_classes
 from aurl.semantics.encoders.word2vec import Settings
 from aurl.system.errors import AurlError
 

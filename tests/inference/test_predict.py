@@ -1,5 +1,6 @@
 """Answers for any video files and class names, and embeddings of given clips and word vectors."""
 
+import csv
 import json
 import re
 import shutil
@@ -22,18 +23,14 @@ from aurl.experiment.settings import ComputeSettings, EncoderSettings, Experimen
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
 from aurl.frames.packing import write_index
+from aurl.frames.video import probe, read_frames
+from aurl.inference.answers import as_csv, as_json, as_text
+from aurl.inference.choices import choose_checkpoint, choose_encoder, class_names, expand_videos
 from aurl.inference.embed import embed_files
 from aurl.inference.encode import encode
-from aurl.inference.predict import (
-    as_json,
-    as_text,
-    choose_checkpoint,
-    choose_encoder,
-    choose_frames,
-    class_names,
-    embed_classes,
-    predict,
-)
+from aurl.inference.overlay import write_overlays
+from aurl.inference.predict import Prediction, choose_frames, predict
+from aurl.inference.words import embed_classes, known_words
 from aurl.models.checkpoint import load_model, state_bytes
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
@@ -178,10 +175,70 @@ def test_names_become_means_of_unit_vectors(tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("2 2\nride 3 0\nhorse 0 5\n")
     vectors = GOOGLE.model_copy(update={"vectors": str(tmp_path / "v.txt"), "dimension": 2})
     np.testing.assert_allclose(embed_classes(["horse", "RideHorse"], vectors), [[0, 1], [0.5, 0.5]])
-    with pytest.raises(AurlError, match=r"does not know 'a', 'unicorn'; use other words, or --vectors .*GoogleNews"):
+    with pytest.raises(AurlError, match=r"does not know 'a', 'unicorn'; use other words .* or --vectors .*GoogleNews"):
         embed_classes(["ride a unicorn", "horse"], vectors)
     with pytest.raises(AurlError, match="no word in its name"):
         embed_classes(["?!"], vectors)
+
+
+def test_a_name_with_an_unknown_word_is_read_in_the_other_way(capsys: pytest.CaptureFixture[str]) -> None:
+    """README's and the docs' examples have gerunds, whose base forms alone are in the shipped file."""
+    for tokens, other, name, said in [
+        ("words", "lemmas", "surfing", "'surfing' is read as 'surf' (lemmas): the vectors do not know 'surfing'"),
+        ("lemmas", "words", "climbing", ""),
+    ]:
+        made = embed_classes(["archery", name], GOOGLE, tokens, fallback=True)
+        np.testing.assert_array_equal(made, embed_classes(["archery", name], GOOGLE, "lemmas"))
+        assert (said in capsys.readouterr().err) or not said, other
+    with pytest.raises(AurlError, match="'surfing'; near 'surfing': 'surf', .*--tokens lemmas"):
+        embed_classes(["surfing"], GOOGLE)
+    with pytest.raises(AurlError, match="does not know 'unicorn'; near 'unicorn': .*--list-words") as caught:
+        embed_classes(["surfing", "unicorn"], GOOGLE, fallback=True)
+    assert "'surfing'" not in str(caught.value), "it has a base form"
+
+
+def test_all_known_words_can_be_listed() -> None:
+    assert len(known_words(GOOGLE)) == 719
+    assert {"surf", "archery"} <= set(known_words(GOOGLE))
+    with pytest.raises(AurlError, match="my.sentences has no list of words"):
+        known_words(EncoderSettings(name="my.sentences", dimension=3, missing="error"))
+
+
+def test_folders_and_patterns_stand_for_their_videos(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "images").mkdir()
+    names = ["a/2.mp4", "a/1.AVI", "a/b/3.mkv", "a/note.txt", "images/1.jpg"]
+    for name in names:
+        (tmp_path / name).touch()
+    two, one, three = (tmp_path / name for name in names[:3])
+    assert expand_videos([tmp_path / "a"]) == [one, two, three]
+    assert expand_videos([tmp_path]) == [one, two, three, tmp_path / "images"], "images of a folder are one video"
+    assert expand_videos([tmp_path / "a/*.mp4", two, tmp_path / "none.mp4"]) == [two, tmp_path / "none.mp4"]
+    with pytest.raises(AurlError, match="no file fits this pattern"):
+        expand_videos([tmp_path / "*.mp4"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(AurlError, match="empty: the folder has no video"):
+        expand_videos([tmp_path / "empty"])
+
+
+def test_the_answer_is_written_onto_the_video(corpus: dict[str, Path], tmp_path: Path) -> None:
+    ranking = [("ride horse", 0.9), ("climb", 0.1)]
+    (path,) = write_overlays([Prediction(corpus["rotated"], ranking)], tmp_path / "out.mp4", 60, 2048)
+    properties, plain = probe(path), probe(corpus["rotated"])
+    assert properties.status == "ok"
+    assert properties.frames == plain.frames
+    assert properties.rate == pytest.approx(plain.rate, rel=0.01)
+    (whole,) = list(read_frames(path, properties.frames, 256))[:1]
+    band = whole[0][-256 * 72 // properties.height :]
+    assert band.max() > 200, "white letters"
+    assert np.median(band) < 20, "on black"
+    several = [Prediction(corpus[kind], ranking) for kind in ("h264", "xvid")]
+    made = write_overlays(several, tmp_path / "folder", 60, 2048)
+    assert [each.name for each in made] == [f"{n:03}-{each.video.stem}.mp4" for n, each in enumerate(several)]
+    with pytest.raises(AurlError, match="2 videos need a folder"):
+        write_overlays(several, tmp_path / "out.mp4", 60, 2048)
+    with pytest.raises(AurlError, match="could not be made .*a folder of images has no rate"):
+        write_overlays([Prediction(tmp_path, ranking)], tmp_path / "x.mp4", 60, 2048)
 
 
 def test_class_names_from_a_list_or_a_file(tmp_path: Path) -> None:
@@ -280,12 +337,21 @@ def test_text_and_json(corpus: dict[str, Path], checkpoint: Path) -> None:
     answer = predict(files, CLASSES, checkpoint, GOOGLE, 1, FRAMES, 4, COMPUTE)
     (name, cosine), second, _ = answer.predictions[0].ranking
     assert cosine > second[1]
+    margin = cosine - second[1]
     lines = as_text(answer, 2).splitlines()
-    assert lines[0].split() == ["video", "rank", "class", "cosine"]
-    assert len(lines) == 4
-    assert re.split(r"\s{2,}", lines[2]) == [str(files[0]), "1", name, f"{cosine:.3f}"]
-    told = json.loads(as_json(answer, 1))
-    assert told["predictions"] == [{"video": str(files[0]), "classes": [{"class": name, "cosine": round(cosine, 6)}]}]
+    assert lines[0] == str(files[0])
+    assert lines[1].split() == ["rank", "class", "cosine", "margin"]
+    assert re.split(r"\s{2,}", lines[3]) == ["1", name, f"{cosine:.3f}", f"{margin:.3f}"]
+    assert len(lines) == 5
+    told = json.loads(as_json(answer, 1, "a note"))
+    best = {"class": name, "cosine": round(cosine, 6), "margin": round(margin, 6)}
+    assert told["predictions"] == [{"video": str(files[0]), "classes": [best]}]
+    assert told["note"] == "a note"
+    rows = list(csv.DictReader(as_csv(answer, 3).splitlines()))
+    assert [row["class"] for row in rows] == [each for each, _ in answer.predictions[0].ranking] + [""]
+    assert [row["margin"] == "" for row in rows] == [False, False, True, True], "the last class has none after it"
+    assert float(rows[0]["margin"]) == pytest.approx(margin, abs=1e-6)
+    assert (rows[3]["video"], rows[3]["failure"]) == (str(files[1]), "empty: the file has zero bytes")
     assert told["failures"] == [{"video": str(files[1]), "reason": "empty: the file has zero bytes"}]
 
 
@@ -314,7 +380,8 @@ def test_the_commands(
     assert f"{empty}: empty: the file has zero bytes\n" in errors
     status, output, _ = run(capsys, "predict", good, "--classes", "climb,walk dog,jump", *weights, "--top", "2")
     assert status == 0
-    assert len(output.splitlines()) == 4
+    assert len(output.splitlines()) == 5
+    assert max(map(len, output.splitlines()[1:])) <= 80
     for tokens, unknown in (((), "'unicorn'"), (("--tokens", "words"), "'a', 'unicorn'")):  # by default as for Kinetics
         status, output, _ = run(capsys, "predict", good, "--classes", "climb,walk a unicorn", *weights, *tokens)
         assert str(status).startswith(f"aurl: error: data/googlenews_action_subset.bin: does not know {unknown}; ")

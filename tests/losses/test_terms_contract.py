@@ -185,8 +185,8 @@ def check_settings(name: str) -> None:
     assert term_modules([read.variants["mine"]]) == sorted(plugins.module_of(LOSSES, term) for term in terms)
     key = re.escape(f"variants.mine.losses.{name}")
     for weight, allowed in (
-        (0, "greater than 0"),
-        (-1, "greater than 0"),
+        (0, "more than 0"),
+        (-1, "more than 0"),
         ("many", "number"),
         (float("inf"), "finite"),
     ):

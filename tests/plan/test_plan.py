@@ -10,6 +10,7 @@ from aurl.fetch.sources import load_sources
 from aurl.plan.cost import clip_cost, measure_step
 from aurl.plan.data import DatasetPlan, plan_dataset, sample_videos
 from aurl.plan.report import evaluation_clips, largest_shape, plan_experiment, training_clips
+from aurl.plan.vocabulary import expected_classes, unknown_words
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TORCHVISION_GMACS = 40.519  # of r2plus1d_18 on a clip of 16 x 112 x 112, as its documentation states
@@ -80,6 +81,36 @@ def test_what_is_not_here_is_named() -> None:
     plan = plan_dataset("k", absent.model_copy(update={"source": source}), preset("paper").frames, official)
     assert plan.missing == "no folder no/such/folder"
     assert (plan.videos, plan.classes) == (558_278, 700)
+
+
+def test_the_plan_fits_a_terminal_and_names_what_is_missing_first() -> None:
+    text = "\n".join(plan_experiment(preset("paper"), load_sources(Path("data/sources.yaml"))))
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.index("Missing:") < text.index("dataset ") < text.index("Training: 7 networks") < text.index("H100")
+    assert "(s)" not in text
+    row = next(line for line in text.splitlines() if line.startswith("A100 "))
+    assert row.split()[1] == "93.6", "30 % of 312 TFLOP/s"
+    expected = 3.63e18 / 93.6e12 / 3600
+    assert float(row.split()[2]) == pytest.approx(expected, rel=0.01)
+    assert row.endswith("estimate")
+    assert "timed:" not in text, "no step of a large network is timed on a CPU"
+
+
+def test_unknown_words_are_named_before_anything_runs(tmp_path: Path) -> None:
+    micro = preset("micro")
+    classes = {name: expected_classes(dataset) for name, dataset in micro.datasets.items()}
+    assert {name: len(names) > 0 for name, names in classes.items()} == dict.fromkeys(micro.datasets, True)
+    assert list(unknown_words(micro, classes)) == []
+    (tmp_path / "v.txt").write_text("1 2\narchery 1 0\n")
+    encoder = micro.semantics.encoder.model_copy(update={"vectors": str(tmp_path / "v.txt"), "dimension": 2})
+    semantics = micro.semantics.model_copy(update={"encoder": encoder})
+    poor = micro.model_copy(update={"semantics": semantics})
+    lines = list(unknown_words(poor, classes))
+    assert len(lines) == len(classes)
+    assert all("the vectors do not know " in line and line.endswith("the run stops there") for line in lines)
+    (tmp_path / "v.txt").write_bytes(b"nonsense\xff\x00")
+    (line,) = unknown_words(poor, classes)
+    assert str(tmp_path / "v.txt") in line
 
 
 def test_a_step_is_timed_on_this_machine() -> None:

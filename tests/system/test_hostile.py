@@ -43,7 +43,7 @@ MEMORY_MB, SECONDS = 768, 120  # of a command; the seconds are for a busy machin
 DECODER_MB = 300
 FRAMES = FrameSettings(size=24, quality=90, chroma="420", timeout_seconds=30, memory_mb=512)
 PRELOADED = ["torch", "gensim.models", "pandas", "scipy.stats", "safetensors.numpy", "aurl.cli", "aurl.frames.extract",
-             "aurl.inference.predict", "aurl.fetch.fetch", "test_hostile"]  # fmt: skip
+             "aurl.inference.predict", "aurl.inference.choices", "aurl.fetch.fetch", "test_hostile"]  # fmt: skip
 
 
 @dataclass(frozen=True)

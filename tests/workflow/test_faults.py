@@ -67,7 +67,7 @@ def test_help_names_every_stage(repository: Path) -> None:
             "  batchsize: 6",
             "params.yaml: training.batchsize: unknown key; did you mean 'batch_size'?",
         ),
-        ("tau: 0.05", "tau: -1", "params.yaml: semantics.tau = -1: Input should be greater than or equal to 0"),
+        ("tau: 0.05", "tau: -1", "params.yaml: semantics.tau = -1: must be at least 0"),
         ("seeds: [0]", "seeds: []", "params.yaml: seeds"),
     ],
 )

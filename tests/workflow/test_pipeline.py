@@ -222,7 +222,7 @@ def test_record_refuses_unfinished_and_hand_edited_results(micro: Path) -> None:
 def test_switching_experiments_keeps_lineage_and_results(micro: Path) -> None:
     run = runner(micro)
     before = digests(micro / "results/micro")
-    told = run("aurl", "use", "mini").stdout
+    told = run("aurl", "use", "mini", "--all").stdout
     assert "~ experiment: micro -> mini" in told
     assert planned(run)["train"] == 18
     run("aurl", "use", "micro")
@@ -230,11 +230,11 @@ def test_switching_experiments_keeps_lineage_and_results(micro: Path) -> None:
     assert planned(run) == Counter()
     assert json.loads(run("dvc", "status", "--json").stdout) == {}
     edit(micro / "params.yaml", "ls: {losses: {seen: 1}", "ls: {losses: {seen: 2}")
-    refused = run("aurl", "use", "mini", ok=False)
-    assert refused.returncode == 1
-    assert "not recorded" in refused.stderr
-    assert "experiment: micro" in (micro / "params.yaml").read_text()
-    run("aurl", "use", "mini", "--force")
+    edited = (micro / "params.yaml").read_text()
+    kept = re.search(r"your edited params.yaml is kept as (\S+)", run("aurl", "use", "mini").stdout)
+    assert kept
+    assert (micro / kept[1]).read_text() == edited
+    assert digests(micro / "results/micro") == before
     assert (
         "unknown preset 'nano'; known: micro, mini, paper, samples, ucf101"
         in run("aurl", "use", "nano", ok=False).stderr

@@ -5,7 +5,7 @@ import sys
 
 from aurl.experiment.snapshot import VARIABLE
 from aurl.operate.start_server import start_server
-from aurl.operate.workflow import before_first_job, begin, record_if_automatic
+from aurl.operate.workflow import before_first_job, begin, record_if_automatic, replace_terminal
 from aurl.system.errors import AurlError
 
 
@@ -19,6 +19,8 @@ def or_exit(function, *arguments):
 
 RULES = or_exit(begin, config, workflow.is_main_process, workflow.cores)
 PARAMS = os.environ[VARIABLE]
+if workflow.is_main_process:
+    replace_terminal(workflow.output_settings, RULES)
 reads, settings, log_of, threads, gpus = RULES.reads, RULES.settings, RULES.log, RULES.threads, RULES.gpus
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from aurl.evaluation.test_sets import WITH_VIDEOS, TestSet
 from aurl.system import plugins
-from aurl.system.errors import AurlError
+from aurl.system.errors import AurlError, choices
 from aurl.system.shipped import PROTOCOL_LISTS, TOKEN_TABLE, videos_of
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def protocol_names() -> list[str]:
 def load(name: str) -> ModuleType:
     """Load a protocol; a name with a dot is a module from outside. Raises: AurlError for an unknown name."""
     if "." not in name and name not in protocol_names():
-        raise AurlError(f"no protocol '{name}'; known: {', '.join(protocol_names())}")
+        raise AurlError(f"no protocol '{name}'; {choices(name, protocol_names())}")
     return plugins.load(FOLDER, name)
 
 

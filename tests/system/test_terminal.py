@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.report.narrow import narrow_table
+from aurl.system.terminal import narrow_table
 
 WORDS = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=60)
 CELLS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
