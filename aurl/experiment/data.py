@@ -21,6 +21,8 @@ RENDERED_CLASSES = {"kinetics700": 551, "ucf101": 81, "hmdb51": 44}  # in data/r
 class RenderSettings(Settings):
     """A part of the rendered world: `classes` classes of a dataset's names from `first_class` on; null for all.
 
+    Videos are numbered from `first_video` on. Datasets of the same classes with other numbers share no video.
+
     Only the classes whose words the shipped word vectors know can be rendered: 551 of kinetics700, 81 of ucf101, 44 of
     hmdb51.
     """
@@ -30,6 +32,7 @@ class RenderSettings(Settings):
     classes: Positive | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     videos_per_class: Positive
+    first_video: Annotated[int, Field(ge=0, exclude_if=lambda first: not first)] = 0  # so that blocks stay equal
     frames: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(le=1000)]] = (12, 20)
     width: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 32
     height: Annotated[int, Field(ge=16, le=1024, multiple_of=2)] = 24
@@ -52,10 +55,14 @@ class RenderSettings(Settings):
 
 
 class SourceSettings(Settings):
-    """Name the source of a dataset's videos: a folder in a known layout, or the rendered world."""
+    """Name the source of a dataset's videos: a folder in a known layout, or the rendered world.
+
+    `list` is a path below the folder, for a layout that reads a list of videos from another place than usual.
+    """
 
     folder: str | None = None
     layout: Layout = "class_folders"
+    list: Annotated[str | None, Field(exclude_if=lambda path: path is None)] = None  # so that blocks stay equal
     versioned: bool = False
     render: RenderSettings | None = None
 
@@ -63,6 +70,10 @@ class SourceSettings(Settings):
     def _one_source(self) -> "SourceSettings":
         if (self.folder is None) == (self.render is None):
             raise ValueError("give exactly one of folder and render")
+        if self.folder is None and self.list is not None:
+            raise ValueError("list: rendered videos have no list; remove the key")
+        if self.list is not None and (not self.list or self.list[0] in "/$~" or ".." in self.list.split("/")):
+            raise ValueError(f"list: '{self.list}' is no path below the folder; write it relative to the folder")
         return self
 
 

@@ -31,6 +31,7 @@ NEW_KEYS = {  # keys that older files do not have -> what to write to get the ol
     "report.proposed": "aurl",
     "report.baseline": "ls",
     "external": "{}",
+    "held_out": "[]",
     "report.test_sets.*.published": "UCF101, HMDB51 or null",
 }
 MOST_YAML_BYTES, MOST_YAML_NODES = 1 << 20, 100_000  # hundreds of times an experiment's

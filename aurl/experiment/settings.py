@@ -54,12 +54,14 @@ __all__ = [
 class Experiment(Settings):
     """A whole experiment: the contents of `params.yaml`.
 
-    What a stage tracks has no default here: it is written out in the file, where DVC reads it too.
+    What a stage tracks has no default here: it is written out in the file, where DVC reads it too. `held_out` names a
+    dataset of other videos of the seen classes, for generalised zero-shot recognition; it may be empty.
     """
 
     experiment: Name
     seen: Name
     unseen: Annotated[list[Name], Field(min_length=1)]
+    held_out: Annotated[list[Name], Field(max_length=1)]
     datasets: dict[Name, DatasetSettings]
     frames: FrameSettings
     semantics: SemanticsSettings
@@ -102,9 +104,10 @@ class Experiment(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
-        if sorted([self.seen, *self.unseen]) != sorted(self.datasets):
+        if sorted([self.seen, *self.unseen, *self.held_out]) != sorted(self.datasets):
+            others = f", and held_out ({', '.join(self.held_out)}) the others" if self.held_out else ""
             raise ValueError(
-                f"seen ({self.seen}) and unseen ({', '.join(self.unseen)}) must name each dataset once;"
+                f"seen ({self.seen}) and unseen ({', '.join(self.unseen)}) must name each dataset once{others};"
                 f" datasets has {', '.join(self.datasets)}"
             )
         if self.datasets[self.seen].evaluate_only:

@@ -32,9 +32,9 @@ class Scope:
 
     @property
     def complete(self) -> bool:
-        """Say whether all that training needs is here; a dataset that is evaluated only is not part of it."""
-        datasets = self.experiment.datasets
-        return all(name in datasets and datasets[name].evaluate_only for name in self.missing)
+        """Say whether all that training needs is here; datasets that are only evaluated are not part of it."""
+        datasets, held_out = self.experiment.datasets, self.experiment.held_out
+        return all(name in datasets and (datasets[name].evaluate_only or name in held_out) for name in self.missing)
 
     def networks(self) -> list[str]:
         """List the variants that can have a checkpoint."""
@@ -48,6 +48,10 @@ class Scope:
         """List the test sets that something can be measured on."""
         wanted = self.networks() or self.experiment.external
         return [name for name in self.experiment.unseen if name in self.embedded()] if wanted else []
+
+    def held_out(self) -> list[str]:
+        """List the held-out videos of seen classes that are here, where the strict-label filter can be applied."""
+        return [name for name in self.experiment.held_out if name not in self.missing] if self.complete else []
 
     def external(self) -> list[str]:
         """List the rows from outside that have scores of a test set that is here."""
@@ -100,6 +104,10 @@ def _cells(scope: Scope) -> list[Row]:
     ]
 
 
+def _generalised(scope: Scope) -> list[Row]:
+    return [{"variant": variant, "held_out": name} for variant in scope.networks() for name in scope.held_out()]
+
+
 def _generator(scope: Scope) -> list[Row]:
     variant = scope.generator()
     return [] if variant is None else [{"variant": variant, "seed": scope.experiment.seeds[0]}]
@@ -113,9 +121,12 @@ SELECTIONS: Mapping[str, Selection] = {
     "embedded": _of_datasets(Scope.embedded),
     "tested": _of_datasets(Scope.tested, "${unseen}"),
     "filtering": _of_datasets(lambda scope: scope.experiment.filtering, "${unseen}"),
+    "held_out": _of_datasets(Scope.held_out, "${held_out}"),
     "shards": Selection(_shards, {"dataset": "${datasets}", "shard": ""}),
     "trained": _of_networks(Scope.trained, "${trained}"),
     "imported": _of_networks(lambda scope: list(scope.experiment.imported), "${imported}"),
+    "networks": _of_networks(Scope.networks, "${variants}"),
+    "generalised": Selection(_generalised, {"variant": "${variants}", "held_out": "${held_out}"}),
     "cells": Selection(_cells, {"variant": "${variants}", "seed": "${seeds}", "dataset": "${unseen}"}),
     "external": Selection(lambda scope: [{"row": name} for name in scope.external()], {"row": "${external}"}),
     "generator": Selection(_generator, {"variant": "${variants}", "seed": "${seeds}"}),

@@ -16,11 +16,11 @@ from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
-    "micro": "07db1282bdf4474f50e0a07879f1eaf2efe4e15f1c01c252ccea76f61447560b",
-    "mini": "f838244b12fdcc722b780171a965e5f1a199c3f9521acdb5cd37588b86f34d8c",
-    "paper": "50f8d489816046ea31b48e9c6bec7ab434fd4b1f52c73a80ac31fe46025c55c9",
-    "samples": "899e51f0a92810d29992645481502696913682d44df9a7044aee7ea4a21d5adc",
-    "ucf101": "1bae3b8e889fdaa3c8fff5fba71d01dd462af03237962bb798a09bc17c8bb76f",
+    "micro": "07f041e9cf4c62573dd096776f10f52e4c61d52ae24accb1dd7cd6356e9089b8",
+    "mini": "ea2df7b1636c284c8ad37558ab7a3e04e83aad1d2c60df720d8c644c3ad52601",
+    "paper": "5e79706494f3d1cc31c179239e563c39527c2c20c36f061dee1255efbc9b35eb",
+    "samples": "8f14ce88e6bbb27d67029aa4ea68fb739f64cce599a7b667c49bd9e95a93155d",
+    "ucf101": "affb368c88cc70c8d04fd8015f53e8de9e9f996a8d8f8cfccbbbceaa2f4a9d92",
 }
 BASE = """# the head of the base
 frames: {size: 112, quality: 90}

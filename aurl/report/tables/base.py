@@ -119,6 +119,7 @@ class Table:
         csv_text: columns in which csv has a longer text.
         intervals: quantities that can have an interval; csv has columns for its bounds.
         title: the heading on the page.
+        published: people see a column of published values beside each quantity; csv always has it.
         stage: the stage from whose result every number follows, where there is one.
     """
 
@@ -131,6 +132,7 @@ class Table:
     intervals: tuple[str, ...] = ()
     title: str = ""
     stage: str | None = None
+    published: bool = True
 
     def values(self) -> "pd.DataFrame":
         """Return the numbers in columns of their own, for csv."""
@@ -159,7 +161,8 @@ class Table:
         columns: dict[str, list[str]] = dict(self.text)
         for name, cells in self.quantities.items():
             columns[name] = [cell.text() for cell in cells]
-            columns[f"{name}, published"] = [_number(cell.published, cell.decimals) for cell in cells]
+            if self.published:
+                columns[f"{name}, published"] = [_number(cell.published, cell.decimals) for cell in cells]
             if self.differences:
                 columns[f"{name}, difference"] = [_number(cell.difference(), cell.decimals, "+") for cell in cells]
         return pd.DataFrame(columns)
