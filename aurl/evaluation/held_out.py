@@ -74,7 +74,10 @@ def read_held_out(manifest: Path, broken: str, frames: Path, seen: Path, seen_cl
 
 
 def trained_too(seen: ClassEmbeddings, unseen: ClassEmbeddings, tau: float, verbs: Verbs) -> set[str]:
-    """Name the test classes that are trained ones too: equal names (`semantics/overlap.py`), or nearer than tau."""
+    """Name the test classes that are trained ones too.
+
+    They have equal names (`semantics/overlap.py` says in which ways), or are nearer than tau.
+    """
     pairs = [*equal_names(seen.classes, unseen.classes, verbs), *near_classes(seen, unseen, tau)]
     return {pair.unseen for pair in pairs}
 
@@ -82,12 +85,12 @@ def trained_too(seen: ClassEmbeddings, unseen: ClassEmbeddings, tau: float, verb
 def measure_together(
     videos: Tensor, labels: np.ndarray, classes: Tensor, test: Features, left_out: set[str], clips: int
 ) -> tuple[Generalised, dict[str, Any]] | None:
-    """Measure one network on trained and test classes together; None where every test class is a trained one.
+    """Measure one network on trained and test classes together.
 
     Args:
         videos: (N, d), held out. labels: (N,), their classes. classes: (K, d), the trained ones.
         left_out: test classes that do not count. clips: of a test video.
-    Returns: the measures, and a row for the metrics file.
+    Returns: the measures, and a row for the metrics file; None where every test class is a trained one.
     """
     kept = np.array([name not in left_out for name in test.class_names])
     own = test.labels.numpy()

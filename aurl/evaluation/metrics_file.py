@@ -24,7 +24,7 @@ def write_metrics_of(path: Path, by_dataset: Mapping[str, Iterable[Mapping[str, 
 
 
 def write_metrics_of_seeds(path: Path, by_seed: Mapping[int, Mapping[str, Iterable[Mapping[str, Any]]]]) -> None:
-    """Write the rows of several seeds and test sets: seed -> dataset -> what `write_metrics` writes for each."""
+    """Write the rows of several seeds and test sets, below the seed and the dataset."""
     content = {
         f"seed{seed}": {dataset: _nested(rows) for dataset, rows in of_seed.items()}
         for seed, of_seed in by_seed.items()

@@ -65,8 +65,9 @@ def compare(seen: Side, unseen: Side, tau: float, vectors: Path | None = None, d
 
 
 def card_facts(seen: str, test_set: str, params: Path) -> dict[str, object]:
-    """Compare seen classes with a public test set, as a result card states it; tau 0.05 by the shipped word vectors.
+    """Compare seen classes with a public test set, as a result card states it.
 
+    tau is 0.05, by the word vectors that come with the package.
     Raises: AurlError for a name that `read_side` does not know.
     """
     overlap = compare(read_side(seen, params), read_side(test_set, params), CARD_TAU, packaged(WORD_VECTORS))

@@ -3,6 +3,7 @@
 Source of the measures: `aurl/evaluation/generalised.py`.
 """
 
+from aurl.report.evaluate_only import list_trained
 from aurl.report.labels import counted
 from aurl.report.results import Together
 from aurl.report.tables.base import Cell, Sources, Table
@@ -13,15 +14,15 @@ TITLE = "Seen and unseen classes together"
 def make_table(sources: Sources) -> Table:
     """Make a row for each variant that was measured; no rows where `held_out` names no videos."""
     report, labels = sources.report, sources.labels
-    found = {
+    measured = {
         (name, key): sources.results.together(name, test_set.dataset, report.ablation_clips)
         for name in sources.settings.variants
         for key, test_set in report.test_sets.items()
     }
-    rows = [name for name in labels if any(found.get((name, key)) for key in report.test_sets)]
+    rows = [name for name in labels if any(measured.get((name, key)) for key in report.test_sets)]
     text, quantities = {"Method": [labels[name] for name in rows]}, dict[str, list[Cell]]()
     for key, test_set in report.test_sets.items():
-        cells = [found[name, key] for name in rows]
+        cells = [measured[name, key] for name in rows]
         text[f"{test_set.label} classes"] = [_classes(cell) for cell in cells]
         quantities |= _quantities(test_set.label, cells)
     caption = f"{report.title}: seen and unseen classes together"
@@ -57,6 +58,17 @@ def _notes(sources: Sources, rows: list[str]) -> list[str]:
         " gammas.",
         "A test class with the name of a trained class (but for its form), or nearer than tau to one, is not unseen: it is"
         " left out of the candidates with its videos ('a of b').",
+        *_named(sources),
         "H at a calibrated gamma is not shown: gamma must be chosen on validation classes, which this experiment has not.",
         *sources.notes,
     ]
+
+
+def _named(sources: Sources) -> list[str]:
+    """Name the test classes that are left out, of networks with strict labels."""
+    listed = {
+        test_set.label: list_trained(sources.inputs, sources.settings, test_set.dataset)
+        for test_set in sources.report.test_sets.values()
+    }
+    named = "; ".join(f"{label}{pairs}" for label, pairs in listed.items() if pairs)
+    return [f"Left out with strict labels, which compare by tau alone: {named}."] if named else []

@@ -77,6 +77,7 @@ def _notes(sources: Sources, rows: list[Row]) -> list[str]:
         f"{counted(sources.report.sota_clips, 'clip')} a video. docs/protocols.md says what each protocol by name tests, and"
         " who uses it. 'a of b' classes: the test set here holds a of the protocol's b classes, so the number does not"
         " compare with published ones. The mean over draws has no interval: draws share videos.",
+        f"{SHOWN[DEFAULT_PROTOCOL]}: random halves of the classes that are here.",
         *_about_generalised(sources, rows),
         *sources.notes,
     ]
@@ -88,5 +89,5 @@ def _about_generalised(sources: Sources, rows: list[Row]) -> list[str]:
     return [
         f"{SHOWN[GENERALISED]}: no top-1, but the harmonic mean of the class accuracies of seen and unseen classes, which"
         f" are candidates together, with {counted(sources.report.ablation_clips, 'clip')} a video. The table of generalised"
-        " recognition says more."
+        " recognition says more, and which test classes it leaves out ('a of b')."
     ]
