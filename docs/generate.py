@@ -174,6 +174,13 @@ def protocols() -> str:
         ]
         lines += ["| test set | runs | classes of a run | videos of a run | digest |", "|---|---|---|---|---|"]
         lines += [_protocol_row(module, test_set(of)) for of in module.TEST_SETS] + [""]
+    lines += [
+        "## Generalised\n",
+        "Seen and unseen classes are candidates together. That needs scores of held-out videos of the seen classes too, so "
+        "it is no protocol of `aurl score`: [`aurl.generalised`](python.md) measures scores of any method, and an "
+        "experiment measures its own networks on the [held-out videos](datasets.md#held-out-videos-of-seen-classes) that "
+        "`held_out` names. S, U, H and AUSUC are in the table *Seen and unseen classes together*, the curve is a figure.\n",
+    ]
     return "\n".join(lines)
 
 

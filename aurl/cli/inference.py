@@ -10,6 +10,7 @@ from aurl.cli.common import with_jobs
 from aurl.cli.places import USER_PATH, user_place
 from aurl.experiment.settings import ComputeSettings, EncoderSettings
 from aurl.pipeline.jobs import Jobs
+from aurl.system.errors import AurlError
 from aurl.system.progress import log
 from aurl.system.terminal import counted, wrapped
 
@@ -120,8 +121,11 @@ def encode(
 @click.option("--against", type=USER_PATH, help="Another score file: paired differences to it.")
 @click.option("--json", "output", type=USER_PATH, help="Write all numbers to this file.")
 @click.option("--card", type=USER_PATH, help="Write a result card (Markdown with a YAML head).")
+@click.option("--seen", help="Classes that the method was trained on, for the card: as 'aurl overlap' takes them.")
+@click.pass_context
 def score(
-    file: Path, test_set: str, protocols: tuple[str, ...], against: Path | None, output: Path | None, card: Path | None
+    context: click.Context, file: Path, test_set: str, protocols: tuple[str, ...], against: Path | None,
+    output: Path | None, card: Path | None, seen: str | None,
 ) -> None:  # fmt: skip
     """Test the scores or embeddings in FILE, of any method, by every protocol of a public test set.
 
@@ -130,7 +134,14 @@ def score(
     """
     from aurl.scoring.score_files import score_files
 
-    click.echo(score_files(file, test_set, protocols, against, output, card))
+    facts = None
+    if seen is not None:
+        from aurl.overlap.report import card_facts
+
+        if card is None:
+            raise AurlError("--seen is for the result card; give --card FILE too")
+        facts = card_facts(seen, test_set, context.obj)
+    click.echo(score_files(file, test_set, protocols, against, output, card, facts))
 
 
 @click.command("test")

@@ -20,6 +20,7 @@ WILDCARDS: dict[str, Any] = {
     "network": click.Option(["--network"], required=True, help="One of backbone_features.networks in params.yaml."),
     "seed": click.Option(["--seed"], type=int, required=True, help="A seed of params.yaml."),
     "row": click.Option(["--row"], required=True, help="A row of params.yaml's external."),
+    "held_out": click.Argument(["held_out"]),
     "shard": click.Option(
         ["--shard"], type=click.IntRange(0), default=0, show_default=True, help="Number of the shard, from 0."
     ),

@@ -34,18 +34,22 @@ MOST_NAMED = 5  # files passed over that a line names
 RENDER_TIMEOUT_SECONDS = 120.0
 
 
-def find_videos(folder: Path, layout: str) -> list[VideoFile]:
+def find_videos(folder: Path, layout: str, listed: str | None = None) -> list[VideoFile]:
     """List a dataset's video files, sorted by class, then path (both by code point).
 
     Args:
         layout: a file of `aurl/datasets/layouts`, or a dotted name.
+        listed: path of the list below the folder, for a layout that reads one; by default its own.
     Raises:
         AurlError: the folder is missing or has no class folders, a class has no video, or the layout does not allow
             a file.
     """
     if not folder.is_dir():
         raise AurlError(f"{folder}: no such folder; put the dataset there or change datasets.<name>.source.folder")
-    videos = load_layout(layout).find(folder)
+    module: Any = load_layout(layout)
+    if listed is not None and not hasattr(module, "LIST"):
+        raise AurlError(f"datasets.<name>.source.list: '{listed}', but layout '{layout}' reads no list; remove the key")
+    videos: list[VideoFile] = module.find(folder) if listed is None else module.find(folder, listed)
     if not videos:
         raise AurlError(f"{folder}: no class folders with videos found (layout '{layout}')")
     for video in videos:
@@ -128,12 +132,16 @@ def ingest_rendered(render: RenderSettings, copies: Path, listing: Path, workers
         write_listing(table, folder, videos, workers)
 
 
-def ingest_folder(source: Path, layout: str, versioned: bool, copies: Path, listing: Path, workers: int) -> None:
+def ingest_folder(
+    source: Path, layout: str, versioned: bool, copies: Path, listing: Path, workers: int, listed: str | None = None
+) -> None:
     """List a dataset's files, and copy them into `copies` if it is versioned.
 
+    Args:
+        listed: as `find_videos` takes it.
     Raises: AurlError for a missing folder, an empty class, or a file that its layout does not allow.
     """
-    videos = find_videos(source, layout)
+    videos = find_videos(source, layout, listed)
     _check_regular(source, videos)
     with replacing(copies, listing) as (folder, table):
         folder.mkdir(parents=True)
@@ -182,5 +190,5 @@ def run(job: Job) -> None:
     else:
         ingest_folder(
             source_folder(source.folder), source.layout, source.versioned, job.outputs.videos, job.outputs.listing,
-            job.workers,
+            job.workers, source.list,
         )  # fmt: skip

@@ -31,7 +31,7 @@ CODECS = {  # suffix, encoder, options; 118 is FFmpeg's lambda for one step of q
 def rendered_videos(render: RenderSettings) -> Iterator[tuple[WorldClass, int]]:
     """Yield the (class, number) of every video of a dataset."""
     for shown in world_classes(render):
-        yield from ((shown, number) for number in range(render.videos_per_class))
+        yield from ((shown, render.first_video + number) for number in range(render.videos_per_class))
 
 
 def render_video(folder: Path, video: tuple[WorldClass, int], render: RenderSettings) -> str:

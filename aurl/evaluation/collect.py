@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from aurl.evaluation import schema
-from aurl.evaluation.metrics_file import read_metrics, read_metrics_of
+from aurl.evaluation.metrics_file import read_metrics, read_metrics_of, read_metrics_of_seeds
 from aurl.pipeline.jobs import Job
 from aurl.system.files import replacing
 
@@ -16,6 +16,7 @@ def collect_metrics(
     output: Path,
     external: Mapping[str, Path] | None = None,
     seed: int = 0,
+    generalised: Mapping[tuple[str, str], Path] | None = None,
 ) -> None:
     """Write `metrics.csv`: a row for each key, floats as %.6f.
 
@@ -24,6 +25,7 @@ def collect_metrics(
     Args:
         metrics: (variant, seed, dataset) -> file. external: row from outside -> file.
         seed: the seed that rows from outside stand under; they have none of their own.
+        generalised: (variant, held-out videos) -> file.
     """
     rows = [
         {"variant": variant, "seed": seed, "dataset": dataset, **row}
@@ -34,6 +36,13 @@ def collect_metrics(
         {"variant": name, "seed": seed, "dataset": dataset, **row}
         for name, path in (external or {}).items()
         for dataset, of_dataset in read_metrics_of(path).items()
+        for row in of_dataset
+    ]
+    rows += [
+        {"variant": variant, "seed": of_network, "dataset": dataset, **row}
+        for (variant, _), path in (generalised or {}).items()
+        for of_network, by_dataset in read_metrics_of_seeds(path).items()
+        for dataset, of_dataset in by_dataset.items()
         for row in of_dataset
     ]
     if all(row[schema.PROTOCOL] == schema.DEFAULT_PROTOCOL for row in rows):
@@ -49,4 +58,7 @@ def collect_metrics(
 
 def run(job: Job) -> None:
     """Run the stage `collect`."""
-    collect_metrics(job.inputs.metrics, job.outputs.metrics_csv, job.inputs.external, job.settings["seeds"][0])
+    inputs = job.inputs
+    collect_metrics(
+        inputs.metrics, job.outputs.metrics_csv, inputs.external, job.settings["seeds"][0], inputs.generalised
+    )

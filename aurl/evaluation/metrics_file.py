@@ -23,6 +23,15 @@ def write_metrics_of(path: Path, by_dataset: Mapping[str, Iterable[Mapping[str, 
     write_json(path, {dataset: _nested(rows) for dataset, rows in by_dataset.items()})
 
 
+def write_metrics_of_seeds(path: Path, by_seed: Mapping[int, Mapping[str, Iterable[Mapping[str, Any]]]]) -> None:
+    """Write the rows of several seeds and test sets, below the seed and the dataset."""
+    content = {
+        f"seed{seed}": {dataset: _nested(rows) for dataset, rows in of_seed.items()}
+        for seed, of_seed in by_seed.items()
+    }
+    write_json(path, content)
+
+
 def _nested(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for row in rows:
@@ -55,6 +64,14 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 def read_metrics_of(path: Path) -> dict[str, list[dict[str, Any]]]:
     """Read the rows of several test sets, by dataset."""
     return {dataset: _rows(content) for dataset, content in json.loads(path.read_text()).items()}
+
+
+def read_metrics_of_seeds(path: Path) -> dict[int, dict[str, list[dict[str, Any]]]]:
+    """Read the rows of several seeds and test sets, by seed and dataset."""
+    return {
+        int(seed.removeprefix("seed")): {dataset: _rows(content) for dataset, content in of_seed.items()}
+        for seed, of_seed in json.loads(path.read_text()).items()
+    }
 
 
 def _rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:

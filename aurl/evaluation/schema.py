@@ -15,6 +15,7 @@ from aurl.system import plugins
 
 MEASURES = "aurl.evaluation.measures"
 FIRST = ("top1", "top5", "class_top1", "closeness", "dispersion")  # measures whose columns come before the counts
+GENERALISED = "generalised"  # the protocol of rows of seen and unseen classes together
 PROTOCOL = "protocol"  # the last column; absent where all rows are of the default protocol
 
 

@@ -21,6 +21,8 @@ RENDERED_CLASSES = {"kinetics700": 551, "ucf101": 81, "hmdb51": 44}  # in data/r
 class RenderSettings(Settings):
     """A part of the rendered world: `classes` classes of a dataset's names from `first_class` on; null for all.
 
+    Videos are numbered from `first_video` on. Datasets of the same classes with other numbers share no video.
+
     Only the classes whose words the shipped word vectors know can be rendered: 551 of kinetics700, 81 of ucf101, 44 of
     hmdb51.
     """
@@ -36,6 +38,11 @@ class RenderSettings(Settings):
     ] = None
     seed: Annotated[int, Field(ge=0), Field(description="the seed of everything random in the videos")] = 0
     videos_per_class: Annotated[Positive, Field(description="how many videos each class gets")]
+    first_video: Annotated[
+        int,
+        Field(ge=0, exclude_if=lambda first: not first),  # so that blocks stay equal
+        Field(description="the number of each class's first video; other numbers are other videos of the same class"),
+    ] = 0
     frames: Annotated[
         tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(le=1000)]],
         Field(description="the fewest and the most frames of a video"),
@@ -70,10 +77,18 @@ class RenderSettings(Settings):
 
 
 class SourceSettings(Settings):
-    """Name the source of a dataset's videos: a folder in a known layout, or the rendered world."""
+    """Name the source of a dataset's videos: a folder in a known layout, or the rendered world.
+
+    `list` is a path below the folder, for a layout that reads a list of videos from another place than usual.
+    """
 
     folder: Annotated[str | None, Field(description="the folder of the videos; null where they are rendered")] = None
     layout: Annotated[Layout, Field(description="how the folder is arranged")] = "class_folders"
+    list: Annotated[
+        str | None,
+        Field(exclude_if=lambda path: path is None),  # so that blocks stay equal
+        Field(description="a file below the folder with the list of videos, for a layout that reads a list"),
+    ] = None
     versioned: Annotated[
         bool, Field(description="let DVC keep a copy of the videos, so that `aurl sync` brings them")
     ] = False
@@ -83,6 +98,10 @@ class SourceSettings(Settings):
     def _one_source(self) -> "SourceSettings":
         if (self.folder is None) == (self.render is None):
             raise ValueError("give exactly one of folder and render")
+        if self.folder is None and self.list is not None:
+            raise ValueError("list: rendered videos have no list; remove the key")
+        if self.list is not None and (not self.list or self.list[0] in "/$~" or ".." in self.list.split("/")):
+            raise ValueError(f"list: '{self.list}' is no path below the folder; write it relative to the folder")
         return self
 
 

@@ -36,6 +36,7 @@ NEW_KEYS = {  # keys that older files do not have -> what to write to get the ol
     "evaluated": "the names of all variants",
     "backbone_features": "{networks: [], seen_clips: 4}",
     "evaluation.hubs": "null",
+    "held_out": "[]",
     "report.test_sets.*.published": "UCF101, HMDB51 or null",
 }
 MOST_MISTAKES = 9  # in a message, beside the first

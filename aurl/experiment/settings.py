@@ -56,12 +56,18 @@ __all__ = [
 class Experiment(Settings):
     """A whole experiment: the contents of `params.yaml`.
 
-    What a stage tracks has no default here: it is written out in the file, where DVC reads it too.
+    What a stage tracks has no default here: it is written out in the file, where DVC reads it too. `held_out` names a
+    dataset of other videos of the seen classes, for generalised zero-shot recognition; it may be empty.
     """
 
     experiment: Annotated[Name, Field(description="the name of the experiment; its results lie in `results/NAME`")]
     seen: Annotated[Name, Field(description="the data set that is trained on")]
     unseen: Annotated[list[Name], Field(min_length=1), Field(description="the data sets that are tested on")]
+    held_out: Annotated[
+        list[Name],
+        Field(max_length=1),
+        Field(description="a data set of other videos of the seen classes, for generalised recognition; may be empty"),
+    ]
     datasets: Annotated[dict[Name, DatasetSettings], Field(description="every data set, by name")]
     frames: Annotated[FrameSettings, Field(description="how frames are decoded and stored")]
     semantics: Annotated[
@@ -139,9 +145,10 @@ class Experiment(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
-        if sorted([self.seen, *self.unseen]) != sorted(self.datasets):
+        if sorted([self.seen, *self.unseen, *self.held_out]) != sorted(self.datasets):
+            others = f", and held_out ({', '.join(self.held_out)}) the others" if self.held_out else ""
             raise ValueError(
-                f"seen ({self.seen}) and unseen ({', '.join(self.unseen)}) must name each dataset once;"
+                f"seen ({self.seen}) and unseen ({', '.join(self.unseen)}) must name each dataset once{others};"
                 f" datasets has {', '.join(self.datasets)}"
             )
         if self.datasets[self.seen].evaluate_only:

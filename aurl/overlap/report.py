@@ -15,8 +15,9 @@ from aurl.semantics.tokens import words
 from aurl.semantics.vectors import load_vectors
 from aurl.semantics.wordnet import read_verbs
 from aurl.system.errors import AurlError
-from aurl.system.shipped import VERB_EXCEPTIONS, VERB_LEMMAS, packaged
+from aurl.system.shipped import WORD_VECTORS, packaged
 
+CARD_TAU = 0.05
 WIDTH = 80
 LISTED = 40  # lines of a section
 WORDED = {"exact": "letter for letter", "spelling": "but for case, blanks, underscores",
@@ -49,7 +50,7 @@ class Overlap:
 
 def compare(seen: Side, unseen: Side, tau: float, vectors: Path | None = None, dimension: int = 300) -> Overlap:
     """Compare two sides. Raises: AurlError for unusable vectors."""
-    verbs = read_verbs(packaged(VERB_LEMMAS), packaged(VERB_EXCEPTIONS))
+    verbs = read_verbs()
     names = equal_names(seen.classes, unseen.classes, verbs)
     near, unembedded = None, list[str]()
     if vectors is not None:
@@ -61,6 +62,23 @@ def compare(seen: Side, unseen: Side, tau: float, vectors: Path | None = None, d
     mine, theirs = _ids(seen.videos), _ids(unseen.videos)
     ids = {key: (mine[key], theirs[key]) for key in mine if key in theirs} if mine and theirs else None
     return Overlap(seen, unseen, tau, names, near, unembedded, files, ids)
+
+
+def card_facts(seen: str, test_set: str, params: Path) -> dict[str, object]:
+    """Compare seen classes with a public test set, as a result card states it.
+
+    tau is 0.05, by the word vectors that come with the package.
+    Raises: AurlError for a name that `read_side` does not know.
+    """
+    overlap = compare(read_side(seen, params), read_side(test_set, params), CARD_TAU, packaged(WORD_VECTORS))
+    return {
+        "seen": {"origin": overlap.seen.origin, "classes": len(overlap.seen.classes)},
+        "by_name": {pair.unseen: pair.seen for pair in overlap.names},
+        "by_tau": {pair.unseen: pair.seen for pair in overlap.near or ()},
+        "tau": CARD_TAU,
+        "not_compared_by_tau": len(overlap.unembedded),
+        "test_classes_like_no_seen_class": len(clean_classes(overlap)),
+    }
 
 
 def youtube_id(video: str) -> str | None:

@@ -242,6 +242,9 @@ class Jobs:
             (experiment.method if stage in METHOD_STAGES else experiment.variant)(wildcards["variant"])
             if stage == "import_weights":
                 experiment.weights(wildcards["variant"])
+        if "held_out" in wildcards and wildcards["held_out"] not in experiment.held_out:
+            known = ", ".join(experiment.held_out) or "nothing"
+            raise AurlError(f"'{wildcards['held_out']}' is not in held_out of params.yaml, which names {known}")
         if "row" in wildcards:
             experiment.outside(wildcards["row"])
         if "dataset" in wildcards:

@@ -18,8 +18,11 @@ def part_files(declared: PartFiles, experiment: Experiment, wildcards: Mapping[s
 
 
 def dvc_paths(declared: PartFiles, experiment: Experiment) -> list[str]:
-    """Name the files as `dvc.yaml` does: a file that a setting of the part names is written as its key."""
-    paths = []
+    """Name the files as `dvc.yaml` does: a file that a setting of the part names is written as its key.
+
+    The files that come with the repository stand for those of any choice of parts.
+    """
+    paths = list(declared.shipped)
     for settings, files in _listed(declared, experiment, {}):
         chosen = type(settings).model_fields
         paths += [f"${{{declared.key}.{name}}}" if name in chosen else str(path) for name, path in files.items()]

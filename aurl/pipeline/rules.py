@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from aurl.experiment.folders import snakemake_path, source_folder
+from aurl.experiment.parts import LAYOUTS
 from aurl.experiment.read import typed_value
 from aurl.experiment.settings import ComputeSettings
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.pipeline.selections import SELECTIONS
 from aurl.pipeline.stages import STAGES
 from aurl.system.errors import AurlError
+from aurl.system.plugins import load
 
 CAPTIONS = {("tables", ".html"): "table", ("figures", ".png"): "figure", ("report", ".html"): "page"}
 NUMBERS = ("seed", "shard")
@@ -114,7 +116,7 @@ class Rules:
         return self.listed.get((stage, *row.values())) or self.jobs.of(stage, **row)
 
     def _class_folders(self, dataset: str) -> list[Path]:
-        """List a dataset's folder and its class folders, whose times change when a file is added or removed.
+        """List a dataset's folder and its class folders, whose times change when a file is added or removed; and lists.
 
         Where a versioned dataset is in the results already (after `aurl sync`, say), its folder need not exist.
         """
@@ -125,7 +127,9 @@ class Rules:
         if dataset in self.jobs.missing:
             return [folder]
         if folder.is_dir():
-            return [snakemake_path(path) for path in (folder, *sorted(filter(Path.is_dir, folder.iterdir())))]
+            usual = getattr(load(LAYOUTS, source.layout), "LIST", None)
+            lists = sorted(filter(Path.is_file, folder.glob(source.list or usual))) if usual else []
+            return [snakemake_path(path) for path in (folder, *sorted(filter(Path.is_dir, folder.iterdir())), *lists)]
         if source.versioned and self.jobs.paths.of("listing", dataset=dataset).is_file():
             return []
         raise AurlError(

@@ -32,9 +32,9 @@ class Scope:
 
     @property
     def complete(self) -> bool:
-        """Say whether all that training needs is here; a dataset that is evaluated only is not part of it."""
-        datasets = self.experiment.datasets
-        return all(name in datasets and datasets[name].evaluate_only for name in self.missing)
+        """Say whether all that training needs is here; datasets that are only evaluated are not part of it."""
+        datasets, held_out = self.experiment.datasets, self.experiment.held_out
+        return all(name in datasets and (datasets[name].evaluate_only or name in held_out) for name in self.missing)
 
     def networks(self) -> list[str]:
         """List the variants that can have a checkpoint."""
@@ -64,6 +64,10 @@ class Scope:
         """List the test sets that something can be measured on."""
         wanted = self.networks() or self.experiment.external
         return [name for name in self.experiment.unseen if name in self.embedded()] if wanted else []
+
+    def held_out(self) -> list[str]:
+        """List the held-out videos of seen classes that are here, where the strict-label filter can be applied."""
+        return [name for name in self.experiment.held_out if name not in self.missing] if self.complete else []
 
     def external(self) -> list[str]:
         """List the rows from outside that have scores of a test set that is here."""
@@ -121,8 +125,12 @@ def _stored(scope: Scope) -> list[Row]:
         {"network": network, "seed": seed, "dataset": dataset}
         for network in scope.stored()
         for seed in scope.experiment.seeds
-        for dataset in (scope.experiment.seen, *scope.tested())
+        for dataset in scope.embedded()
     ]
+
+
+def _generalised(scope: Scope) -> list[Row]:
+    return [{"variant": variant, "held_out": name} for variant in scope.evaluated() for name in scope.held_out()]
 
 
 def _generator(scope: Scope) -> list[Row]:
@@ -138,6 +146,7 @@ SELECTIONS: Mapping[str, Selection] = {
     "embedded": _of_datasets(Scope.embedded),
     "tested": _of_datasets(Scope.tested, "${unseen}"),
     "filtering": _of_datasets(lambda scope: scope.experiment.filtering, "${unseen}"),
+    "held_out": _of_datasets(Scope.held_out, "${held_out}"),
     "shards": Selection(_shards, {"dataset": "${datasets}", "shard": ""}),
     "trained": _of_networks(Scope.trained, "${trained}"),
     "imported": _of_networks(lambda scope: list(scope.experiment.imported), "${imported}"),
@@ -154,6 +163,8 @@ SELECTIONS: Mapping[str, Selection] = {
         _stored, {"network": "${backbone_features.networks}", "seed": "${seeds}", "dataset": "${datasets}"}
     ),
     "fitted": _of_networks(Scope.fitted, "${methods}"),
+    "networks": _of_networks(Scope.evaluated, "${evaluated}"),
+    "generalised": Selection(_generalised, {"variant": "${evaluated}", "held_out": "${held_out}"}),
     "external": Selection(lambda scope: [{"row": name} for name in scope.external()], {"row": "${external}"}),
     "generator": Selection(_generator, {"variant": "${variants}", "seed": "${seeds}"}),
 }

@@ -72,11 +72,14 @@ class PartFiles:
     Attributes:
         folder, key: the parts, as in `Parts`.
         function: its name; it takes the part's settings and returns paths, or a mapping of names to paths.
+        shipped: folders and files that come with the repository, in which the files of parts by name lie. DVC depends on
+            them whichever parts are chosen, so that `dvc.yaml` is the same.
     """
 
     folder: str
     key: str
     function: str
+    shipped: tuple[str, ...] = ()
 
 
 Input = One | Each | PartFiles | AllOf | Shipped | Named

@@ -18,6 +18,12 @@ FIGURES = {"figures_index": "figures/index.json"} | {
     f"{name}_{extension}": f"figures/{name}.{extension}" for name, extension in figure_files()
 }
 MEASURES = Parts("aurl.evaluation.measures", alone=True)  # the columns of metrics.csv
+LISTS = PartFiles(
+    PROTOCOLS,
+    "evaluation.protocols",
+    "files",
+    (str(shipped.TOKEN_TABLE), str(shipped.PROTOCOL_LISTS), str(shipped.TEST_SET_VIDEOS)),
+)
 PROTOCOL_PARTS = (Parts(PROTOCOLS, "evaluation.protocols"), Parts("aurl.evaluation.measures"))
 BACKBONE = Parts("aurl.backbones", "model.backbone")
 NETWORKS = (Parts("aurl.backbones"), Parts("aurl.networks"))  # a checkpoint names its own
@@ -198,7 +204,7 @@ EVALUATE = Stage(
     "Evaluate every protocol of one variant, seed and test set.",
     entry="aurl.evaluation.evaluate",
     jobs="network_cells",
-    reads={"features": One("features"), "lists": PartFiles(PROTOCOLS, "evaluation.protocols", "files")},
+    reads={"features": One("features"), "lists": LISTS},
     makes={"metrics": "metrics/{variant}/seed{seed}/{dataset}.json"},
     settings=("evaluation.protocols",),
     parts=PROTOCOL_PARTS,
@@ -215,7 +221,7 @@ METHOD_SCORES = Stage(
         "fitted": One("fitted"),
         "features": One("backbone_features"),
         "embeddings": One("embeddings"),
-        "lists": PartFiles(PROTOCOLS, "evaluation.protocols", "files"),
+        "lists": LISTS,
     },
     makes={"features": FEATURES.makes["features"], "metrics": EVALUATE.makes["metrics"]},
     settings=("methods.{variant}", "evaluation.protocols", "evaluation.hubs"),
@@ -233,7 +239,7 @@ EXTERNAL = Stage(
         "manifests": Each("manifest", "tested"),
         "frames": Each("frames_index", "tested"),
         "embeddings": Each("embeddings", "tested"),
-        "lists": PartFiles(PROTOCOLS, "evaluation.protocols", "files"),
+        "lists": LISTS,
     },
     makes={"external_metrics": "external/{row}.json", "external_hits": "external/{row}.safetensors"},
     settings=("external.{row}", "evaluation.protocols", "report.test_sets", "datasets"),
@@ -241,12 +247,54 @@ EXTERNAL = Stage(
     recompute="deep",
     dvc_kind={"external_metrics": "metrics"},
 )
+GENERALISED = Stage(
+    "generalised",
+    "Measure generalised zero-shot recognition of one variant, all seeds, on held-out videos of seen classes.",
+    entry="aurl.evaluation.held_out",
+    jobs="generalised",
+    reads={
+        "checkpoints": Each("checkpoint", "networks"),
+        "descriptions": Each("description", "networks"),
+        "manifests": Each("manifest", "held_out"),
+        "frames": Each("frames_index", "held_out"),
+        "seen": One("embeddings", of_seen=True),
+        "seen_classes": One("seen_classes"),
+        "features": Each("features", "network_cells"),
+        "unseen": Each("embeddings", "tested"),
+        "verbs": Shipped((str(shipped.VERB_LEMMAS), str(shipped.VERB_EXCEPTIONS))),
+    },
+    makes={
+        "generalised": "metrics/{variant}/generalised/{held_out}.json",
+        "curve": "metrics/{variant}/generalised/{held_out}.csv",
+    },
+    settings=(
+        *(
+            "variants.{variant}",
+            "semantics.tau",
+            "report.ablation_clips",
+            "evaluation.batch_size",
+            "evaluation.compute",
+        ),
+        "datasets.{held_out}.broken",
+    ),
+    parts=NETWORKS,
+    compute="evaluation.compute",
+    recompute="deep",
+    dvc_kind={
+        "generalised": "metrics",
+        "curve": {"x": "unseen", "y": "seen", "title": "Seen over unseen accuracy, {variant}"},
+    },
+)
 COLLECT = Stage(
     "collect",
     "Collect all metrics into metrics.csv.",
     entry="aurl.evaluation.collect",
     jobs="once",
-    reads={"metrics": Each("metrics", "cells"), "external": Each("external_metrics", "external")},
+    reads={
+        "metrics": Each("metrics", "cells"),
+        "external": Each("external_metrics", "external"),
+        "generalised": Each("generalised", "generalised"),
+    },
     makes={"metrics_csv": "metrics.csv"},
     settings=("variants", "methods", "external", "seeds", "unseen"),
     parts=(MEASURES,),
@@ -308,6 +356,7 @@ FIGURES_STAGE = Stage(
         "published": Shipped((str(shipped.PUBLISHED),)),  # the labels of variants
         "seen_classes": Each("seen_classes", "once_if_complete"),
         "features": Each("features", "network_cells"),
+        "curves": Each("curve", "generalised"),
         "steps": Each("steps", "trained"),
         "checkpoint": Each("checkpoint", "generator"),
         "description": Each("description", "generator"),

@@ -66,7 +66,7 @@ def plan_dataset(name: str, settings: DatasetSettings, frames: FrameSettings, of
     assert settings.source.folder is not None
     folder = source_folder(settings.source.folder)
     try:
-        videos = find_videos(folder, settings.source.layout)
+        videos = find_videos(folder, settings.source.layout, settings.source.list)
     except AurlError as error:
         missing = f"no folder {folder}" if not folder.is_dir() else str(error)
         stated = official.videos or official.authors_videos if official else None

@@ -18,6 +18,15 @@ def describe_evaluate_only(inputs: TableInputs, settings: TableSettings) -> list
     return [_describe(name, inputs, settings) for name in names if name in inputs.embeddings]
 
 
+def list_trained(inputs: TableInputs, settings: TableSettings, name: str) -> str:
+    """List the classes of a test set that are trained ones too, with strict labels; an empty text where none is known."""
+    if inputs.seen_classes is None or not {settings.seen, name} <= set(inputs.embeddings):
+        return ""
+    whole, tested = (read_embeddings(inputs.embeddings[of]) for of in (settings.seen, name))
+    kept = select(whole, read_seen_classes(inputs.seen_classes, strict=True))
+    return _list([pair for pairs in _overlap(kept, tested, settings.tau) for pair in pairs])
+
+
 def _describe(name: str, inputs: TableInputs, settings: TableSettings) -> str:
     assert inputs.seen_classes is not None
     whole, tested = (read_embeddings(inputs.embeddings[of]) for of in (settings.seen, name))

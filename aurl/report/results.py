@@ -36,6 +36,23 @@ class Tested:
     listed: float | None
 
 
+@dataclass(frozen=True)
+class Together:
+    """Hold seen and unseen classes as candidates together: S, U and H in percent, AUSUC from 0 to 1.
+
+    Args:
+        classes: all candidates. seen: those that were trained on. left_out: test classes that were trained on too.
+    """
+
+    seen_accuracy: Measured
+    unseen_accuracy: Measured
+    harmonic: Measured
+    ausuc: Measured
+    classes: int
+    seen: int
+    left_out: int
+
+
 class Results:
     """The values of `metrics.csv`, one cell at a time."""
 
@@ -64,15 +81,17 @@ class Results:
         """List the protocols beside the default one, each with its numbers of draws, sorted."""
         if schema.PROTOCOL not in self._all:
             return []
-        rows = self._all[self._all[schema.PROTOCOL] != schema.DEFAULT_PROTOCOL]
+        rows = self._all[~self._all[schema.PROTOCOL].isin([schema.DEFAULT_PROTOCOL, schema.GENERALISED])]
         return sorted(set(zip(rows[schema.PROTOCOL], rows["splits"].tolist(), strict=True)))
 
     def has(self, protocol: str, variant: str) -> bool:
-        """Say whether a variant was measured by a protocol that is not the default one."""
+        """Say whether a variant was measured by a protocol, in an experiment with more than the default one."""
+        if schema.PROTOCOL not in self._all:
+            return False
         return bool(((self._all[schema.PROTOCOL] == protocol) & (self._all["variant"] == variant)).any())
 
     def tested(self, variant: str, dataset: str, clips: int, splits: int, protocol: str) -> Tested | None:
-        """Return top-1 over seeds under a protocol that is not the default one, or None where it was not measured."""
+        """Return top-1 over seeds under a protocol of several, or None where it was not measured."""
         keys = {"variant": variant, "dataset": dataset, "clips": clips, "splits": splits, schema.PROTOCOL: protocol}
         rows = self._all.loc[(self._all[list(keys)] == pd.Series(keys)).all(axis=1)]
         top1 = _over_seeds(rows["top1"], (variant, dataset))
@@ -80,6 +99,19 @@ class Results:
             return None
         listed = rows[LISTED].dropna().tolist() if LISTED in rows else []
         return Tested(top1, float(rows["classes"].iloc[0]), listed[0] if listed else None)
+
+    def together(self, variant: str, dataset: str, clips: int) -> Together | None:
+        """Return generalised accuracy over seeds, or None where it was not measured."""
+        if "harmonic" not in self._all:
+            return None
+        keys = {"variant": variant, "dataset": dataset, "clips": clips, schema.PROTOCOL: schema.GENERALISED}
+        rows = self._all.loc[(self._all[list(keys)] == pd.Series(keys)).all(axis=1)]
+        columns = ("generalised_seen", "generalised_unseen", "harmonic", "ausuc")
+        seen, unseen, harmonic, area = (_over_seeds(rows[column], (variant, dataset)) for column in columns)
+        if seen is None or unseen is None or harmonic is None or area is None:
+            return None
+        counts = (int(rows[name].iloc[0]) for name in ("classes", "seen_classes", "trained_test_classes"))
+        return Together(seen, unseen, harmonic, area, *counts)
 
     def splits(self, variant: str) -> list[int]:
         """List the numbers of splits that a variant was tested on, sorted."""

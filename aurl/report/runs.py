@@ -135,7 +135,7 @@ def _recorded(commit: str, revision: str, metrics: str) -> Run | None:
 
 
 def read_table(path: Path, name: str, mend: str) -> pd.DataFrame:
-    """Read the key, top-1 and the counts of a metrics.csv.
+    """Read the key, top-1 and the counts of a metrics.csv; in rows of generalised recognition H stands for top-1.
 
     Args:
         name: what messages call the file.
@@ -148,6 +148,8 @@ def read_table(path: Path, name: str, mend: str) -> pd.DataFrame:
         raise AurlError(str(error).replace(str(path), name)) from None
     if schema.PROTOCOL not in table:
         table[schema.PROTOCOL] = schema.DEFAULT_PROTOCOL
+    if "harmonic" in table:  # rows of seen and unseen classes together have no top-1
+        table["top1"] = table["top1"].where(table[schema.PROTOCOL] != schema.GENERALISED, table["harmonic"])
     table = table[[*schema.KEY_NAMES, schema.PROTOCOL, "top1", "videos", "classes"]]
     if not table["top1"].between(0, 100).all():
         raise unreadable(Path(name), ValueError("top1 is not between 0 and 100 in every row"), mend)

@@ -3,6 +3,7 @@
 Source of the form: https://huggingface.co/docs/hub/model-cards (`model-index`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,20 @@ TO_STATE = {
 }
 
 
-def card(result: Result, sha256: str) -> str:
+def card(result: Result, sha256: str, overlap: Mapping[str, Any] | None = None) -> str:
     """Write the card of a result.
 
     Args:
         sha256: of the file with the scores.
+        overlap: what seen and test classes share, as `aurl.overlap.report.card_facts` gives it.
     """
+    stated = {"overlap": _overlap(overlap)} if overlap else {}
     facts = {
         "scores": {"file": Path(result.origin).name, "sha256": sha256},
         "test_set": {"name": result.test_set, "digest": result.test_set_digest, "videos": result.videos,
                      "videos_identified": result.identified},
         **dict.fromkeys(TO_STATE, NOT_STATED),
+        **({"overlap": dict(overlap)} if overlap else {}),
     }  # fmt: skip
     name = Path(result.origin).stem
     head = {
@@ -49,10 +53,20 @@ def card(result: Result, sha256: str) -> str:
         as_text(result),
         "```",
         "",
-        *(f"- **{key}**: {NOT_STATED} ({meaning})" for key, meaning in TO_STATE.items()),
+        *(f"- **{key}**: {stated.get(key, NOT_STATED)} ({meaning})" for key, meaning in TO_STATE.items()),
     ]
     text = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=120)
     return f"---\n{text}---\n\n" + "\n".join(lines) + "\n"
+
+
+def _overlap(facts: Mapping[str, Any]) -> str:
+    """Say in a sentence what seen and test classes share."""
+    seen, by_name, by_tau = facts["seen"], facts["by_name"], facts["by_tau"]
+    return (
+        f"of the test classes {len(by_name)} have the name of one of the {seen['classes']} seen classes of"
+        f" {seen['origin']}, {len(by_tau)} are nearer than tau {facts['tau']:g} to one, and"
+        f" {facts['test_classes_like_no_seen_class']} are like none"
+    )
 
 
 def _entry(result: Result, row: Row) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Score files: `aurl score`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from aurl.evaluation.test_sets import TestSet
 from aurl.evaluation.test_sets import test_set as find_test_set
@@ -21,11 +22,13 @@ def score_files(
     against: Path | None = None,
     output: Path | None = None,
     card_file: Path | None = None,
+    overlap: Mapping[str, Any] | None = None,
 ) -> str:
     """Score a file, compare it with another one, and give the numbers as text.
 
     Args:
         against: the other file. output: of JSON. card_file: of a result card.
+        overlap: what seen and test classes share, for the card.
 
     Raises: AurlError for bad input; nothing is written then.
     """
@@ -41,7 +44,7 @@ def score_files(
     if output is not None:
         write_json(output, content)
     if card_file is not None:
-        write_text(card_file, card(result, content["sha256"]))
+        write_text(card_file, card(result, content["sha256"], overlap))
     return as_text(result, comparisons, str(against))
 
 

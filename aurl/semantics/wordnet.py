@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aurl.system.errors import AurlError
-from aurl.system.shipped import VERB_EXCEPTIONS, VERB_LEMMAS
+from aurl.system.shipped import VERB_EXCEPTIONS, VERB_LEMMAS, packaged
 from aurl.system.text_files import read_lines
 
 ENDINGS = (
@@ -34,9 +34,14 @@ class Verbs:
 def read_verbs(lemmas: Path = VERB_LEMMAS, exceptions: Path = VERB_EXCEPTIONS) -> Verbs:
     """Read WordNet's verbs, one a line, and its `verb.exc`: an inflected form and its base forms on each line.
 
+    The shipped files are also read from another folder than the clone.
     Raises: AurlError for a file that is missing, damaged, or not WordNet's.
     """
     mend = "restore it from git"
+    shipped = (VERB_LEMMAS, VERB_EXCEPTIONS)
+    lemmas, exceptions = (
+        packaged(path) if path in shipped and not path.exists() else path for path in (lemmas, exceptions)
+    )
     verbs = read_lines(lemmas, mend)
     irregular = [line.split() for line in read_lines(exceptions, mend)]
     for path, words in [*((lemmas, line.split()) for line in verbs), *((exceptions, words[1:]) for words in irregular)]:

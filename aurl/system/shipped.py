@@ -17,6 +17,7 @@ RENDERED_WORLD = Path("data/rendered_world.csv")
 WORD_VECTORS = Path("data/googlenews_action_subset.bin")
 SOURCES = Path("data/sources.yaml")
 PROTOCOL_LISTS = Path("data/protocols")
+TEST_SET_VIDEOS = Path("data/test_sets")
 PREDICTIONS = "data/authors_predictions_*.csv"
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -30,7 +31,7 @@ def predictions() -> dict[str, Path]:
 
 def videos_of(test_set: str) -> Path:
     """Name the file of a test set's videos, with their classes and official lists."""
-    return Path(f"data/test_sets/{test_set}.csv.gz")
+    return TEST_SET_VIDEOS / f"{test_set}.csv.gz"
 
 
 def packaged(path: Path) -> Path:

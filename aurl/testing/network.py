@@ -19,7 +19,7 @@ from aurl.semantics.tokens import class_tokens, lemmas
 from aurl.semantics.wordnet import read_verbs
 from aurl.system.errors import AurlError
 from aurl.system.files import sha256_file
-from aurl.system.shipped import TOKEN_TABLE, VERB_EXCEPTIONS, VERB_LEMMAS, WORD_VECTORS, packaged
+from aurl.system.shipped import TOKEN_TABLE, WORD_VECTORS, packaged
 
 CLIP_LENGTH = ModelSettings.model_fields["clip_length"].default
 FULL = {300: Path("datasets/GoogleNews-vectors-negative300.bin.gz")}  # where `aurl fetch vectors` puts them
@@ -61,7 +61,7 @@ class Network:
 def read_words(names: list[str], tokens: str) -> dict[str, list[str]]:
     """Turn class names into words, from any folder. Raises: AurlError."""
     if tokens == "lemmas":
-        verbs = read_verbs(packaged(VERB_LEMMAS), packaged(VERB_EXCEPTIONS))
+        verbs = read_verbs()
         return {name: lemmas(name, verbs) for name in names}
     return class_tokens(names, tokens, packaged(TOKEN_TABLE))
 

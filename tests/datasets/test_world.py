@@ -202,3 +202,16 @@ def test_a_damaged_table_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     finally:
         world_table.cache_clear()
     assert "\n" not in str(caught.value)
+
+
+def test_held_out_videos_are_others_and_change_none(tmp_path: Path) -> None:
+    """A dataset of the same classes from another number on has the videos that a larger one would have had there."""
+    listed = {}
+    for name, change in {"training": {}, "held_out": {"first_video": 2, "videos_per_class": 1},
+                         "all": {"videos_per_class": 3}}.items():  # fmt: skip
+        render = WORLD.model_copy(update=change)
+        ingest_rendered(render, tmp_path / name, tmp_path / f"{name}.csv", 1)
+        listed[name] = {row["path"]: row["sha256"] for row in iterate_table(tmp_path / f"{name}.csv")}
+    assert [len(videos) for videos in listed.values()] == [6, 3, 9]
+    assert listed["training"] | listed["held_out"] == listed["all"]
+    assert "first_video" not in WORLD.model_dump(), "parameters and blocks of older datasets stay equal"

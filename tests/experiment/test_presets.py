@@ -16,11 +16,12 @@ from aurl.operate.use_preset import use_preset
 from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
-    "micro": "73637eff702273f1cd7c669f3954993620f4792961a37fd0c5650d736fe7ee3a",
-    "mini": "feb1b58f1f0ac7370235c7b2032042e8e0005c6bbc3a12979a6447c241438c5b",
-    "paper": "79c8c69dbc8296dd22d74e4ccd2bb97fbb71a2991eaea68bfbeb4a8147acacbb",
-    "samples": "b242fa16979559dbf9cb1d5be9e297275d2ec8882dd1c8e818e9763e92c75095",
-    "ucf101": "a0a6b54ff71f5176ccffab1a7707dacf136f50637ed9d8522b58c91676eeaff4",
+    "micro": "383cd19fd17a0fe1af0ab81d6f61b4c53aebd835e20a7c98436b8958571f9192",
+    "methods": "89eee523267a3c8913714bd302641b2dbfd5f92f3645d360adec960ff4163cd7",
+    "mini": "ed79a1adda108610ce8d0839dd54cb9c116cdbc483ea511ae830beb80e9387d5",
+    "paper": "352b63b42e95f70b34fe66cc1e377fa51d6617dd922071fdd690fb1ed666862d",
+    "samples": "63e4bd7c047a9a8088ec4dec3c7e8d533ed432806b7db6f9efc6839f911a01c1",
+    "ucf101": "7ab9982cf0677e249b8d3dccd3801c48158a6f1119253f981cdcc9d884254a80",
 }
 BASE = """# the head of the base
 frames: {size: 112, quality: 90}

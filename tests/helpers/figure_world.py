@@ -12,6 +12,7 @@ from safetensors.torch import save
 
 from aurl.evaluation.collect import collect_metrics
 from aurl.evaluation.evaluate import evaluate
+from aurl.evaluation.held_out import CURVE
 from aurl.evaluation.protocols import half_splits
 from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import TestSetSettings, VariantSettings
@@ -74,9 +75,31 @@ def build(
         write_frames(manifests[dataset], frames[dataset], sorted(classes[dataset]), rng)
     inputs = FigureInputs(
         folder / "metrics.csv", folder / "seen.csv", features, steps, {("aurl", 0): write_checkpoint(folder, random_seed)},
-        manifests, frames, embeddings,
+        manifests, frames, embeddings, write_curves(folder, variants, seeds, test_sets, random_seed),
     )  # fmt: skip
     return FigureData(inputs, settings_of(test_sets, variants))
+
+
+def write_curves(
+    folder: Path, variants: Sequence[str], seeds: Sequence[int], test_sets: Mapping[str, str], random_seed: int
+) -> dict[str, Path]:
+    """Write curves of seen over unseen accuracy, a file for each variant."""
+    rng, curves = np.random.default_rng(random_seed), {}
+    for variant in variants:
+        rows = [
+            (seed, dataset, *point)
+            for seed in seeds
+            for dataset in test_sets
+            for point in zip(
+                [-np.inf, *np.sort(rng.normal(size=5)), np.inf],
+                [*-np.sort(-rng.uniform(0, 90, 6)), 0],
+                [0, *np.sort(rng.uniform(0, 60, 6))],
+                strict=True,
+            )
+        ]
+        curves[variant] = folder / f"{variant}.curve.csv"
+        pd.DataFrame(rows, columns=list(CURVE)).to_csv(curves[variant], index=False, lineterminator="\n")
+    return curves
 
 
 def settings_of(test_sets: Mapping[str, str], variants: Sequence[str]) -> dict[str, object]:

@@ -160,6 +160,7 @@ def targets() -> dict[str, Target]:
     from aurl.datasets.table import iterate_table, iterate_usable
     from aurl.evaluation.feature_file import read_features
     from aurl.evaluation.predictions import read_predictions
+    from aurl.evaluation.test_sets import test_set
     from aurl.experiment.read import load_experiment
     from aurl.fetch.archives import Budget, unpack
     from aurl.fetch.names import safe_path
@@ -172,6 +173,8 @@ def targets() -> dict[str, Target]:
     from aurl.models.shape import described_shape
     from aurl.models.torch_file import read_checkpoint
     from aurl.models.zero_shot import ZeroShotModel
+    from aurl.scoring.formats.base import read_file
+    from aurl.scoring.matching import match
     from aurl.semantics.classes import read_embeddings, read_seen_table
     from aurl.semantics.tokens import class_tokens, read_token_table
     from aurl.semantics.vectors import load_vectors
@@ -226,6 +229,25 @@ def targets() -> dict[str, Target]:
         np.save(stream, array)
         return stream.getvalue()
 
+    small = test_set("hmdb51")
+    one_each = [small.videos[row] for row in np.unique(small.labels, return_index=True)[1]]
+
+    def scored(path: Path) -> None:
+        match(read_file(path, small), small)
+
+    def npz(**arrays: "np.ndarray[Any, Any]") -> bytes:
+        stream = io.BytesIO()
+        np.savez(stream, **arrays)
+        return stream.getvalue()
+
+    by_name = {"scores": np.eye(len(one_each), dtype=np.float32), "class": np.array(small.classes)}
+    of_names = {"video": json.dumps(one_each), "class": json.dumps(small.classes)}
+    vectors_of = {
+        name: np.eye(len(one_each), 4, dtype=np.float32) + 1 for name in ("video_embeddings", "class_embeddings")
+    }
+    predicted = "".join(
+        f"{video},{of_class}\n" for video, of_class in zip(one_each, small.classes, strict=True)
+    ).encode()
     preset = preset_text("micro").encode()
     sources = yaml.safe_load((REPOSITORY / "data/sources.yaml").read_text())
     one_source = yaml.safe_dump({"hmdb51": sources["hmdb51"]}).encode()
@@ -275,6 +297,13 @@ def targets() -> dict[str, Target]:
         "manifest": Target(manifest, [whole, listing]),
         "seen_classes": Target(seen, [b"class,kept,distance,nearest_class,nearest_dataset\na,True,0.1,b,ucf\n"]),
         "predictions": Target(read_predictions, [b"pred,label\na,b\n"]),
+        "scores_npz": Target(
+            scored, [npz(**by_name, video=np.array(one_each)), npz(**by_name, label=by_name["class"])], "s.npz"
+        ),
+        "scores_safetensors": Target(
+            scored, [save({"scores": by_name["scores"]}, of_names), save(vectors_of, of_names)], "s.safetensors"
+        ),
+        "scores_csv": Target(scored, [b"video,pred\n" + predicted, b"label,pred\ngolf,golf\n"], "s.csv"),
         "vectors_binary": Target(lambda path: load_vectors(path, 3), [binary], "v.bin"),
         "vectors_gzip": Target(lambda path: load_vectors(path, 3), [gzip.compress(binary, mtime=0)], "v.bin.gz"),
         "vectors_text": Target(lambda path: load_vectors(path, 3), [b"2 3\nred 1 2 3\nblue 4 5 6\n"], "v.txt"),

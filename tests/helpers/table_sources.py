@@ -12,7 +12,7 @@ from aurl.report.write_tables import read_sources
 
 HEADER = (
     "variant,seed,dataset,clips,splits,top1,top1_std,top5,class_top1,closeness,dispersion,videos,classes,"
-    "hub_skewness,listed_classes,protocol"
+    "hub_skewness,ausuc,generalised_seen,generalised_unseen,harmonic,listed_classes,seen_classes,trained_test_classes,protocol"
 )
 
 
@@ -37,8 +37,13 @@ def table_inputs(experiment: Experiment, folder: Path, measured: bool = True) ->
                     7,
                     0.5,
                 ]
-                rows.append(",".join(map(str, [variant, seed, dataset, clips, splits, *values, "", "half_splits"])))
-            rows.append(f"{variant},{seed},{dataset},{clips},1,41.25,,80,40,0.5,0.5,270,27,0.5,34,truze")
+                rows.append(
+                    ",".join(map(str, [variant, seed, dataset, clips, splits, *values, *[""] * 7, "half_splits"]))
+                )
+            rows.append(f"{variant},{seed},{dataset},{clips},1,41.25,,80,40,0.5,0.5,270,27,0.5,,,,,34,,,truze")
+        rows.append(
+            f"{variant},{seed},{dataset},{experiment.report.ablation_clips},1,,,,,,,300,35,,0.125,40.5,20.25,27,,9,1,generalised"
+        )
     (folder / "metrics.csv").write_text("\n".join(rows) + "\n")
     interval = {"mean": 30.0, "std": 1.5, "low": 20.0, "high": 41.5, "fixed_low": 25.0, "fixed_high": 35.0}
     by_clips = {f"clips{clips}": {"top1": interval} for clips in experiment.evaluation.clips}

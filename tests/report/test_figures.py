@@ -292,6 +292,9 @@ def test_nothing_measured_yet(world: FigureData, tmp_path: Path) -> None:
     imported = FigureData(replace(world.inputs, steps={}, seen_classes=None, checkpoints={}), world.settings)
     empty = [drawing.name for drawing in draw_figures(imported) if drawing.caption == NOTHING]
     assert empty == ["coverage", "training", "tau_sweep"]
+    without = FigureData(replace(world.inputs, curves={}), world.settings)
+    (together,) = draw_figures(without, ["generalised"])
+    assert together.caption == "Not measured: held_out in params.yaml names no videos of the seen classes."
 
 
 def test_many_artists_or_much_svg_become_a_png() -> None:

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from score_files import scores, write_npz
 
+from aurl.cli import cli
 from aurl.scoring.card import TO_STATE
 from aurl.scoring.score_files import score_files
+from aurl.system.errors import AurlError
 from aurl.system.files import sha256_file
 
 
@@ -38,3 +41,23 @@ def test_the_name_of_a_file_cannot_change_the_head(name: str, tmp_path: Path) ->
     score_files(path, "hmdb51", ["truze"], card_file=tmp_path / "card.md")
     content = next(yaml.safe_load_all((tmp_path / "card.md").read_text().split("\n---\n\n# ")[0]))
     assert content["model-index"][0]["name"] == name
+
+
+def test_a_card_states_the_overlap_with_the_seen_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a folder of its own, by the command."""
+    monkeypatch.chdir(tmp_path)
+    write_npz(tmp_path / "own.npz", scores("hmdb51", 0.6))
+    (tmp_path / "seen.txt").write_text("Golf\nbrushing hair\nriding an elephant\n")
+    asked = ["score", "own.npz", "--test-set", "hmdb51", "--protocol", "truze", "--seen", "seen.txt"]
+    done = CliRunner().invoke(cli, [*asked, "--card", "card.md"])
+    assert done.exit_code == 0, done.output
+    _, head, body = (tmp_path / "card.md").read_text().split("---\n", 2)
+    overlap = yaml.safe_load(head)["aurl"]["overlap"]
+    assert overlap["seen"] == {"origin": "seen.txt", "classes": 3}
+    assert overlap["by_name"] == {"golf": "Golf", "brush hair": "brushing hair"}
+    assert overlap["by_tau"].items() >= {"golf": "Golf"}.items()
+    assert overlap["test_classes_like_no_seen_class"] == 51 - len({*overlap["by_name"], *overlap["by_tau"]})
+    assert "of the test classes 2 have the name of one of the 3 seen classes of seen.txt" in body
+    refused = CliRunner().invoke(cli, asked)
+    assert isinstance(refused.exception, AurlError)
+    assert "give --card FILE too" in str(refused.exception)

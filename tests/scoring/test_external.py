@@ -163,7 +163,7 @@ def test_tables_group_rows_by_track_and_take_their_own_clips(tmp_path: Path) -> 
     inputs = table_inputs(experiment, tmp_path)
     with inputs.metrics.open("a") as handle:
         for splits in (1, 3):
-            handle.write(f"late,0,micro_ucf,10,{splits},55.5,,80,50,,,14,7,,half_splits\n")
+            handle.write(f"late,0,micro_ucf,10,{splits},55.5,,80,50,,,14,7,,,,,,,,half_splits\n")
     tables = make_tables(inputs, table_settings(experiment))
     shown = tables["ablation"].display().set_index("Method")
     assert list(shown.index[-2:]) == ["First", "Outside"]
@@ -183,9 +183,14 @@ def test_the_table_of_protocols_says_how_many_classes_are_here(tmp_path: Path) -
     experiment = with_rows(row=outside(clips=25))
     inputs = table_inputs(experiment, tmp_path)
     with inputs.metrics.open("a") as handle:
-        handle.write("row,0,micro_ucf,25,1,50.25,,80,50,,,340,34,34,truze\n")
+        handle.write("row,0,micro_ucf,25,1,50.25,,80,50,,,340,34,,,,,34,,,truze\n")
     table = make_tables(inputs, table_settings(experiment))["protocols"]
-    shown = table.display().set_index("Method")
+    whole = table.display()
+    assert whole["Protocol"].tolist() == ["half classes"] * 5 + ["truze"] * 6 + ["generalised, H"] * 5
+    assert whole.loc[whole["Protocol"] == "half classes", "Draws"].tolist() == ["50"] * 5
+    together = whole[whole["Protocol"] == "generalised, H"].iloc[0]
+    assert together[["UCF-like classes", "UCF-like top-1"]].tolist() == ["35 of 36", "27.0"]
+    shown = whole[whole["Protocol"] == "truze"].set_index("Method")
     assert len(shown) == 5 + 1
     assert shown.loc["AURL", ["Protocol", "Draws", "Track", "UCF-like classes", "UCF-like top-1"]].tolist() == [
         "truze", "1", "inductive", "27 of 34", "41.2",

@@ -1,4 +1,4 @@
-"""Features of every test set, their metrics, metrics.csv, and the statistics."""
+"""Features of every test set, their metrics, generalised recognition, metrics.csv, and the statistics."""
 
 
 rule features:
@@ -19,6 +19,16 @@ rule evaluate:
     params: settings=settings("evaluate")
     log: log_of("evaluate")
     shell: "aurl --params {PARAMS:q} evaluate --variant {wildcards.variant} --seed {wildcards.seed} {wildcards.dataset} 2> {log:q}"
+
+
+rule generalised:
+    input: **reads("generalised")
+    output: **makes("generalised")
+    params: settings=settings("generalised")
+    log: log_of("generalised")
+    threads: threads("generalised")
+    resources: gpu=gpus("generalised")
+    shell: "aurl --params {PARAMS:q} generalised --variant {wildcards.variant} {wildcards.held_out} 2> {log:q}"
 
 
 rule external:

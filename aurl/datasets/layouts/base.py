@@ -5,8 +5,11 @@ A layout is a module with a docstring that shows its files, and one function:
     def find(folder: Path) -> list[VideoFile]
 
 It lists every video of the dataset below `folder`, without hidden files, and raises AurlError for a file that the
-layout does not allow. The order does not matter. A new layout is one file in this folder, or a module from outside the
-package that `datasets.NAME.source.layout` names with a dot: `my_package.my_layout`.
+layout does not allow. The order does not matter. A layout that reads a list has the usual path of the list below the
+folder as `LIST`, and takes another one: `find(folder, listed=LIST)` (`datasets/listed.py`).
+
+A new layout is one file in this folder, or a module from outside the package that `datasets.NAME.source.layout` names
+with a dot: `my_package.my_layout`.
 """
 
 from collections.abc import Iterator

@@ -50,6 +50,7 @@ def run(job: Job) -> None:
     results = FigureInputs(
         inputs.metrics, next(iter(inputs.seen_classes.values()), None), inputs.features, inputs.steps, inputs.checkpoint,
         inputs.manifests, inputs.frames, inputs.embeddings,
+        {variant: path for (variant, _), path in inputs.curves.items()},
     )  # fmt: skip
     index, *figures = job.made
     drawings = draw_figures(FigureData(results, job.settings))

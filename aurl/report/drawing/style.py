@@ -101,12 +101,12 @@ def panels(names: Iterable[str], height: float) -> tuple[Figure, list[Axes]]:
     return figure, grid[: len(titles)]
 
 
-def empty_drawing(name: str, title: str) -> Drawing:
-    """Draw the figure that says that nothing was measured yet."""
+def empty_drawing(name: str, title: str, reason: str = NOTHING) -> Drawing:
+    """Draw the figure that says that nothing was measured yet, or for another reason."""
     figure = new_figure(2.0)
-    figure.text(0.5, 0.5, NOTHING, ha="center", va="center", fontsize=12, style="italic", color="#555555")
-    sentence = f"{NOTHING[0].upper()}{NOTHING[1:]}."
-    return Drawing(name, title, sentence, f"{title}: {sentence.lower()}", figure)
+    figure.text(0.5, 0.5, reason, ha="center", va="center", fontsize=12, style="italic", color="#555555")
+    sentence = f"{reason[0].upper()}{reason[1:]}."
+    return Drawing(name, title, sentence, f"{title}: {reason}.", figure)
 
 
 def point_style(number: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ alternative text are sentences made from the numbers, for readers who cannot see
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from aurl.report.results import Measured, Results
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings
 from aurl.system.text_files import read_csv, rerun_hint
 
+CURVE_COLUMNS = {"seed": int, "dataset": str, "gamma": float, "seen": float, "unseen": float}
 LOG_COLUMNS = ["step", "epoch", "rate", "top1", "closeness", "dispersion", "loss"]  # the parts of the loss follow
 SPLITS = f"evaluation.protocols.{DEFAULT_PROTOCOL}.splits"
 SETTINGS = (  # all keys of params.yaml that figures read
@@ -49,6 +50,7 @@ class FigureInputs:
         checkpoints: (variant, seed) -> file with its description beside it, of the network whose classes are shown.
         manifests, frames: dataset -> file, of the test sets.
         embeddings: dataset -> file, of all datasets.
+        curves: variant -> file of its curves of seen over unseen accuracy.
     """
 
     metrics: Path
@@ -59,6 +61,7 @@ class FigureInputs:
     manifests: dict[str, Path]
     frames: dict[str, Path]
     embeddings: dict[str, Path]
+    curves: dict[str, Path] = field(default_factory=dict)
 
 
 class FigureData:
@@ -170,6 +173,11 @@ class FigureData:
     def steps(self) -> dict[tuple[str, int], pd.DataFrame]:
         """(Variant, seed) -> training log; imported networks have none."""
         return {network: read_steps(path) for network, path in self.inputs.steps.items()}
+
+    def curves(self, variant: str) -> pd.DataFrame:
+        """Read a variant's curves: seed, dataset, gamma, and seen and unseen accuracy in percent."""
+        path = self.inputs.curves[variant]
+        return read_csv(path, list(CURVE_COLUMNS), rerun_hint(path), dtype=CURVE_COLUMNS)
 
     def embeddings(self, dataset: str) -> ClassEmbeddings:
         """Read the word embeddings of a dataset's classes."""
