@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from aurl.cli import experiment, inference, lineage, operate
+from aurl.cli import bundle, experiment, inference, lineage, operate
 from aurl.cli.stages import stage_commands
 from aurl.system.errors import AurlError
 
@@ -30,7 +30,7 @@ def cli(context: click.Context, params: Path) -> None:
 
 for command in stage_commands():
     cli.add_command(command)
-for room in (experiment, operate, lineage, inference):  # a command of a stage's name adds to what the stage has
+for room in (experiment, operate, lineage, bundle, inference):  # a command of a stage's name adds to what the stage has
     for command in vars(room).values():
         if isinstance(command, click.Command):
             cli.add_command(command)
