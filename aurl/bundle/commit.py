@@ -66,7 +66,7 @@ def read_commit(revision: str = "HEAD") -> tuple[Commit, dict[str, bytes]]:
 def parse_commit(raw: Any, where: str) -> Commit:
     """Check the JSON of a commit. Raises: AurlError."""
     try:
-        return TypeAdapter(Commit).validate_python(raw, strict=True)
+        return TypeAdapter(Commit).validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         raise AurlError(f"{where}: no description of a commit ({error.errors()[0]['msg']})") from None
 

@@ -15,7 +15,13 @@ from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
 from aurl.system.files import files_below
 
-CHOICES = {"checkpoint": "checkpoints", "features": "features", "shard": "frames", "shard_index": "frames", "videos": "videos"}
+CHOICES = {
+    "checkpoint": "checkpoints",
+    "features": "features",
+    "shard": "frames",
+    "shard_index": "frames",
+    "videos": "videos",
+}
 LARGE = tuple(dict.fromkeys(CHOICES.values()))  # what `--with` can name; every other artefact is always there
 MOST_FEATURES = 2 << 30  # bytes; larger features are left out unless asked for
 MOST_INPUT = 256 << 20  # bytes of a file of the user's own, such as scores of another method

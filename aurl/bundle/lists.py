@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aurl.bundle.contents import is_inside
 from aurl.datasets.table import iterate_usable
 from aurl.evaluation.by_name import public_test_set, squeezed
 from aurl.experiment.settings import PROTOCOLS, Settings
@@ -53,7 +54,7 @@ def draws(protocols: Mapping[str, Settings], classes: list[str]) -> Iterator[tup
             for seed in range(max((number for number in settings.splits if number > 1), default=0)):  # type: ignore[attr-defined]
                 yield name, str(seed), [classes[number] for number in module.half_class_split(len(classes), seed)]
         elif hasattr(module, "lists_of"):
-            for path in module.files(settings):
+            for path in filter(is_inside, module.files(settings)):
                 for number, draw in enumerate(module.lists_of(path, classes)):
                     yield path.stem, str(number), [classes[place] for place in draw]
 

@@ -1,5 +1,6 @@
 """Read and write the provenance blocks of a bundle: what decided a job's results, without times and machine names."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -37,7 +38,7 @@ def _parse(container: Container, name: str, raw: Any) -> Block:
     try:
         if not isinstance(raw, dict) or set(raw) != set(FIELDS):
             raise ValueError("it does not consist of identity and outputs")
-        identity = _IDENTITY.validate_python(raw["identity"], strict=True)
+        identity = _IDENTITY.validate_json(json.dumps(raw["identity"]), strict=True)
         outputs = _OUTPUTS.validate_python(raw["outputs"], strict=True)
     except (ValidationError, ValueError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error

@@ -24,3 +24,23 @@ def bundle(jobs: Jobs, output: Path | None, asked: tuple[str, ...], without_feat
     target = output or Path(f"{jobs.experiment.experiment}.crate.zip")
     for line in make_bundle(jobs, target, asked, without_features, key):
         click.echo(line)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--cell", help="variant,dataset[,seed]: only what stands behind this cell; prints its chain.")
+@click.option("--signers", type=click.Path(path_type=Path), help="Allowed signers, as ssh-keygen reads them.")
+@click.option("--quick", is_flag=True, help="Compute nothing again: files, chain, code and splits only.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(file: Path, cell: str | None, signers: Path | None, quick: bool, as_json: bool) -> None:
+    """Verify a bundle: digests, chain, splits, metrics, tables; exit status 1 unless all agree.
+
+    It needs no params.yaml, git or DVC, and runs nothing of the bundle (docs/verify.md).
+    """
+    from aurl.bundle import verdict as verdicts
+    from aurl.bundle.verify import verify as verify_file
+
+    verdict = verify_file(file, cell, signers, quick)
+    click.echo(verdicts.as_json(verdict) if as_json else verdicts.as_text(verdict))
+    if not verdict.agrees:
+        sys.exit(1)

@@ -1,0 +1,155 @@
+"""Verify a bundle with the installed version alone: no DVC, no git, no params.yaml, and nothing of it is executed."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from aurl.audit.audit import select_jobs
+from aurl.bundle.chain import Chain, check_code, check_files, check_lock, differing_code
+from aurl.bundle.commit import Commit, parse_commit
+from aurl.bundle.container import METADATA, SIGNATURE, Container
+from aurl.bundle.contents import data_files
+from aurl.bundle.crate import declared_files
+from aurl.bundle.lists import CLASSES, SPLITS, class_list, split_list
+from aurl.bundle.make import COMMIT, LOCKED, PARAMS
+from aurl.bundle.recompute import MOST_REPEATS, largest_repeats, recompute, unpack, working_in
+from aurl.bundle.records import read_blocks
+from aurl.bundle.signature import signer
+from aurl.bundle.verdict import Level, Unchecked, Verdict
+from aurl.experiment.read import load_experiment
+from aurl.experiment.settings import Experiment
+from aurl.lineage.blocks import Block, digests_by_code
+from aurl.pipeline.jobs import Job, Jobs
+from aurl.system.errors import AurlError, one_line
+from aurl.system.files import sha256_file
+from aurl.system.plugins import no_parts_from_outside
+from aurl.system.shipped import packaged
+
+
+def verify(path: Path, cell: str | None = None, signers: Path | None = None, quick: bool = False) -> Verdict:
+    """Verify a bundle.
+
+    Args:
+        quick: compute nothing again: files, chain, code and splits only.
+        cell: `variant,dataset[,seed]`: only what stands behind it, and its chain.
+        signers: a file of allowed signers, as `ssh-keygen` and git read it.
+    Raises: AurlError if the file is no bundle, could do harm, or cannot be read by this version.
+    """
+    container = Container(path)
+    metadata = container.read(METADATA)
+    declared = _declared(container)
+    commit = parse_commit(container.json(COMMIT), f"{path}: {COMMIT}")
+    with tempfile.TemporaryDirectory(prefix="aurl-verify-") as name:
+        folder = Path(name)
+        experiment = _experiment(container, folder)
+        signature = container.read(SIGNATURE) if SIGNATURE in container else None
+        verdict = Verdict(
+            str(path), container.held(METADATA).sha256, experiment.experiment, commit.name,
+            signer(metadata, signature, signers),
+        )  # fmt: skip
+        check_files(_without_own(container), declared, verdict.levels["files"])
+        with no_parts_from_outside():
+            _check(container, experiment, commit, verdict, folder, cell, quick)
+    container.close()
+    return verdict
+
+
+def _check(container: Container, experiment: Experiment, commit: Commit, verdict: Verdict, folder: Path,
+           cell: str | None, quick: bool) -> None:  # fmt: skip
+    """Check everything behind the files, in the order of the levels."""
+    levels = verdict.levels
+    unpack(container, folder)
+    with working_in(folder):
+        jobs = Jobs(experiment)
+        blocks = read_blocks(container, f"{jobs.paths.root.as_posix()}/provenance/")
+        every = [job for job in jobs.all() if job.stage.repeats]
+        chosen = every if cell is None else select_jobs(jobs, "metrics", cell)
+        chain = Chain(container, blocks, levels["chain"])
+        chain.check(chosen, folder)
+        chain.check_foreign(every, f"{jobs.paths.root.as_posix()}/")
+        check_code(container, blocks, commit, levels["code"])
+        if LOCKED in container:
+            check_lock(container, LOCKED, levels["chain"])
+        _check_lists(container, jobs, levels["splits"])
+        if not quick:
+            recompute(chosen, blocks, levels)
+        installed = {name: sha256_file(packaged(Path(name))) for name in data_files(blocks.values())
+                     if packaged(Path(name)).is_file()}  # fmt: skip
+        verdict.differing = differing_code(chosen, blocks, digests_by_code(chosen), installed)
+        if cell is not None:
+            verdict.chain = chain_lines(container, chosen, blocks)
+
+
+def chain_lines(container: Container, jobs: list[Job], blocks: Mapping[str, Block]) -> list[str]:
+    """Write the chain behind a cell: each job with its outputs, parameters and code, from the videos on."""
+    lines = []
+    for job in jobs:
+        block = blocks.get(job.block.as_posix())
+        if block is None:
+            continue
+        lines.append(block.name)
+        for path, digest in block.outputs.items():
+            here = "" if path in container or _is_folder(container, path) else "  (not in the bundle)"
+            lines.append(f"    {digest[:16]}  {path}{here}")
+        lines += [f"    {key} = {_short(value)}" for key, value in block.identity.settings.items()]
+        lines += [f"    {digest[:16]}  {path} (code)" for path, digest in block.identity.code.items()]
+    return lines
+
+
+def _check_lists(container: Container, jobs: Jobs, level: Level) -> None:
+    """Draw every split again, and count the classes again."""
+    for name, make in ((CLASSES, class_list), (SPLITS, split_list)):
+        try:
+            again = make(jobs)
+        except (AurlError, OSError) as error:
+            level.unchecked.append(Unchecked(name, f"the class embeddings ({one_line(error)})"))
+            continue
+        held = container.read(name).decode(errors="replace").splitlines()
+        expected = again.decode().splitlines()
+        level.checked += len(expected) - 1
+        for line in sorted(set(held) ^ set(expected))[:3] or ["another order"] * (held != expected):
+            level.add("forged", f"{name}: {line}", "not what follows from the classes and the seeds")
+
+
+def _experiment(container: Container, folder: Path) -> Experiment:
+    """Read params.yaml of the bundle. Raises: AurlError, also where this version does not know its keys."""
+    container.unpack(PARAMS, folder / PARAMS)
+    try:
+        with no_parts_from_outside():
+            experiment = load_experiment(folder / PARAMS)
+    except AurlError as error:
+        reason = str(error).replace(str(folder / PARAMS), f"{container.path}: {PARAMS}")
+        raise AurlError(f"{reason}; install the version that made the bundle (commit.json names its commit)") from None
+    evaluation = experiment.evaluation.model_dump(mode="json")
+    largest = largest_repeats({key: evaluation[key] for key in ("protocols", "clips")})
+    if max(largest, experiment.evaluation.statistics.resamples) > MOST_REPEATS:
+        raise AurlError(f"{container.path}: {PARAMS}: evaluation: more than {MOST_REPEATS:,} repetitions; not computed")
+    return experiment
+
+
+def _declared(container: Container) -> dict[str, object]:
+    try:
+        return dict(declared_files(container.json(METADATA)))
+    except ValueError as error:
+        raise AurlError(f"{container.path}: {METADATA}: {one_line(error)}; it is not one of 'aurl bundle'") from None
+
+
+class _Others:
+    """The files of a bundle but its metadata and signature, which cannot state their own digests."""
+
+    def __init__(self, container: Container) -> None:
+        self.names = [name for name in container.names if name not in (METADATA, SIGNATURE)]
+        self.held = container.held
+
+
+def _without_own(container: Container) -> "_Others":
+    return _Others(container)
+
+
+def _is_folder(container: Container, path: str) -> bool:
+    return any(name.startswith(f"{path}/") for name in container.names)
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
