@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aurl.bundle.commit import Commit, commit_problem, object_name
-from aurl.bundle.container import Container
+from aurl.bundle.container import METADATA, SIGNATURE, Container, Held
 from aurl.bundle.contents import CHOICES, CODE, INPUTS
 from aurl.bundle.records import makers_of
 from aurl.bundle.verdict import Level, Unchecked
@@ -17,20 +17,17 @@ from aurl.pipeline.run import seeds_of
 from aurl.system.errors import AurlError
 
 
-def check_files(container: Container, declared: Mapping[str, Any], level: Level) -> None:
-    """Compare every file with the metadata.
-
-    Args:
-        declared: name -> size and SHA-256, without the metadata and the signature.
-    """
-    for name in container.names:
+def check_files(container: Container, declared: Mapping[str, Held], level: Level) -> None:
+    """Compare every file with what the metadata declare, but for the metadata and their signature."""
+    names = [name for name in container.names if name not in (METADATA, SIGNATURE)]
+    for name in names:
         if name not in declared:
             level.add("unrecorded", name, "the metadata do not name it")
         elif container.held(name) != declared[name]:
             level.add("changed", name, f"the metadata state SHA-256 {declared[name].sha256[:12]},"
                                        f" it has {container.held(name).sha256[:12]}")  # fmt: skip
         level.checked += 1
-    for name in sorted(set(declared) - set(container.names)):
+    for name in sorted(set(declared) - set(names)):
         level.add("missing", name, "the metadata name it, and it is not in the bundle")
 
 

@@ -22,7 +22,7 @@ CHOICES = {
     "shard_index": "frames",
     "videos": "videos",
 }
-LARGE = tuple(dict.fromkeys(CHOICES.values()))  # what `--with` can name; every other artefact is always there
+LARGE = tuple(dict.fromkeys(CHOICES.values()))  # every other artefact is always there
 MOST_FEATURES = 2 << 30  # bytes; larger features are left out unless asked for
 MOST_INPUT = 256 << 20  # bytes of a file of the user's own, such as scores of another method
 CODE, INPUTS = "code/", "inputs/"

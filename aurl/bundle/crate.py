@@ -58,7 +58,7 @@ def crate(experiment: str, title: str, held: Mapping[str, Held], commit: tuple[s
          "conformsTo": _ref("https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE")},
         {
             "@id": "#run", "@type": "CreateAction", "name": f"Run of {experiment}", "endTime": date,
-            "instrument": _ref(WORKFLOW), "object": [_ref(PARAMS), *map(_ref, inputs)], "result": [_ref(path) for path in results],
+            "instrument": _ref(WORKFLOW), "object": [_ref(PARAMS), *map(_ref, inputs)], "result": list(map(_ref, results)),
             "description": "The stages with inputs, parameters, code and seeds: the files below provenance/."
                            " Times are those of the commit, so that equal results give equal bytes.",
             "agent": _ref("#author"),

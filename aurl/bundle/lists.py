@@ -20,7 +20,7 @@ Draws = Iterator[tuple[str, list[str]]]
 
 def class_list(jobs: Jobs) -> bytes:
     """Write every embedded class: dataset, part (seen or unseen), class, number of usable videos."""
-    rows = [("dataset", "part", "class", "videos")]
+    rows: list[tuple[str, ...]] = [("dataset", "part", "class", "videos")]
     for row in jobs.rows("embedded"):
         name = row["dataset"]
         manifest = jobs.paths.of("manifest", dataset=name)
@@ -33,7 +33,7 @@ def class_list(jobs: Jobs) -> bytes:
 
 def split_list(jobs: Jobs) -> bytes:
     """Write the classes of every draw of every protocol: dataset, protocol, draw, class."""
-    rows = [("dataset", "protocol", "draw", "class")]
+    rows: list[tuple[str, ...]] = [("dataset", "protocol", "draw", "class")]
     for row in jobs.rows("tested"):
         classes = _classes(jobs, row["dataset"])
         for protocol, draw, chosen in draws(jobs.experiment.evaluation.protocols, classes):

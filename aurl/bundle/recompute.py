@@ -108,10 +108,10 @@ def _difference_of_tensors(one: Path, other: Path) -> str | None:
         if first.metadata() != second.metadata() or set(first.keys()) != set(second.keys()):
             return "other names"
         for name in first.keys():  # noqa: SIM118 (not a mapping)
-            pair = first.get_tensor(name), second.get_tensor(name)
-            if pair[0].shape != pair[1].shape or pair[0].dtype != pair[1].dtype:
+            old, new = first.get_tensor(name), second.get_tensor(name)
+            if old.shape != new.shape or old.dtype != new.dtype:
                 return f"'{name}' has another shape"
-            if not torch.allclose(*(each.double() for each in pair), rtol=1e-5, atol=1e-6):
+            if not torch.allclose(old.double(), new.double(), rtol=1e-5, atol=1e-6):
                 return f"'{name}' has other values"
     return None
 
@@ -164,11 +164,11 @@ def _repeat(job: Job, block: Block, level: Level) -> None:
             level.add("forged", job.made[0].as_posix(), f"cannot be made from its inputs ({reason})")
             return
         for path, copy in zip(job.made, repeated.made, strict=True):
-            if reason := difference(path, copy):
+            if differs := difference(path, copy):
                 level.add(
                     "forged",
                     path.as_posix(),
-                    f"made again from its inputs, it differs: {reason}{_versions(job, block)}",
+                    f"made again from its inputs, it differs: {differs}{_versions(job, block)}",
                 )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from aurl.audit.audit import select_jobs
 from aurl.bundle.chain import Chain, check_code, check_files, check_lock, differing_code
 from aurl.bundle.commit import Commit, parse_commit
-from aurl.bundle.container import METADATA, SIGNATURE, Container
+from aurl.bundle.container import METADATA, SIGNATURE, Container, Held
 from aurl.bundle.contents import data_files
 from aurl.bundle.crate import declared_files
 from aurl.bundle.lists import CLASSES, SPLITS, class_list, split_list
@@ -47,7 +47,7 @@ def verify(path: Path, cell: str | None = None, signers: Path | None = None, qui
             str(path), container.held(METADATA).sha256, experiment.experiment, commit.name,
             signer(metadata, signature, signers),
         )  # fmt: skip
-        check_files(_without_own(container), declared, verdict.levels["files"])
+        check_files(container, declared, verdict.levels["files"])
         with no_parts_from_outside():
             _check(container, experiment, commit, verdict, folder, cell, quick)
     container.close()
@@ -127,23 +127,11 @@ def _experiment(container: Container, folder: Path) -> Experiment:
     return experiment
 
 
-def _declared(container: Container) -> dict[str, object]:
+def _declared(container: Container) -> dict[str, Held]:
     try:
-        return dict(declared_files(container.json(METADATA)))
+        return declared_files(container.json(METADATA))
     except ValueError as error:
         raise AurlError(f"{container.path}: {METADATA}: {one_line(error)}; it is not one of 'aurl bundle'") from None
-
-
-class _Others:
-    """The files of a bundle but its metadata and signature, which cannot state their own digests."""
-
-    def __init__(self, container: Container) -> None:
-        self.names = [name for name in container.names if name not in (METADATA, SIGNATURE)]
-        self.held = container.held
-
-
-def _without_own(container: Container) -> "_Others":
-    return _Others(container)
 
 
 def _is_folder(container: Container, path: str) -> bool:

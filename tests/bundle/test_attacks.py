@@ -15,7 +15,7 @@ import pytest
 from bundles import RESULTS, Files, block_of, edit_block, read_files, rewrite_records, sealed_files, write_files
 from hostile import Call
 
-from aurl.bundle.container import METADATA, Container
+from aurl.bundle.container import METADATA
 from aurl.bundle.verify import verify
 from aurl.system.errors import AurlError
 
@@ -302,7 +302,7 @@ REFUSED: list[tuple[str, Callable[[Files], bytes], str]] = [
     ("block of nothing", with_file(block_of("metrics.csv"), b"{}"), "no provenance block"),
     ("a part from outside", with_params("name: r2plus1d", "name: my_package.backbone"), "it is not run here"),
     ("YAML that builds objects", with_params("^", "x: !!python/object/apply:os.system [ls]\n"), "not valid YAML"),
-    ("YAML of a million levels", with_file("params.yaml", b"[" * 500_000), "nested too deeply|larger than"),
+    ("YAML of a million levels", with_file("params.yaml", b"[" * 5000), "nested too deeply"),
     ("a billion splits", with_params("- 50", "- 1000000000"), "repetitions"),
     ("keys of another version", with_params("^", "novelty: 1\n"), "novelty: unknown key"),
 ]
@@ -336,10 +336,8 @@ def test_code_of_a_bundle_cannot_be_imported(honest: Files, tmp_path: Path, monk
 
 def test_a_damaged_entry_is_one_line(micro_bundle: Path, tmp_path: Path) -> None:
     content = bytearray(micro_bundle.read_bytes())
-    place = content.index(b"schema") if b"schema" in content else len(content) // 2
-    content[place] ^= 1
+    content[content.index(b"def half_class_split")] ^= 1
     damaged = tmp_path / "damaged.zip"
     damaged.write_bytes(content)
     with pytest.raises(AurlError, match="damaged"):
-        for name in (container := Container(damaged)).names:
-            container.held(name)
+        verify(damaged, quick=True)
