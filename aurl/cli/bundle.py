@@ -44,3 +44,18 @@ def verify(file: Path, cell: str | None, signers: Path | None, quick: bool, as_j
     click.echo(verdicts.as_json(verdict) if as_json else verdicts.as_text(verdict))
     if not verdict.agrees:
         sys.exit(1)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the page.")
+@click.option("--quick", is_flag=True, help="Verify digests and chain only.")
+def leaderboard(folder: Path, output: Path, quick: bool) -> None:
+    """Rank the bundles (*.zip) and result cards (*.md) in FOLDER on one static page; each bundle is verified first."""
+    from aurl.bundle.leaderboard import read_board, write_board
+
+    board = read_board(folder, quick)
+    for name, reason in board.refused:
+        click.echo(f"left out: {name}: {reason}")
+    page = write_board(board, output)
+    click.echo(f"{page}: {len(board.groups())} rankings of {board.bundles} bundles and {board.cards} cards")
