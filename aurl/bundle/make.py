@@ -13,6 +13,7 @@ from aurl.bundle.commit import Commit, as_json, read_commit
 from aurl.bundle.container import METADATA, SIGNATURE, Held, write_bundle
 from aurl.bundle.contents import CODE, Contents, check_code, choose, gather
 from aurl.bundle.crate import crate
+from aurl.bundle.croissant import CROISSANT, croissant
 from aurl.bundle.lists import CLASSES, SPLITS, class_list, split_list
 from aurl.lineage.dvc_lock import LOCK
 from aurl.pipeline.jobs import Jobs
@@ -37,10 +38,12 @@ def make_bundle(jobs: Jobs, output: Path, asked: Iterable[str] = (), without_fea
     commit, code = read_commit()
     check_code(contents.blocks.values(), {path: hashlib.sha256(content).hexdigest() for path, content in code.items()})
     files = bundle_files(jobs, contents, commit, code)
-    metadata = crate(
-        jobs.experiment.experiment, jobs.experiment.report.title, {name: held_of(each) for name, each in files.items()},
-        (commit.name, commit.date), importlib.metadata.version("snakemake"),
-    )  # fmt: skip
+    held, made = {name: held_of(each) for name, each in files.items()}, (commit.name, commit.date)
+    files[CROISSANT] = croissant(jobs, files, held, made)
+    held[CROISSANT] = held_of(files[CROISSANT])
+    experiment = jobs.experiment
+    snakemake = importlib.metadata.version("snakemake")
+    metadata = crate(experiment.experiment, experiment.report.title, held, made, snakemake)
     signed = {}
     if key is not None:
         from aurl.bundle.signature import sign

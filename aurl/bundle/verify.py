@@ -1,5 +1,6 @@
 """Verify a bundle with the installed version alone: no DVC, no git, no params.yaml, and nothing of it is executed."""
 
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from aurl.bundle.commit import Commit, parse_commit
 from aurl.bundle.container import METADATA, SIGNATURE, Container, Held
 from aurl.bundle.contents import data_files
 from aurl.bundle.crate import declared_files
+from aurl.bundle.croissant import CROISSANT, croissant, tables_of
 from aurl.bundle.lists import CLASSES, SPLITS, class_list, split_list
 from aurl.bundle.make import COMMIT, LOCKED, PARAMS
 from aurl.bundle.recompute import MOST_REPEATS, largest_repeats, recompute, unpack, working_in
@@ -71,6 +73,7 @@ def _check(container: Container, experiment: Experiment, commit: Commit, verdict
         if LOCKED in container:
             check_lock(container, LOCKED, levels["chain"])
         _check_lists(container, jobs, levels["splits"])
+        _check_croissant(container, jobs, commit, levels["splits"])
         if not quick:
             recompute(chosen, blocks, levels)
         installed = {name: sha256_file(packaged(Path(name))) for name in data_files(blocks.values())
@@ -87,12 +90,13 @@ def chain_lines(container: Container, jobs: list[Job], blocks: Mapping[str, Bloc
         block = blocks.get(job.block.as_posix())
         if block is None:
             continue
-        lines.append(block.name)
-        for path, digest in block.outputs.items():
+        lines.append(job.name)
+        for path in map(Path.as_posix, job.made):
             here = "" if path in container or _is_folder(container, path) else "  (not in the bundle)"
-            lines.append(f"    {digest[:16]}  {path}{here}")
-        lines += [f"    {key} = {_short(value)}" for key, value in block.identity.settings.items()]
-        lines += [f"    {digest[:16]}  {path} (code)" for path, digest in block.identity.code.items()]
+            lines.append(f"    {block.outputs.get(path, '?')[:16]}  {path}{here}")
+        settings, code = block.identity.settings, block.identity.code
+        lines += [f"    {key} = {_short(settings.get(key))}" for key in job.values]
+        lines += [f"    {digest[:16]}  {path} (code)" for path, digest in sorted(code.items())]
     return lines
 
 
@@ -109,6 +113,17 @@ def _check_lists(container: Container, jobs: Jobs, level: Level) -> None:
         level.checked += len(expected) - 1
         for line in sorted(set(held) ^ set(expected))[:3] or ["another order"] * (held != expected):
             level.add("forged", f"{name}: {line}", "not what follows from the classes and the seeds")
+
+
+def _check_croissant(container: Container, jobs: Jobs, commit: Commit, level: Level) -> None:
+    """Describe the lists again."""
+    names = [name for name in tables_of(jobs) if name in container]
+    files = {name: container.read(name) for name in names}
+    level.checked += 1
+    if container.read(CROISSANT) != croissant(
+        jobs, files, {name: container.held(name) for name in names}, (commit.name, commit.date)
+    ):
+        level.add("forged", CROISSANT, "not the description of the lists in this bundle")
 
 
 def _experiment(container: Container, folder: Path) -> Experiment:
@@ -139,5 +154,5 @@ def _is_folder(container: Container, path: str) -> bool:
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = json.dumps(value)
     return text if len(text) <= 100 else f"{text[:97]}..."

@@ -32,17 +32,34 @@ def bundle(jobs: Jobs, output: Path | None, asked: tuple[str, ...], without_feat
 @click.option("--signers", type=click.Path(path_type=Path), help="Allowed signers, as ssh-keygen reads them.")
 @click.option("--quick", is_flag=True, help="Compute nothing again: files, chain, code and splits only.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify(file: Path, cell: str | None, signers: Path | None, quick: bool, as_json: bool) -> None:
+@click.option(
+    "--rerun", "stage", metavar="STAGE", help="Then run this stage again WITH THE BUNDLE'S CODE, and compare."
+)
+@click.option("--python", type=click.Path(path_type=Path), help="For --rerun: an environment, not one of the lock.")
+@click.option("--yes", is_flag=True, help="For --rerun: do not ask.")
+def verify(
+    file: Path, cell: str | None, signers: Path | None, quick: bool, as_json: bool, stage: str | None,
+    python: Path | None, yes: bool,
+) -> None:  # fmt: skip
     """Verify a bundle: digests, chain, splits, metrics, tables; exit status 1 unless all agree.
 
-    It needs no params.yaml, git or DVC, and runs nothing of the bundle (docs/verify.md).
+    It needs no params.yaml, git or DVC, and runs nothing of the bundle but with --rerun (docs/verify.md).
     """
     from aurl.bundle import verdict as verdicts
     from aurl.bundle.verify import verify as verify_file
 
     verdict = verify_file(file, cell, signers, quick)
     click.echo(verdicts.as_json(verdict) if as_json else verdicts.as_text(verdict))
-    if not verdict.agrees:
+    agrees = verdict.agrees
+    if stage is not None:
+        from aurl.bundle import rerun
+
+        if not yes:
+            click.confirm(f"{rerun.warning(verdict, stage)}. Go on?", abort=True, err=True)
+        outcome = rerun.rerun(verdict, stage, cell, python, lambda line: click.echo(line, err=True))
+        click.echo("\n".join(outcome.lines))
+        agrees = agrees and outcome.agrees
+    if not agrees:
         sys.exit(1)
 
 

@@ -74,6 +74,10 @@ def split_changed(files: Files) -> None:
     files["lists/splits.csv"] = "".join(lines).encode()
 
 
+def description_changed(files: Files) -> None:
+    edit(files, "croissant.json", "unseen", "seen")
+
+
 def cell_in_the_html_alone(files: Files) -> None:
     edit(files, f"{RESULTS}tables/ablation.html", r">(\d+\.\d)", ">99.9")
     rewrite_records(files)
@@ -176,6 +180,7 @@ ATTACKS = [
     Attack(features_swapped, "chain", "changed", FEATURES),
     Attack(features_swapped_and_all_digests, "metrics", "forged", METRICS),
     Attack(split_changed, "splits", "forged", "lists/splits.csv"),
+    Attack(description_changed, "splits", "forged", "croissant.json"),
     Attack(cell_in_the_html_alone, "tables", "forged", "tables/ablation.html"),
     Attack(statistics_edited_and_all_digests, "metrics", "forged", "statistics.json"),
     Attack(videos_replaced, "chain", "changed", LISTING),
