@@ -57,12 +57,13 @@ def recompute(jobs: Sequence[Job], blocks: Mapping[str, Block], levels: Mapping[
     import torch
 
     torch.set_num_threads(1)  # as Snakemake's jobs have it: the order of sums decides the last digits
+    makers = {path: job for job in jobs for path in job.made}
     for job in jobs:
         level = levels.get(_level_of(job))
         block = blocks.get(job.block.as_posix())
         if level is None or block is None:
             continue
-        if needs := _needs(job, block):
+        if needs := _needs(job, block, makers):
             level.unchecked.append(Unchecked(job.name, needs))
             continue
         level.checked += 1
@@ -127,12 +128,21 @@ def _draws(job: Job) -> bool:
     return any(path.suffix in PICTURES for path in job.made)
 
 
-def _needs(job: Job, block: Block) -> str | None:
+def opened(job: Job, makers: Mapping[Path, Job]) -> list[Path]:
+    """List the files that a job opens: its inputs, and the frames behind an index where a network or a figure sees them."""
+    paths = list(job.inputs.paths())
+    if job.stage.compute is not None or _draws(job):
+        indexes = [makers[path] for path in paths if path in makers and makers[path].stage.name == "frames_index"]
+        paths += [path for index in indexes for path in index.depends]
+    return paths
+
+
+def _needs(job: Job, block: Block, makers: Mapping[Path, Job]) -> str | None:
     """Say what is needed to make a job again; None where all is here."""
-    missing = [path for path in job.inputs.paths() if not (is_inside(path) and path.is_file())]
+    missing = [path for path in opened(job, makers) if not (is_inside(path) and path.is_file())]
     if missing:
-        choices = {CHOICES[name] for name in _choices_of(missing[0])}
-        return f"--with {' or '.join(sorted(choices))}" if choices else f"{missing[0]}"
+        choices = {CHOICES[name] for path in missing for name in _choices_of(path)}
+        return " ".join(f"--with {name}" for name in sorted(choices)) if choices else f"{missing[0]}"
     if any(not path.is_file() for path in job.made):
         return "its own outputs, which are not in the bundle"
     if _draws(job):

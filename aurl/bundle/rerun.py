@@ -16,7 +16,7 @@ from aurl.bundle.commit import Commit, parse_commit
 from aurl.bundle.container import Container
 from aurl.bundle.contents import CODE, is_inside
 from aurl.bundle.make import COMMIT, PARAMS
-from aurl.bundle.recompute import difference, unpack, working_in
+from aurl.bundle.recompute import difference, opened, unpack, working_in
 from aurl.bundle.verdict import Verdict
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.jobs import Job, Jobs
@@ -106,8 +106,9 @@ def jobs_to_run(jobs: Jobs, stage: str, cell: str | None) -> list[Job]:
         if changed & set(job.depends):
             chosen.add(job.block)
             changed |= set(job.made)
+    makers = {path: job for job in every for path in job.made}
     for job in reversed(every):
-        needed = {path for other in every if other.block in chosen for path in other.inputs.paths()}
+        needed = {path for other in every if other.block in chosen for path in opened(other, makers)}
         if needed & {path for path in job.made if not path.exists()}:
             chosen.add(job.block)
     return [job for job in every if job.block in chosen]

@@ -95,7 +95,8 @@ def chain_lines(container: Container, jobs: list[Job], blocks: Mapping[str, Bloc
             here = "" if path in container or _is_folder(container, path) else "  (not in the bundle)"
             lines.append(f"    {block.outputs.get(path, '?')[:16]}  {path}{here}")
         settings, code = block.identity.settings, block.identity.code
-        lines += [f"    {key} = {_short(settings.get(key))}" for key in job.values]
+        same = {key: value for key, value in job.values.items() if settings.get(key) == value}  # in its own order
+        lines += [f"    {key} = {_short((settings | same).get(key))}" for key in job.values]
         lines += [f"    {digest[:16]}  {path} (code)" for path, digest in sorted(code.items())]
     return lines
 

@@ -83,6 +83,8 @@ def test_a_bundle_without_features_says_what_would_be_needed(micro_bundle: Path,
     assert verdict.agrees
     assert verdict.levels["metrics"].verdict == "partly"
     assert {each.needs for each in verdict.levels["metrics"].unchecked} == {"--with features"}
+    features = [each.needs for each in verdict.levels["features"].unchecked if each.subject.startswith("features")]
+    assert set(features) == {"--with checkpoints --with frames"}
     assert "not checked: evaluate" in as_text(verdict)
 
 

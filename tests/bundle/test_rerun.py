@@ -82,20 +82,8 @@ def test_jobs_before_a_stage_are_run_where_their_results_are_not_here(tmp_path: 
         for name, path in job.outputs.items():
             if name in ("checkpoint", "shard", "shard_index"):
                 path.unlink()
-    expected = [
-        "frames",
-        "frames",
-        "frames",
-        "frames_index",
-        "frames_index",
-        "train",
-        "features",
-        "evaluate",
-        "collect",
-    ]
     got = stages("features", "aurl,micro_ucf")
-    assert [name for name in got if name in expected] == expected[:3] + [name for name in got[3:] if name in expected]
-    assert {"ingest", "manifest", "embeddings"}.isdisjoint(got), "their results are here"
+    assert got == [*["frames"] * 3, "train", "features", "evaluate", "collect"], "the other results are here"
     everything = stages("ablation")
     assert everything[0] == "ingest"
     assert everything[-1] == "tables"
