@@ -19,7 +19,7 @@ LARGE = ("checkpoints", "features", "frames", "videos")
 @with_jobs
 def bundle(jobs: Jobs, output: Path | None, asked: tuple[str, ...], without_features: bool, key: Path | None) -> None:
     """Pack the finished experiment into one file that others can verify (docs/verify.md)."""
-    from aurl.bundle.make import make_bundle
+    from aurl.audit.bundle.make import make_bundle
 
     target = output or Path(f"{jobs.experiment.experiment}.crate.zip")
     for line in make_bundle(jobs, target, asked, without_features, key):
@@ -45,18 +45,19 @@ def verify(
 
     It needs no params.yaml, git or DVC, and runs nothing of the bundle but with --rerun (docs/verify.md).
     """
-    from aurl.bundle import verdict as verdicts
-    from aurl.bundle.verify import verify as verify_file
+    from aurl.audit.bundle import verdict as verdicts
+    from aurl.audit.bundle.verify import verify as verify_file
 
     verdict = verify_file(file, cell, signers, quick)
     click.echo(verdicts.as_json(verdict) if as_json else verdicts.as_text(verdict))
     agrees = verdict.agrees
     if stage is not None:
-        from aurl.bundle import rerun
+        from aurl.audit.bundle import rerun
+        from aurl.report.compare_files import compare_files
 
         if not yes:
             click.confirm(f"{rerun.warning(verdict, stage)}. Go on?", abort=True, err=True)
-        outcome = rerun.rerun(verdict, stage, cell, python, lambda line: click.echo(line, err=True))
+        outcome = rerun.rerun(verdict, stage, compare_files, cell, python, lambda line: click.echo(line, err=True))
         click.echo("\n".join(outcome.lines))
         agrees = agrees and outcome.agrees
     if not agrees:
@@ -68,8 +69,10 @@ def verify(
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the page.")
 @click.option("--quick", is_flag=True, help="Verify digests and chain only.")
 def leaderboard(folder: Path, output: Path, quick: bool) -> None:
-    """Rank the bundles (*.zip) and result cards (*.md) in FOLDER on one static page; each bundle is verified first."""
-    from aurl.bundle.leaderboard import read_board, write_board
+    """Rank the bundles (*.zip) and result cards (*.md) in FOLDER on a static page.
+
+    Each bundle is verified first."""
+    from aurl.audit.bundle.leaderboard import read_board, write_board
 
     board = read_board(folder, quick)
     for name, reason in board.refused:

@@ -55,7 +55,10 @@ def load(folder: str, name: str) -> ModuleType:
 
 @contextmanager
 def no_parts_from_outside() -> Iterator[None]:
-    """Refuse parts from outside: a stranger's file of parameters may name any module, and an import runs it."""
+    """Refuse parts from outside.
+
+    A stranger's file of parameters may name any module, and an import runs it.
+    """
     global _refused
     before, _refused = _refused, True
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from aurl.bundle.container import METADATA, write_bundle
+from aurl.audit.bundle.container import METADATA, write_bundle
 
 Files = dict[str, bytes]
 RESULTS = "results/micro/"

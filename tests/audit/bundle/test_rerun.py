@@ -10,13 +10,14 @@ import pytest
 from bundles import RESULTS, read_files, rewrite_records, write_files
 from repositories import runner
 
-from aurl.bundle.commit import Commit
-from aurl.bundle.container import Container
-from aurl.bundle.rerun import arguments_of, compared_metrics, environment, jobs_to_run, rerun, unpack_code
-from aurl.bundle.verify import verify
+from aurl.audit.bundle.commit import Commit
+from aurl.audit.bundle.container import Container
+from aurl.audit.bundle.rerun import arguments_of, environment, jobs_to_run, rerun, unpack_code
+from aurl.audit.bundle.verify import verify
 from aurl.experiment.presets import load_preset
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.paths import ResultPaths
+from aurl.report.compare_files import compare_files
 from aurl.system.errors import AurlError
 
 AURL = Path(sys.executable).with_name("aurl")
@@ -50,7 +51,7 @@ def test_results_that_do_not_come_out_again_are_named(micro_bundle: Path, tmp_pa
     files[name] = "".join(f"{','.join(row)}\n" for row in rows).encode()
     rewrite_records(files)
     verdict = verify(write_files(tmp_path / "forged.zip", files), quick=True)
-    outcome = rerun(verdict, "collect", python=Path(sys.executable), show=lambda line: None)
+    outcome = rerun(verdict, "collect", compare_files, python=Path(sys.executable), show=lambda line: None)
     assert not outcome.agrees
     assert outcome.lines[-1] == "metrics.csv does not agree"
     assert any("99.00 in the bundle" in line for line in outcome.lines)
@@ -61,9 +62,9 @@ def test_nothing_is_run_where_the_records_do_not_agree(micro_bundle: Path, tmp_p
     files["code/aurl/cli/__main__.py"] = b"open('executed', 'w')\n"
     bundle = write_files(tmp_path / "planted.zip", files)
     with pytest.raises(AurlError, match="nothing of it is run: code do not agree"):
-        rerun(verify(bundle, quick=True), "collect", python=Path(sys.executable))
+        rerun(verify(bundle, quick=True), "collect", compare_files, python=Path(sys.executable))
     with pytest.raises(AurlError, match="no such stage or table; known: ingest"):
-        rerun(verify(bundle, quick=True), "nothing")
+        rerun(verify(bundle, quick=True), "nothing", compare_files)
 
 
 def test_jobs_before_a_stage_are_run_where_their_results_are_not_here(tmp_path: Path) -> None:
@@ -111,14 +112,22 @@ def test_links_of_the_code_stay_inside(micro_bundle: Path, tmp_path: Path) -> No
             unpack_code(container, Commit(**commit | {"links": links}), tmp_path / f"bad{len(str(links))}")
 
 
-def test_an_environment_is_made_of_the_lock(tmp_path: Path) -> None:
+def test_an_environment_is_made_of_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **options: object) -> "subprocess.CompletedProcess[str]":
+        ran.append(command)
+        return subprocess.CompletedProcess(command, int("broken" in command[-1]), "", "no such package")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(AurlError, match="no requirements.lock"):
+        environment(tmp_path, tmp_path / "environment", lambda line: None)
     (tmp_path / "requirements.lock").write_text("# nothing\n")
-    python = environment(tmp_path, tmp_path / "environment", lambda line: None)
-    said = subprocess.run([python, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=True)
-    assert Path(said.stdout.strip()) == tmp_path / "environment"
-    (tmp_path / "requirements.lock").write_text("no-such-package-of-aurl @ file:///nonexistent\n")
-    with pytest.raises(AurlError, match="no environment could be made"):
-        environment(tmp_path, tmp_path / "other", lambda line: None)
+    assert environment(tmp_path, tmp_path / "environment", lambda line: None) == tmp_path / "environment/bin/python"
+    assert ran[0][1:] == ["-m", "venv", str(tmp_path / "environment")]
+    assert ran[1][1:] == ["-m", "pip", "install", "--quiet", "-r", str(tmp_path / "requirements.lock")]
+    with pytest.raises(AurlError, match="no environment could be made \\(no such package\\)"):
+        environment(tmp_path, tmp_path / "broken", lambda line: None)
 
 
 def test_metrics_of_several_seeds_agree_within_what_the_seeds_explain(tmp_path: Path) -> None:
@@ -129,11 +138,11 @@ def test_metrics_of_several_seeds_agree_within_what_the_seeds_explain(tmp_path: 
         return tmp_path / name
 
     old = written("old.csv", [40, 42, 44])
-    assert compared_metrics(old, old) == (["metrics.csv is identical"], True)
-    assert compared_metrics(old, written("near.csv", [41, 43, 45])) == (
+    assert compare_files(old, old) == (["metrics.csv is identical"], True)
+    assert compare_files(old, written("near.csv", [41, 43, 45])) == (
         ["metrics.csv agrees within what the seeds explain"], True,
     )  # fmt: skip
-    lines, agrees = compared_metrics(old, written("far.csv", [60, 62, 64]))
+    lines, agrees = compare_files(old, written("far.csv", [60, 62, 64]))
     assert (agrees, lines[-1]) == (False, "metrics.csv does not agree")
 
 

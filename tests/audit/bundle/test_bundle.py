@@ -12,10 +12,10 @@ import pytest
 from bundles import RESULTS, block_of, read_files, rewrite_records, write_files
 from repositories import runner
 
-from aurl.bundle.container import METADATA, SIGNATURE
-from aurl.bundle.make import make_bundle
-from aurl.bundle.verdict import LEVELS, as_text
-from aurl.bundle.verify import verify
+from aurl.audit.bundle.container import METADATA, SIGNATURE
+from aurl.audit.bundle.make import make_bundle
+from aurl.audit.bundle.verdict import LEVELS, as_text
+from aurl.audit.bundle.verify import verify
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.jobs import Jobs
 from aurl.system.errors import AurlError

@@ -15,8 +15,8 @@ import pytest
 from bundles import RESULTS, Files, block_of, edit_block, read_files, rewrite_records, sealed_files, write_files
 from hostile import Call
 
-from aurl.bundle.container import METADATA
-from aurl.bundle.verify import verify
+from aurl.audit.bundle.container import METADATA
+from aurl.audit.bundle.verify import verify
 from aurl.system.errors import AurlError
 
 METRICS, OTHER = "metrics/aurl/seed0/micro_ucf.json", "metrics/ls/seed0/micro_ucf.json"

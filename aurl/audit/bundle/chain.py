@@ -1,15 +1,18 @@
-"""Check a bundle's records against its files and against each other: blocks, code, commit and dvc.lock."""
+"""Check a bundle's records against its files and against each other.
+
+Blocks, code, commit and dvc.lock.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aurl.bundle.commit import Commit, commit_problem, object_name
-from aurl.bundle.container import METADATA, SIGNATURE, Container, Held
-from aurl.bundle.contents import CHOICES, CODE, INPUTS
-from aurl.bundle.records import makers_of
-from aurl.bundle.verdict import Level, Unchecked
+from aurl.audit.bundle.commit import Commit, commit_problem, object_name
+from aurl.audit.bundle.container import METADATA, SIGNATURE, Container, Held
+from aurl.audit.bundle.contents import CHOICES, CODE, INPUTS
+from aurl.audit.bundle.records import makers_of
+from aurl.audit.bundle.verdict import Level, Unchecked
 from aurl.datasets.table import iterate_table
 from aurl.lineage.blocks import Block, differing_keys
 from aurl.pipeline.jobs import Job
@@ -18,7 +21,7 @@ from aurl.system.errors import AurlError
 
 
 def check_files(container: Container, declared: Mapping[str, Held], level: Level) -> None:
-    """Compare every file with what the metadata declare, but for the metadata and their signature."""
+    """Compare every file, but for the metadata and signature, with the metadata."""
     names = [name for name in container.names if name not in (METADATA, SIGNATURE)]
     for name in names:
         if name not in declared:
@@ -32,7 +35,10 @@ def check_files(container: Container, declared: Mapping[str, Held], level: Level
 
 
 class Chain:
-    """Checks the blocks of a bundle: each against its files, its inputs, and what the experiment declares."""
+    """Checks the blocks of a bundle.
+
+    Each against its files, its inputs, and what the experiment declares.
+    """
 
     def __init__(self, container: Container, blocks: Mapping[str, Block], level: Level) -> None:
         self.container, self.blocks, self.level = container, blocks, level
@@ -58,13 +64,13 @@ class Chain:
     def check_foreign(self, jobs: Iterable[Job], results: str) -> None:
         """Find blocks of no job, and results of no block."""
         expected = {job.block.as_posix() for job in jobs}
-        made = [path for block in self.blocks.values() for path in block.outputs]
+        outputs = [path for block in self.blocks.values() for path in block.outputs]
         for name in self.container.names:
             if name in self.blocks:
                 if name not in expected:
                     self.level.add("unrecorded", name, "a block of a job that the experiment does not have")
             elif name.startswith("results/"):
-                own = name in self.makers or any(name.startswith(f"{path}/") for path in made)
+                own = name in self.makers or any(name.startswith(f"{path}/") for path in outputs)
                 if not name.startswith(results) or not own:
                     self.level.add("unrecorded", name, "no job made it")
 
@@ -142,7 +148,7 @@ class Chain:
 
 
 def check_code(container: Container, blocks: Mapping[str, Block], commit: Commit, level: Level) -> None:
-    """Compare the code that the blocks name with the bundle's, and the bundle's with its commit."""
+    """Compare the code of the blocks with the bundle's, and that with its commit."""
     for name, block in blocks.items():
         for path, recorded in block.identity.code.items():
             held = container.held(f"{CODE}{path}").sha256 if f"{CODE}{path}" in container else None
@@ -158,7 +164,7 @@ def check_code(container: Container, blocks: Mapping[str, Block], commit: Commit
 
 def differing_code(jobs: Iterable[Job], blocks: Mapping[str, Block], installed: Mapping[tuple[str, ...], dict[str, str]],
                    data: Mapping[str, str]) -> dict[str, list[str]]:  # fmt: skip
-    """Map each stage to the files that the installed version has in another version than the results were made with.
+    """Map each stage to its files that differ in the installed version.
 
     Args:
         installed: code of a job -> digests. data: shipped data file -> digest of the installed one.

@@ -1,4 +1,6 @@
-"""Write and read the bundle's zip file: the same files give the same bytes, and reading trusts nothing.
+"""Write and read the bundle's zip file.
+
+The same files give the same bytes, and reading trusts nothing.
 
 Files are stored without compression. So any zlib gives the same bytes, and no entry can be larger than the zip file.
 """
@@ -27,7 +29,9 @@ MEND = "ask its author for another copy, or make it again ('aurl bundle')"
 
 
 def write_bundle(path: Path, files: Mapping[str, bytes | Path]) -> None:
-    """Write a zip file of contents or copies of files, sorted by name; equal files give equal bytes.
+    """Write a zip file of contents or copies of files, sorted by name.
+
+    Equal files give equal bytes.
 
     Raises: AurlError for a name that reading would refuse.
     """
@@ -51,7 +55,7 @@ class Held:
 
 
 class Container:
-    """Reads a bundle. Nothing is unpacked but by `unpack`, and no name leaves the folder."""
+    """Reads a bundle; nothing is written but by `unpack`."""
 
     def __init__(self, path: Path) -> None:
         """Raises: AurlError if the file is no bundle, or one that could do harm."""
@@ -88,7 +92,10 @@ class Container:
         return self._held[name]
 
     def read(self, name: str, most: int = MOST_JSON_BYTES) -> bytes:
-        """Read a file. Raises: AurlError if it is missing, damaged or larger than `most` bytes."""
+        """Read a file of at most `most` bytes.
+
+        Raises: AurlError if it is missing, damaged or larger.
+        """
         if name not in self._entries:
             raise AurlError(f"{self.path}: no '{name}' in it; {MEND}")
         if self.size(name) > most:
@@ -136,7 +143,10 @@ class Container:
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON strictly. Raises: ValueError for a key twice, NaN, or nesting deeper than `DEEPEST_JSON`."""
+    """Parse JSON strictly. Raises.
+
+    ValueError for a key twice, NaN, or nesting deeper than `DEEPEST_JSON`.
+    """
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except RecursionError:
@@ -166,7 +176,7 @@ def _problem(info: zipfile.ZipInfo) -> str | None:
 
 
 def _check_names(path: Path, names: list[str], raw: Iterable[str] = ()) -> None:
-    """Refuse names that leave the folder, that are there twice, or that two systems read differently."""
+    """Refuse names that leave the folder, are double, or differ between systems."""
     for name in (*names, *raw):
         parts = name.split("/")
         if (

@@ -1,4 +1,4 @@
-"""List the classes of an experiment and every test split, as the bundle holds them; both follow from seeds and names."""
+"""List the classes of an experiment, and every test split."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aurl.bundle.contents import is_inside
+from aurl.audit.bundle.contents import is_inside
 from aurl.datasets.table import iterate_usable
 from aurl.evaluation.by_name import public_test_set, squeezed
 from aurl.experiment.settings import PROTOCOLS, Settings
@@ -19,7 +19,10 @@ Draws = Iterator[tuple[str, list[str]]]
 
 
 def class_list(jobs: Jobs) -> bytes:
-    """Write every embedded class: dataset, part (seen or unseen), class, number of usable videos."""
+    """Write every embedded class.
+
+    Dataset, part (seen or unseen), class, number of usable videos.
+    """
     rows: list[tuple[str, ...]] = [("dataset", "part", "class", "videos")]
     for row in jobs.rows("embedded"):
         name = row["dataset"]
@@ -32,7 +35,10 @@ def class_list(jobs: Jobs) -> bytes:
 
 
 def split_list(jobs: Jobs) -> bytes:
-    """Write the classes of every draw of every protocol: dataset, protocol, draw, class."""
+    """Write the classes of every draw of every protocol.
+
+    Dataset, protocol, draw, class.
+    """
     rows: list[tuple[str, ...]] = [("dataset", "protocol", "draw", "class")]
     for row in jobs.rows("tested"):
         classes = _classes(jobs, row["dataset"])
@@ -42,7 +48,9 @@ def split_list(jobs: Jobs) -> bytes:
 
 
 def draws(protocols: Mapping[str, Settings], classes: list[str]) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield (protocol, draw, classes) of every draw that protocols make; a protocol of another kind has none.
+    """Yield (protocol, draw, classes) of every draw that protocols make.
+
+    A protocol of another kind has none.
 
     All classes (the draw "all") are in every test set, so they are left out.
     """

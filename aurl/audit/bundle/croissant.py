@@ -1,4 +1,4 @@
-"""Describe the rendered world, the lists of classes and splits, and the lists of videos, as a Croissant 1.1 dataset.
+"""Describe world, classes, splits and videos as a Croissant 1.1 dataset.
 
 Source: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html. Addresses are paths inside the bundle, which
 is unpacked to load the tables. Videos themselves are not in the tables: rendered ones follow from the world and a seed.
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aurl.bundle.container import Held
-from aurl.bundle.contents import CODE
-from aurl.bundle.lists import CLASSES, SPLITS
+from aurl.audit.bundle.container import Held
+from aurl.audit.bundle.contents import CODE
+from aurl.audit.bundle.lists import CLASSES, SPLITS
 from aurl.pipeline.jobs import Jobs
 from aurl.system.shipped import RENDERED_WORLD
 

@@ -1,4 +1,7 @@
-"""Sign a bundle with an SSH key, and say who signed one. `ssh-keygen` does both, as it does for git."""
+"""Sign a bundle with an SSH key, and say who signed one.
+
+`ssh-keygen` does both, as it does for git.
+"""
 
 import shutil
 import subprocess
@@ -12,7 +15,7 @@ MOST_BYTES = 1 << 16
 
 
 def sign(content: bytes, key: Path) -> bytes:
-    """Sign contents with a private key (or a public one whose private key the agent holds).
+    """Sign contents with a private key, or a public one of the agent's.
 
     Raises: AurlError where there is no key, or no `ssh-keygen`.
     """
@@ -48,8 +51,10 @@ def signer(content: bytes, signature: bytes | None, signers: Path | None) -> str
         key = next((word for word in said.split() if word.startswith("SHA256:")), "an unknown key")
         if signers is None:
             return f"signed by key {key} (whose it is: --signers FILE)"
-        found = _ssh_keygen(["-Y", "find-principals", "-f", str(signers), "-s", str(path)], b"", f"--signers {signers}")
-        name = found.splitlines()[0]
+        principals = _ssh_keygen(
+            ["-Y", "find-principals", "-f", str(signers), "-s", str(path)], b"", f"--signers {signers}"
+        )
+        name = principals.splitlines()[0]
         _ssh_keygen(["-Y", "verify", "-f", str(signers), "-I", name, "-n", NAMESPACE, "-s", str(path)], content, where)
         return f"signed by {name}"
 

@@ -1,4 +1,7 @@
-"""Verify a bundle with the installed version alone: no DVC, no git, no params.yaml, and nothing of it is executed."""
+"""Verify a bundle with the installed version alone.
+
+No DVC, no git, no params.yaml, and nothing of it is executed.
+"""
 
 import json
 import tempfile
@@ -6,18 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aurl.audit.audit import select_jobs
-from aurl.bundle.chain import Chain, check_code, check_files, check_lock, differing_code
-from aurl.bundle.commit import Commit, parse_commit
-from aurl.bundle.container import METADATA, SIGNATURE, Container, Held
-from aurl.bundle.contents import data_files
-from aurl.bundle.crate import declared_files
-from aurl.bundle.croissant import CROISSANT, croissant, tables_of
-from aurl.bundle.lists import CLASSES, SPLITS, class_list, split_list
-from aurl.bundle.make import COMMIT, LOCKED, PARAMS
-from aurl.bundle.recompute import MOST_REPEATS, largest_repeats, recompute, unpack, working_in
-from aurl.bundle.records import read_blocks
-from aurl.bundle.signature import signer
-from aurl.bundle.verdict import Level, Unchecked, Verdict
+from aurl.audit.bundle.chain import Chain, check_code, check_files, check_lock, differing_code
+from aurl.audit.bundle.commit import Commit, parse_commit
+from aurl.audit.bundle.container import METADATA, SIGNATURE, Container, Held
+from aurl.audit.bundle.contents import data_files
+from aurl.audit.bundle.crate import declared_files
+from aurl.audit.bundle.croissant import CROISSANT, croissant, tables_of
+from aurl.audit.bundle.lists import CLASSES, SPLITS, class_list, split_list
+from aurl.audit.bundle.make import COMMIT, LOCKED, PARAMS
+from aurl.audit.bundle.recompute import MOST_REPEATS, largest_repeats, recompute, unpack, working_in
+from aurl.audit.bundle.records import read_blocks
+from aurl.audit.bundle.signature import signer
+from aurl.audit.bundle.verdict import Level, Unchecked, Verdict
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
 from aurl.lineage.blocks import Block, digests_by_code
@@ -84,7 +87,10 @@ def _check(container: Container, experiment: Experiment, commit: Commit, verdict
 
 
 def chain_lines(container: Container, jobs: list[Job], blocks: Mapping[str, Block]) -> list[str]:
-    """Write the chain behind a cell: each job with its outputs, parameters and code, from the videos on."""
+    """Write the chain behind a cell.
+
+    Each job with its outputs, parameters and code, from the videos on.
+    """
     lines = []
     for job in jobs:
         block = blocks.get(job.block.as_posix())
@@ -105,12 +111,11 @@ def _check_lists(container: Container, jobs: Jobs, level: Level) -> None:
     """Draw every split again, and count the classes again."""
     for name, make in ((CLASSES, class_list), (SPLITS, split_list)):
         try:
-            again = make(jobs)
+            expected = make(jobs).decode().splitlines()
         except (AurlError, OSError) as error:
             level.unchecked.append(Unchecked(name, f"the class embeddings ({one_line(error)})"))
             continue
         held = container.read(name).decode(errors="replace").splitlines()
-        expected = again.decode().splitlines()
         level.checked += len(expected) - 1
         for line in sorted(set(held) ^ set(expected))[:3] or ["another order"] * (held != expected):
             level.add("forged", f"{name}: {line}", "not what follows from the classes and the seeds")
@@ -128,7 +133,10 @@ def _check_croissant(container: Container, jobs: Jobs, commit: Commit, level: Le
 
 
 def _experiment(container: Container, folder: Path) -> Experiment:
-    """Read params.yaml of the bundle. Raises: AurlError, also where this version does not know its keys."""
+    """Read params.yaml of the bundle.
+
+    Raises: AurlError, also where this version does not know its keys.
+    """
     container.unpack(PARAMS, folder / PARAMS)
     try:
         with no_parts_from_outside():

@@ -9,8 +9,8 @@ import mimetypes
 from collections.abc import Mapping
 from typing import Any
 
-from aurl.bundle.container import METADATA, Held
-from aurl.bundle.contents import CODE
+from aurl.audit.bundle.container import METADATA, Held
+from aurl.audit.bundle.contents import CODE
 
 Entity = dict[str, Any]
 CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]
@@ -28,7 +28,7 @@ TYPES = {
 
 
 def crate(experiment: str, title: str, held: Mapping[str, Held], commit: tuple[str, str], snakemake: str) -> bytes:
-    """Write the metadata: every file with its SHA-256, the workflow, and the run that made the results.
+    """Write the metadata: files with their SHA-256, the workflow, its run.
 
     Args:
         title: of the report. held: every file of the bundle but the metadata.
@@ -72,7 +72,10 @@ def crate(experiment: str, title: str, held: Mapping[str, Held], commit: tuple[s
 
 
 def declared_files(metadata: Any) -> dict[str, Held]:
-    """Map each file that the metadata name to its size and SHA-256. Raises: ValueError for other metadata."""
+    """Map each file that the metadata name to its size and SHA-256.
+
+    Raises: ValueError for other metadata.
+    """
     if not isinstance(metadata, dict) or not isinstance(metadata.get("@graph"), list):
         raise ValueError("no @graph")
     files: dict[str, Held] = {}

@@ -1,4 +1,4 @@
-"""Choose the files of a bundle from a finished experiment, and check that they are what their jobs made.
+"""Choose the files of a bundle, and check that their jobs made them.
 
 Which artefacts there are follows from the stages' declarations. Names in the bundle: `results/...` as on disk, `code/...`
 for the files of the commit, `inputs/...` for files that the experiment names outside of both.
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from aurl.bundle.records import block_record
+from aurl.audit.bundle.records import block_record
 from aurl.lineage.blocks import Block, block_or_none
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.digests import Digests
@@ -30,7 +30,7 @@ CODE, INPUTS = "code/", "inputs/"
 
 @dataclass
 class Contents:
-    """Hold the files of a bundle by name, the blocks of its jobs, and what was left out: name of a choice -> bytes."""
+    """Hold the files and blocks of a bundle by name, and the bytes left out by choice."""
 
     files: dict[str, Path] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)
@@ -67,7 +67,10 @@ def gather(jobs: Jobs, chosen: Iterable[str], digests: Digests) -> Contents:
 
 
 def choose(jobs: Jobs, asked: Iterable[str], without_features: bool = False) -> list[str]:
-    """Choose the large artefacts of a bundle: those that were asked for, and features where they fit."""
+    """Choose the large artefacts of a bundle.
+
+    Those that were asked for, and features where they fit.
+    """
     chosen = list(dict.fromkeys(asked))
     size = sum(_size(path) for job in jobs.all() for name, path in job.outputs.items() if name == "features")
     if not without_features and "features" not in chosen and size <= MOST_FEATURES:
@@ -87,7 +90,7 @@ def data_files(blocks: Iterable[Block]) -> list[str]:
 
 
 def check_code(blocks: Iterable[Block], files: Mapping[str, str]) -> None:
-    """Check that the commit holds the code and the shipped data that the results were made with.
+    """Check that the commit holds the code and shipped data of the results.
 
     Args:
         files: path -> SHA-256 of the commit's files.
@@ -105,7 +108,7 @@ def check_code(blocks: Iterable[Block], files: Mapping[str, str]) -> None:
 
 
 def _outside_inputs(job: Job, makers: Mapping[Path, Job]) -> list[Path]:
-    """List the files of the user's own that a job is recomputed from, such as scores of other methods."""
+    """List the user's own files that a job is recomputed from, such as scores."""
     if job.stage.recompute not in ("always", "deep"):
         return []
     paths = [path for path in job.inputs.paths() if path not in makers and is_inside(path) and path.parts[0] != "data"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aurl.bundle.container import Container
+from aurl.audit.bundle.container import Container
 from aurl.datasets.table import USABLE
 from aurl.evaluation.by_name import public_test_set, squeezed, stem
 from aurl.evaluation.named import base as named
@@ -43,7 +43,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Standing:
-    """Hold one row: top-1 in percent, with its interval or the deviation of the seeds (or draws).
+    """Hold one row: top-1 in percent, with its interval or standard deviation.
 
     Attributes:
         kind: `bundle`, `card` or `published`. origin: the file, or the published source. mark: what was verified.
@@ -62,7 +62,10 @@ class Standing:
 
 
 def bundle_standings(container: Container, origin: str, mark: str) -> Iterator[Standing]:
-    """Yield the rows of a verified bundle: each variant, test set, clip count and protocol, averaged over seeds."""
+    """Yield the rows of a verified bundle.
+
+    Each variant, test set, clip count and protocol, averaged over seeds.
+    """
     experiment = parse_experiment(parse_yaml(container.read("params.yaml"), "params.yaml"), "params.yaml")
     root = f"results/{experiment.experiment}"
     rows = list(csv.DictReader(io.StringIO(container.read(f"{root}/metrics.csv").decode())))
@@ -87,7 +90,10 @@ def bundle_standings(container: Container, origin: str, mark: str) -> Iterator[S
 
 @dataclass(frozen=True)
 class VideoSet:
-    """Hold a test set of an experiment: a public one if it has all of its classes and videos, else one of its own."""
+    """Hold a test set of an experiment.
+
+    A public one if it has all of its classes and videos, else one of its own.
+    """
 
     name: str
     classes: list[str]
@@ -132,7 +138,10 @@ def public_group(of: TestSet, track: str, name: str, runs: int) -> Group:
 
 
 def card_standings(path: Path) -> Iterator[Standing]:
-    """Yield the rows of a result card of `aurl score --card`. Raises: AurlError for another file."""
+    """Yield the rows of a result card of `aurl score --card`.
+
+    Raises: AurlError for another file.
+    """
     content = path.read_bytes()
     try:
         before, head, _ = content.decode().split("---\n", 2)
@@ -148,7 +157,7 @@ def card_standings(path: Path) -> Iterator[Standing]:
 
 
 def published_standings(groups: Sequence[Group], path: Path | None = None) -> Iterator[Standing]:
-    """Yield the published rows of each ranking on all classes or halves of a public test set.
+    """Yield the published rows of each ranking on a public test set.
 
     The published 3-split rows are left out: they probably use the official video lists.
     """

@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
-from aurl.bundle.commit import Commit, as_json, read_commit
-from aurl.bundle.container import METADATA, SIGNATURE, Held, write_bundle
-from aurl.bundle.contents import CODE, Contents, check_code, choose, gather
-from aurl.bundle.crate import crate
-from aurl.bundle.croissant import CROISSANT, croissant
-from aurl.bundle.lists import CLASSES, SPLITS, class_list, split_list
+from aurl.audit.bundle.commit import Commit, as_json, read_commit
+from aurl.audit.bundle.container import METADATA, SIGNATURE, Held, write_bundle
+from aurl.audit.bundle.contents import CODE, Contents, check_code, choose, gather
+from aurl.audit.bundle.crate import crate
+from aurl.audit.bundle.croissant import CROISSANT, croissant
+from aurl.audit.bundle.lists import CLASSES, SPLITS, class_list, split_list
 from aurl.lineage.dvc_lock import LOCK
 from aurl.pipeline.jobs import Jobs
 from aurl.system.digests import Digests
@@ -27,7 +27,9 @@ Content = bytes | Path
 
 def make_bundle(jobs: Jobs, output: Path, asked: Iterable[str] = (), without_features: bool = False,
                 key: Path | None = None) -> Iterator[str]:  # fmt: skip
-    """Write the bundle, and say what it holds; equal results at one commit give equal bytes.
+    """Write the bundle, and say what it holds.
+
+    Equal results at one commit give equal bytes.
 
     Args:
         asked: large artefacts to hold (`contents.LARGE`). key: an SSH key to sign with.
@@ -38,15 +40,15 @@ def make_bundle(jobs: Jobs, output: Path, asked: Iterable[str] = (), without_fea
     commit, code = read_commit()
     check_code(contents.blocks.values(), {path: hashlib.sha256(content).hexdigest() for path, content in code.items()})
     files = bundle_files(jobs, contents, commit, code)
-    held, made = {name: held_of(each) for name, each in files.items()}, (commit.name, commit.date)
-    files[CROISSANT] = croissant(jobs, files, held, made)
+    held, named = {name: held_of(each) for name, each in files.items()}, (commit.name, commit.date)
+    files[CROISSANT] = croissant(jobs, files, held, named)
     held[CROISSANT] = held_of(files[CROISSANT])
     experiment = jobs.experiment
     snakemake = importlib.metadata.version("snakemake")
-    metadata = crate(experiment.experiment, experiment.report.title, held, made, snakemake)
+    metadata = crate(experiment.experiment, experiment.report.title, held, named, snakemake)
     signed = {}
     if key is not None:
-        from aurl.bundle.signature import sign
+        from aurl.audit.bundle.signature import sign
 
         signed[SIGNATURE] = sign(metadata, key)
     write_bundle(output, {**files, METADATA: metadata, **signed})
@@ -66,7 +68,7 @@ def bundle_files(jobs: Jobs, contents: Contents, commit: Commit, code: Mapping[s
 
 
 def recorded_stages(experiment: str, path: Path = LOCK) -> dict[str, Any]:
-    """Read the stages of an experiment from dvc.lock, without outputs that hold times (blocks, the page)."""
+    """Read an experiment's stages from dvc.lock, without outputs that hold times."""
     if not path.is_file() or path.stat().st_size > MOST_BYTES:
         return {}
     raw = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}  # nosec B506

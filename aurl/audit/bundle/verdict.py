@@ -30,7 +30,10 @@ class Unchecked:
 
 @dataclass
 class Level:
-    """Hold what one level checked: a number of things, the findings, and what it could not check."""
+    """Hold what one level checked.
+
+    A number of things, the findings, and what it could not check.
+    """
 
     name: str
     checked: int = 0
@@ -39,7 +42,7 @@ class Level:
 
     @property
     def verdict(self) -> str:
-        """Say `failed`, `passed`, `partly` (something could not be checked) or `not checked`."""
+        """Say `failed`, `passed`, `partly` (some could not be checked) or `not checked`."""
         if self.findings:
             return "failed"
         if not self.checked:
@@ -77,7 +80,10 @@ class Verdict:
 
     @property
     def reached(self) -> str:
-        """Name the last level up to which each one passed, at least in part; `none` if files failed."""
+        """Name the last level up to which each one passed, at least in part.
+
+        `none` if files failed.
+        """
         reached = "none"
         for name, level in self.levels.items():
             if level.verdict not in ("passed", "partly"):

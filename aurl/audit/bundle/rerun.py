@@ -8,27 +8,26 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aurl.bundle.commit import Commit, parse_commit
-from aurl.bundle.container import Container
-from aurl.bundle.contents import CODE, is_inside
-from aurl.bundle.make import COMMIT, PARAMS
-from aurl.bundle.recompute import difference, opened, unpack, working_in
-from aurl.bundle.verdict import Verdict
+from aurl.audit.bundle.commit import Commit, parse_commit
+from aurl.audit.bundle.container import Container
+from aurl.audit.bundle.contents import CODE, is_inside
+from aurl.audit.bundle.make import COMMIT, PARAMS
+from aurl.audit.bundle.recompute import difference, opened, unpack, working_in
+from aurl.audit.bundle.verdict import Verdict
 from aurl.experiment.read import load_experiment
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.pipeline.outputs import table_names
 from aurl.pipeline.stages import STAGES
-from aurl.report.agreement import Difference, compare_cells
-from aurl.report.runs import run_of_file
 from aurl.system.errors import AurlError, one_line
 from aurl.system.files import sha256_file
 from aurl.system.plugins import no_parts_from_outside
 
 LOCK = "requirements.lock"
+Compare = Callable[[Path, Path], tuple[list[str], bool]]
 REQUIRED = ("files", "chain", "code")
 
 
@@ -48,12 +47,13 @@ def warning(verdict: Verdict, stage: str) -> str:
     )
 
 
-def rerun(verdict: Verdict, stage: str, cell: str | None = None, python: Path | None = None,
+def rerun(verdict: Verdict, stage: str, compare_metrics: Compare, cell: str | None = None, python: Path | None = None,
           show: Callable[[str], None] = print) -> Outcome:  # fmt: skip
     """Run the jobs of a stage again, with what follows up to metrics.csv, and compare.
 
     Args:
         stage: its name; or the name of a table: everything behind it, from the videos on.
+        compare_metrics: says whether two files of metrics agree (`aurl.report.compare_files`).
         cell: only the jobs behind `variant,dataset[,seed]`.
         python: of an environment to use; None makes one from the bundle's lock. show: prints a line of progress.
     Raises: AurlError where the bundle's records do not agree, something is missing, or a job fails.
@@ -78,11 +78,11 @@ def rerun(verdict: Verdict, stage: str, cell: str | None = None, python: Path | 
         for number, job in enumerate(chosen, 1):
             show(f"{number}/{len(chosen)} {job.name}")
             run_command(interpreter, folder, job)
-        return compare(chosen, folder, recorded)
+        return compare(chosen, folder, recorded, compare_metrics)
 
 
 def jobs_to_run(jobs: Jobs, stage: str, cell: str | None) -> list[Job]:
-    """List the jobs of a stage, those after them up to metrics.csv, and those before whose results are not here.
+    """List the jobs of a stage, those after it, and missing ones before it.
 
     Of a table they are all jobs behind it.
 
@@ -115,7 +115,7 @@ def jobs_to_run(jobs: Jobs, stage: str, cell: str | None) -> list[Job]:
 
 
 def unpack_code(container: Container, commit: Commit, folder: Path) -> None:
-    """Write the code of a bundle below a folder, with its links, none of which leaves the folder."""
+    """Write the code of a bundle, with its links, none of which leaves the folder."""
     for name in container.names:
         target = folder / name.removeprefix(CODE)
         if name.startswith(CODE) and not target.exists():
@@ -159,7 +159,10 @@ def environment(folder: Path, target: Path, show: Callable[[str], None]) -> Path
 
 
 def run_command(python: Path, folder: Path, job: Job) -> None:
-    """Run one job by its command. Raises: AurlError with the command's last line if it fails."""
+    """Run one job by its command.
+
+    Raises: AurlError with the command's last line if it fails.
+    """
     command = [str(python), "-m", "aurl.cli", job.stage.command, *arguments_of(job)]
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "AURL_PARAMS")}
     done = subprocess.run(command, cwd=folder, env=kept | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
@@ -169,13 +172,19 @@ def run_command(python: Path, folder: Path, job: Job) -> None:
 
 
 def arguments_of(job: Job) -> list[str]:
-    """Write a job's wildcards as arguments of its command; a dataset has no option's name."""
+    """Write a job's wildcards as arguments of its command.
+
+    A dataset has no option's name.
+    """
     pairs = [[str(value)] if name == "dataset" else [f"--{name}", str(value)] for name, value in job.wildcards.items()]
     return [word for pair in pairs for word in pair]
 
 
-def compare(jobs: Sequence[Job], folder: Path, recorded: Path) -> Outcome:
-    """Compare what jobs made now with what the bundle holds: byte by byte, and metrics.csv by the rule of `aurl compare`."""
+def compare(jobs: Sequence[Job], folder: Path, recorded: Path, compare_metrics: Compare) -> Outcome:
+    """Compare what jobs made now with what the bundle holds.
+
+    Byte by byte, and metrics.csv by the rule of `aurl compare`.
+    """
     lines, equal, others, absent = [], 0, 0, 0
     for path in (path for job in jobs for path in job.made):
         new, old = folder / path, recorded / path
@@ -191,23 +200,5 @@ def compare(jobs: Sequence[Job], folder: Path, recorded: Path) -> Outcome:
     metrics = next((path for job in jobs if job.stage.name == "collect" for path in job.made), None)
     if metrics is None:
         return Outcome(lines, not any(": equal up to rounding" not in line for line in lines[:-1]))
-    said, agrees = compared_metrics(recorded / metrics, folder / metrics)
+    said, agrees = compare_metrics(recorded / metrics, folder / metrics)
     return Outcome([*lines, *said], agrees)
-
-
-def compared_metrics(old: Path, new: Path) -> tuple[list[str], bool]:
-    """Compare two files of metrics by the rule of `aurl compare` (docs/compare.md). Raises: AurlError."""
-    before, now = (run_of_file(path, path.name).cells() for path in (old, new))
-    if before.keys() != now.keys():
-        return ["metrics.csv has other rows"], False
-    agreement = compare_cells(now, before, old.read_bytes() == new.read_bytes())
-    lines = list(_differences(agreement.differing))
-    verdict = "is identical" if agreement.identical else "agrees within what the seeds explain"
-    return [*lines, f"metrics.csv {verdict if agreement.agrees else 'does not agree'}"], agreement.agrees
-
-
-def _differences(differing: Sequence[Difference]) -> Iterator[str]:
-    for each in differing[:20]:
-        cell = each.cell
-        where = f"{cell.variant}, {cell.dataset}, {cell.clips} clips"
-        yield f"{where}: {each.there.mean:.2f} in the bundle, {each.here.mean:.2f} now"

@@ -1,4 +1,4 @@
-"""Take the code of a commit from git, and check that files are those of a commit, without git.
+"""Take a commit's code from git, and check it elsewhere without git.
 
 A commit's name is the SHA-1 of its text; the text names a tree, whose name is the SHA-1 of the names of its files. So
 the files and the commit's text prove the commit. Source: git's book, chapter "Git Internals".
@@ -42,13 +42,19 @@ class Commit:
 
     @property
     def date(self) -> str:
-        """Return the commit's date, ISO 8601 in UTC. Raises: ValueError if the text has none."""
+        """Return the commit's date, ISO 8601 in UTC.
+
+        Raises: ValueError if the text has none.
+        """
         line = next((line for line in self.text.splitlines() if line.startswith("committer ")), "")
         return datetime.fromtimestamp(int(line.split()[-2]), UTC).isoformat() if line else ""
 
 
 def read_commit(revision: str = "HEAD") -> tuple[Commit, dict[str, bytes]]:
-    """Read a commit and its files. Raises: AurlError outside a git repository, or for a submodule."""
+    """Read a commit and its files.
+
+    Raises: AurlError outside a git repository, or for a submodule.
+    """
     name = git("rev-parse", "--verify", f"{revision}^{{commit}}").strip()
     rows = [row.split("\t", 1) for row in git("ls-tree", "-r", "-z", "--full-tree", name).split("\0") if row]
     entries = {path: head.split() for head, path in rows}

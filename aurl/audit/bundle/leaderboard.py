@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from aurl.bundle.container import Container
-from aurl.bundle.standings import Group, Standing, bundle_standings, card_standings, published_standings
-from aurl.bundle.verdict import LEVELS, Verdict
-from aurl.bundle.verify import verify
+from aurl.audit.bundle.container import Container
+from aurl.audit.bundle.standings import Group, Standing, bundle_standings, card_standings, published_standings
+from aurl.audit.bundle.verdict import LEVELS, Verdict
+from aurl.audit.bundle.verify import verify
 from aurl.experiment.external import TRACKS
 from aurl.system.errors import AurlError
 from aurl.system.files import write_json, write_text
 from aurl.system.plugins import no_parts_from_outside
 
 TEMPLATE = Path(__file__).parent / "template"
-STYLE = Path(__file__).parents[1] / "report/template/style.css"
+STYLE = Path(__file__).parents[2] / "report/template/style.css"
 OWN_STYLE = "\n.published > * { color: var(--soft); font-style: italic; }\n"
 PAGE, DATA = "index.html", "leaderboard.json"
 
@@ -31,7 +31,10 @@ class Board:
     cards: int = 0
 
     def groups(self) -> list[tuple[Group, list[tuple[int | None, Standing]]]]:
-        """List the rankings, each with its rows from the best on; published rows have no rank."""
+        """List the rankings, each with its rows from the best on.
+
+        Published rows have no rank.
+        """
         groups: dict[Group, list[Standing]] = {}
         for row in self.standings:
             groups.setdefault(row.group, []).append(row)
@@ -94,7 +97,10 @@ def write_board(board: Board, folder: Path) -> Path:
 
 
 def mark_of(verdict: Verdict) -> str:
-    """Say up to which level a bundle was verified: "up to tables", with what was not checked, and who signed."""
+    """Say up to which level a bundle was verified.
+
+    "up to tables", with what was not checked, and who signed.
+    """
     parts = [name for name in LEVELS if verdict.levels[name].verdict == "partly" and name != "features"]
     without = f" ({', '.join(parts)} in part)" if parts else ""
     signed = "" if verdict.signed == "not signed" else f"; {verdict.signed.partition(' (')[0]}"

@@ -1,4 +1,4 @@
-"""Make results again from the files of a bundle, with the installed version, and compare.
+"""Compute results anew from a bundle with the installed version, and compare.
 
 Nothing of the bundle is executed. Which jobs can be made again follows from the declarations: those that an audit
 recomputes, whose inputs and outputs are all here.
@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from aurl.bundle.container import Container
-from aurl.bundle.contents import CHOICES, CODE, INPUTS, is_inside
-from aurl.bundle.verdict import Level, Unchecked
+from aurl.audit.bundle.container import Container
+from aurl.audit.bundle.contents import CHOICES, CODE, INPUTS, is_inside
+from aurl.audit.bundle.verdict import Level, Unchecked
 from aurl.lineage.blocks import Block, package_versions
 from aurl.pipeline.jobs import Job
 from aurl.pipeline.run import device_of, run_job
@@ -30,7 +30,7 @@ MOST_REPEATS = 100_000  # draws, resamples or clips; more would only keep the ve
 
 
 def unpack(container: Container, folder: Path) -> None:
-    """Write results, shipped data and the user's own files below a folder, as a repository has them.
+    """Write results, shipped data and the user's files as a repository has them.
 
     Code stays in the bundle, and so does whatever Python could import.
     """
@@ -53,7 +53,7 @@ def working_in(folder: Path) -> Iterator[None]:
 
 
 def recompute(jobs: Sequence[Job], blocks: Mapping[str, Block], levels: Mapping[str, Level]) -> None:
-    """Make every job again that can be, from the working folder, and compare what it makes."""
+    """Do every job that can be done from the working folder, and compare."""
     import torch
 
     torch.set_num_threads(1)  # as Snakemake's jobs have it: the order of sums decides the last digits
@@ -80,7 +80,9 @@ def largest_repeats(settings: object) -> int:
 
 
 def difference(one: Path, other: Path) -> str | None:
-    """Say how two files differ; None where their bytes are equal, or their numbers up to rounding.
+    """Say how two files differ.
+
+    None where their bytes are equal, or their numbers up to rounding.
 
     Another processor or library rounds the last digits differently.
     """
@@ -118,7 +120,10 @@ def _difference_of_tensors(one: Path, other: Path) -> str | None:
 
 
 def _level_of(job: Job) -> str:
-    """Name the level that a job belongs to; stages with settings of a device run a network."""
+    """Name the level that a job belongs to.
+
+    Stages with settings of a device run a network.
+    """
     if job.stage.recompute == "deep" and (job.stage.compute or _draws(job)):
         return "features"
     return LEVEL_OF.get(job.stage.recompute, "")
@@ -129,7 +134,10 @@ def _draws(job: Job) -> bool:
 
 
 def opened(job: Job, makers: Mapping[Path, Job]) -> list[Path]:
-    """List the files that a job opens: its inputs, and the frames behind an index where a network or a figure sees them."""
+    """List the files that a job opens.
+
+    Its inputs, and the frames behind an index where a network or a figure sees them.
+    """
     paths = list(job.inputs.paths())
     if job.stage.compute is not None or _draws(job):
         indexes = [makers[path] for path in paths if path in makers and makers[path].stage.name == "frames_index"]
@@ -183,14 +191,17 @@ def _repeat(job: Job, block: Block, level: Level) -> None:
 
 
 def _versions(job: Job, block: Block) -> str:
-    """Name the libraries that are installed in another version than the result was made with."""
+    """Name the libraries that were of another version when the result was made."""
     here, there = package_versions(job.packages), block.identity.packages
     others = [f"{name} {here[name]}" for name in sorted(here.keys() & there.keys()) if here[name] != there[name]]
     return f" (here with {', '.join(others)})" if others else ""
 
 
 def _target(name: str) -> str | None:
-    """Return where a file of the bundle belongs in a working folder; None for what is not unpacked."""
+    """Return where a file of the bundle belongs in a working folder.
+
+    None for what is not unpacked.
+    """
     if name.startswith("results/") and "/provenance/" not in name:
         return name
     if name.startswith(f"{CODE}data/"):

@@ -11,8 +11,8 @@ import pytest
 from bundles import RESULTS, read_files, write_files
 from score_files import scores, write_npz
 
-from aurl.bundle.leaderboard import Board, read_board, write_board
-from aurl.bundle.standings import Group, Standing, VideoSet
+from aurl.audit.bundle.leaderboard import Board, read_board, write_board
+from aurl.audit.bundle.standings import Group, Standing, VideoSet
 from aurl.evaluation.test_sets import test_set as find_test_set
 from aurl.scoring.score_files import score_files
 from aurl.system.errors import AurlError

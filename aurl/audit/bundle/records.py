@@ -1,4 +1,7 @@
-"""Read and write the provenance blocks of a bundle: what decided a job's results, without times and machine names."""
+"""Read and write the provenance blocks of a bundle.
+
+What decided a job's results, without times and machine names.
+"""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from aurl.bundle.container import Container
+from aurl.audit.bundle.container import Container
 from aurl.lineage.blocks import Block, Identity
 from aurl.system.errors import AurlError
 
@@ -16,7 +19,10 @@ _IDENTITY, _OUTPUTS = TypeAdapter(Identity), TypeAdapter(dict[str, str])
 
 
 def block_record(block: Block) -> dict[str, Any]:
-    """Return a block as the bundle holds it. Times, host and commit are left out: they differ from run to run."""
+    """Return a block as the bundle holds it.
+
+    Times, host and commit are left out: they differ from run to run.
+    """
     return {"identity": asdict(block.identity), "outputs": dict(block.outputs)}
 
 
