@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from aurl.audit.bundle.cards import cards
 from aurl.audit.bundle.commit import Commit, as_json, read_commit
 from aurl.audit.bundle.container import METADATA, SIGNATURE, Held, write_bundle
 from aurl.audit.bundle.contents import CODE, Contents, check_code, choose, gather
@@ -61,6 +62,8 @@ def bundle_files(jobs: Jobs, contents: Contents, commit: Commit, code: Mapping[s
     files |= contents.files
     files |= {name: json_bytes(record) for name, record in contents.records().items()}
     files |= {COMMIT: as_json(commit), PARAMS: params_bytes(jobs), CLASSES: class_list(jobs), SPLITS: split_list(jobs)}
+    metrics = jobs.paths.of("metrics_csv").read_text()
+    files |= cards(jobs.experiment, metrics, split_list(jobs))
     lock = recorded_stages(jobs.experiment.experiment)
     if lock:
         files[LOCKED] = json_bytes({"schema": "2.0", "stages": lock})

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aurl.audit.audit import select_jobs
+from aurl.audit.bundle.cards import FOLDER, cards
 from aurl.audit.bundle.chain import Chain, check_code, check_files, check_lock, differing_code
 from aurl.audit.bundle.commit import Commit, parse_commit
 from aurl.audit.bundle.container import METADATA, SIGNATURE, Container, Held
@@ -78,6 +79,7 @@ def _check(container: Container, experiment: Experiment, commit: Commit, verdict
         _check_lists(container, jobs, levels["splits"])
         _check_croissant(container, jobs, commit, levels["splits"])
         if not quick:
+            _check_cards(container, jobs, levels["tables"])
             recompute(chosen, blocks, levels)
         installed = {name: sha256_file(packaged(Path(name))) for name in data_files(blocks.values())
                      if packaged(Path(name)).is_file()}  # fmt: skip
@@ -130,6 +132,20 @@ def _check_croissant(container: Container, jobs: Jobs, commit: Commit, level: Le
         jobs, files, {name: container.held(name) for name in names}, (commit.name, commit.date)
     ):
         level.add("forged", CROISSANT, "not the description of the lists in this bundle")
+
+
+def _check_cards(container: Container, jobs: Jobs, level: Level) -> None:
+    """Write the result cards anew."""
+    metrics = container.read(jobs.paths.of("metrics_csv").as_posix()).decode(errors="replace")
+    try:
+        expected = cards(jobs.experiment, metrics, container.read(SPLITS))
+    except (ValueError, KeyError, TypeError) as error:
+        level.add("forged", jobs.paths.of("metrics_csv").as_posix(), f"no table of metrics ({one_line(error)})")
+        return
+    for name in sorted({*expected, *(name for name in container.names if name.startswith(FOLDER))}):
+        level.checked += 1
+        if name not in container or container.read(name) != expected.get(name):
+            level.add("forged", name, "not the card that follows from metrics.csv")
 
 
 def _experiment(container: Container, folder: Path) -> Experiment:

@@ -78,6 +78,14 @@ def description_changed(files: Files) -> None:
     edit(files, "croissant.json", "unseen", "seen")
 
 
+def card_changed(files: Files) -> None:
+    edit(files, "cards/aurl.md", "value: [0-9.]+", "value: 99.0")
+
+
+def card_added(files: Files) -> None:
+    files["cards/best.md"] = files["cards/aurl.md"]
+
+
 def cell_in_the_html_alone(files: Files) -> None:
     edit(files, f"{RESULTS}tables/ablation.html", r">(\d+\.\d)", ">99.9")
     rewrite_records(files)
@@ -181,6 +189,8 @@ ATTACKS = [
     Attack(features_swapped_and_all_digests, "metrics", "forged", METRICS),
     Attack(split_changed, "splits", "forged", "lists/splits.csv"),
     Attack(description_changed, "splits", "forged", "croissant.json"),
+    Attack(card_changed, "tables", "forged", "cards/aurl.md"),
+    Attack(card_added, "tables", "forged", "cards/best.md"),
     Attack(cell_in_the_html_alone, "tables", "forged", "tables/ablation.html"),
     Attack(statistics_edited_and_all_digests, "metrics", "forged", "statistics.json"),
     Attack(videos_replaced, "chain", "changed", LISTING),
