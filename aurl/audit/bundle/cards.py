@@ -4,49 +4,51 @@ Everything in a card follows from metrics.csv, params.yaml and the lists, so `au
 """
 
 import csv
-import hashlib
-import io
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
+from aurl.audit.bundle.standings import VideoSet
 from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.settings import Experiment
+from aurl.pipeline.jobs import Jobs
 
+Key = tuple[str, str, int, int]  # dataset, protocol, clips, splits
 FOLDER = "cards/"
 NAMES = {"top1": "top-1", "top5": "top-5", "class_top1": "class mean"}
 
 
-def cards(experiment: Experiment, metrics: str, splits: bytes) -> dict[str, bytes]:
-    """Write the cards: name in the bundle -> Markdown with a YAML head.
+def cards(jobs: Jobs) -> dict[str, bytes]:
+    """Write the cards from the files of the working folder: name -> Markdown.
 
-    Args:
-        metrics: the text of metrics.csv. splits: the list of splits, whose SHA-256 the cards hold.
+    Raises: AurlError, ValueError, KeyError or OSError for damaged files.
     """
-    rows: dict[str, dict[tuple[str, str, int, int], list[Mapping[str, str]]]] = {}
-    for row in csv.DictReader(io.StringIO(metrics)):
-        key = row["dataset"], row.get("protocol") or "half_splits", int(row["clips"]), int(row["splits"])
-        rows.setdefault(row["variant"], {}).setdefault(key, []).append(row)
-    revision = hashlib.sha256(splits).hexdigest()
-    return {f"{FOLDER}{name}.md": _card(experiment, name, cells, revision) for name, cells in rows.items()}
+    cells: dict[str, dict[Key, list[Mapping[str, str]]]] = {}
+    with jobs.paths.of("metrics_csv").open(newline="") as handle:
+        for row in csv.DictReader(handle):
+            key = row["dataset"], row.get("protocol") or "half_splits", int(row["clips"]), int(row["splits"])
+            cells.setdefault(row["variant"], {}).setdefault(key, []).append(row)
+    tested = {row["dataset"]: VideoSet.of_experiment(jobs, row["dataset"]) for row in jobs.rows("tested")}
+    return {f"{FOLDER}{name}.md": _card(jobs.experiment, name, of_row, tested) for name, of_row in cells.items()}
 
 
 def _card(
-    experiment: Experiment, name: str, cells: Mapping[tuple[str, str, int, int], list[Mapping[str, str]]], revision: str
+    experiment: Experiment, name: str, cells: Mapping[Key, list[Mapping[str, str]]], tested: Mapping[str, VideoSet]
 ) -> bytes:
     outside = experiment.external.get(name)
+    track = outside.track if outside else OWN_TRACK
     facts: dict[str, Any] = {
         "experiment": experiment.experiment,
-        "splits": {"file": "lists/splits.csv", "sha256": revision},
-        "track": outside.track if outside else OWN_TRACK,
+        "track": track,
         "trained_on": "not stated" if outside else experiment.seen,
         "seeds": [] if outside else list(experiment.seeds),
     }
+    results = [_entry(key, rows, tested[key[0]], track) for key, rows in cells.items()]
     head = {
         "tags": ["zero-shot-video-classification"],
-        "model-index": [{"name": name, "results": [_entry(key, rows) for key, rows in cells.items()]}],
+        "model-index": [{"name": name, "results": results}],
         "aurl": facts,
     }
     lines = ["| test set | protocol | clips | draws | top-1 |", "|---|---|---|---|---|"]
@@ -59,10 +61,10 @@ def _card(
     return f"---\n{text}---\n\n{title}\n\n".encode() + "\n".join([*lines, ""]).encode()
 
 
-def _entry(key: tuple[str, str, int, int], rows: list[Mapping[str, str]]) -> dict[str, Any]:
+def _entry(key: Key, rows: list[Mapping[str, str]], tested: VideoSet, track: str) -> dict[str, Any]:
     """Describe one test set, protocol and number of clips as an entry of `model-index`."""
     dataset, protocol, clips, splits = key
-    metrics = []
+    group, metrics = tested.group(track, protocol, splits), []
     for column, label in NAMES.items():
         mean, spread = _mean(rows, column)
         if mean is not None:
@@ -70,9 +72,12 @@ def _entry(key: tuple[str, str, int, int], rows: list[Mapping[str, str]]) -> dic
             metrics.append(metric if spread is None else metric | {"standard_deviation": round(spread, 6)})
     return {
         "task": {"type": "video-classification", "name": "Zero-shot video classification"},
-        "dataset": {"type": dataset, "name": dataset, "split": f"{protocol}, {splits} draws, {clips} clips"},
+        "dataset": {
+            "type": dataset, "name": group.test_set, "split": f"{protocol}, {splits} draws, {clips} clips",
+            "revision": group.key, "protocol": group.protocol,
+        },
         "metrics": metrics,
-    }
+    }  # fmt: skip
 
 
 def _mean(rows: list[Mapping[str, str]], column: str) -> tuple[Any, Any]:

@@ -19,6 +19,7 @@ from aurl.audit.bundle.lists import CLASSES, SPLITS, class_list, split_list
 from aurl.lineage.dvc_lock import LOCK
 from aurl.pipeline.jobs import Jobs
 from aurl.system.digests import Digests
+from aurl.system.errors import AurlError
 from aurl.system.files import sha256_file
 from aurl.system.text_files import MOST_BYTES
 
@@ -37,10 +38,11 @@ def make_bundle(jobs: Jobs, output: Path, asked: Iterable[str] = (), without_fea
     Raises: AurlError where a result is missing or damaged, or its code is not committed.
     """
     chosen = choose(jobs, asked, without_features)
-    contents = gather(jobs, chosen, Digests())
+    digests = Digests()
+    contents = gather(jobs, chosen, digests)
     commit, code = read_commit()
     check_code(contents.blocks.values(), {path: hashlib.sha256(content).hexdigest() for path, content in code.items()})
-    files = bundle_files(jobs, contents, commit, code)
+    files = bundle_files(jobs, contents, commit, code, digests)
     held, named = {name: held_of(each) for name, each in files.items()}, (commit.name, commit.date)
     files[CROISSANT] = croissant(jobs, files, held, named)
     held[CROISSANT] = held_of(files[CROISSANT])
@@ -56,16 +58,18 @@ def make_bundle(jobs: Jobs, output: Path, asked: Iterable[str] = (), without_fea
     yield from described(output, contents, chosen, commit, len(files) + 1)
 
 
-def bundle_files(jobs: Jobs, contents: Contents, commit: Commit, code: Mapping[str, bytes]) -> dict[str, Content]:
+def bundle_files(
+    jobs: Jobs, contents: Contents, commit: Commit, code: Mapping[str, bytes], digests: Digests
+) -> dict[str, Content]:
     """List all files of the bundle but its metadata: name -> contents or file."""
     files: dict[str, Content] = {f"{CODE}{path}": content for path, content in code.items()}
     files |= contents.files
     files |= {name: json_bytes(record) for name, record in contents.records().items()}
     files |= {COMMIT: as_json(commit), PARAMS: params_bytes(jobs), CLASSES: class_list(jobs), SPLITS: split_list(jobs)}
-    metrics = jobs.paths.of("metrics_csv").read_text()
-    files |= cards(jobs.experiment, metrics, split_list(jobs))
+    files |= cards(jobs)
     lock = recorded_stages(jobs.experiment.experiment)
     if lock:
+        check_recorded(lock, contents.files, digests)
         files[LOCKED] = json_bytes({"schema": "2.0", "stages": lock})
     return files
 
@@ -84,6 +88,14 @@ def recorded_stages(experiment: str, path: Path = LOCK) -> dict[str, Any]:
         if outs:
             kept[name] = stage | {"deps": deps, "outs": outs}
     return kept
+
+
+def check_recorded(lock: Mapping[str, Any], files: Mapping[str, Path], digests: Digests) -> None:
+    """Check that dvc.lock, where it records an experiment, records the present results. Raises: AurlError."""
+    outs = {out["path"]: out.get("md5") for stage in lock.values() for out in stage["outs"]}
+    for path, md5 in outs.items():
+        if path in files and digests.of(files[path]).md5 != md5:
+            raise AurlError(f"{path}: dvc.lock records other contents; run 'aurl record'")
 
 
 def described(output: Path, contents: Contents, chosen: list[str], commit: Commit, files: int) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aurl.audit.bundle.container import Container
-from aurl.datasets.table import USABLE
+from aurl.datasets.table import USABLE, iterate_usable
 from aurl.evaluation.by_name import public_test_set, squeezed, stem
 from aurl.evaluation.named import base as named
 from aurl.evaluation.published import read_published
@@ -23,6 +23,8 @@ from aurl.evaluation.test_sets import WITH_VIDEOS, TestSet
 from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.read import parse_experiment, parse_yaml
 from aurl.experiment.settings import Experiment
+from aurl.pipeline.jobs import Jobs
+from aurl.semantics.classes import read_embeddings
 from aurl.system.errors import AurlError, one_line
 from aurl.system.shipped import PUBLISHED, packaged
 
@@ -109,6 +111,14 @@ class VideoSet:
         rows = [row for row in manifest if row["status"] in USABLE[broken] and row["class"] in set(classes)]
         return cls(dataset, classes, [row["path"] for row in rows], [row["sha256"] for row in rows])
 
+    @classmethod
+    def of_experiment(cls, jobs: Jobs, dataset: str) -> "VideoSet":
+        """Read it from the files of the working folder. Raises: AurlError for a damaged one."""
+        classes = read_embeddings(jobs.paths.of("embeddings", dataset=dataset)).classes
+        manifest, broken = jobs.paths.of("manifest", dataset=dataset), jobs.experiment.datasets[dataset].broken
+        rows = [row for row in iterate_usable(manifest, broken) if row["class"] in set(classes)]
+        return cls(dataset, classes, [row["path"] for row in rows], [row["sha256"] for row in rows])
+
     def group(self, track: str, protocol: str, splits: int) -> Group:
         """Name the ranking that a row belongs to."""
         public = self.public()
@@ -184,7 +194,7 @@ def _card_row(name: Any, entry: Any, track: str, origin: str) -> Standing:
     label = named.load(protocol).LABEL if protocol in named.protocol_names() else protocol
     group = Group(
         str(dataset["name"]), UNKNOWN_TRACK if track == "not stated" else track,
-        label if runs == 1 else f"{label}, mean of {runs} draws", str(dataset["revision"]),
+        str(dataset.get("protocol") or (label if runs == 1 else f"{label}, mean of {runs} draws")), str(dataset["revision"]),
     )  # fmt: skip
     interval = tuple(map(float, metric["interval"])) if "interval" in metric else None
     value = float(metric["value"])

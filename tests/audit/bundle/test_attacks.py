@@ -223,7 +223,7 @@ def test_every_attack_has_its_finding(
     attack.do(files)
     bundle = write_files(tmp_path / "forged.zip", files, attack.sealed)
     computed = attack.level in ("metrics", "tables")
-    cell = "aurl,micro_ucf" if "metrics/aurl" in attack.subject else None
+    cell = "aurl,micro_ucf" if "metrics/aurl" in attack.subject or "cards" in attack.subject else None
     verdict = verify(bundle, cell if computed else None, quick=not computed)
     found = [(each.kind, each.subject) for each in verdict.levels[attack.level].findings]
     assert any(kind == attack.kind and attack.subject in subject for kind, subject in found), verdict.levels
@@ -317,7 +317,7 @@ REFUSED: list[tuple[str, Callable[[Files], bytes], str]] = [
     ("block of nothing", with_file(block_of("metrics.csv"), b"{}"), "no provenance block"),
     ("a part from outside", with_params("name: r2plus1d", "name: my_package.backbone"), "it is not run here"),
     ("YAML that builds objects", with_params("^", "x: !!python/object/apply:os.system [ls]\n"), "not valid YAML"),
-    ("YAML of a million levels", with_file("params.yaml", b"[" * 5000), "nested too deeply"),
+    ("YAML of a million levels", with_file("params.yaml", b"[" * 1500), "nested too deeply"),
     ("a billion splits", with_params("- 50", "- 1000000000"), "repetitions"),
     ("keys of another version", with_params("^", "novelty: 1\n"), "novelty: unknown key"),
 ]

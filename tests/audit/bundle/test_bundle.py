@@ -1,5 +1,6 @@
 """A bundle of the finished micro experiment: equal bytes, what it holds, and what verifying it says."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -113,10 +114,8 @@ def test_the_command_ends_with_1_for_a_finding_and_prints_json(micro_bundle: Pat
     assert said["agrees"] is False
     assert said["reached"] == "files"
     assert said["levels"]["chain"]["findings"][0]["kind"] == "changed"
-    done = subprocess.run([AURL, "verify", tmp_path / "none.zip"], capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "none.zip: no bundle (No such file" in done.stderr
-    assert done.stderr.count("\n") == 1
+    with pytest.raises(AurlError, match="none.zip: no bundle \\(No such file"):
+        verify(tmp_path / "none.zip")
 
 
 def test_the_zip_is_plain_and_its_first_file_describes_it(micro_bundle: Path) -> None:
@@ -143,8 +142,14 @@ def test_unfinished_uncommitted_and_damaged_results_are_no_bundle(micro: Path, m
     features.write_bytes(kept[:-1])
     assert "not what its job made" in refused()
     features.write_bytes(kept)
-    block.write_text(block.read_text().replace('"aurl/evaluation/collect.py": "', '"aurl/evaluation/collect.py": "0'))
+    kept_block = block.read_text()
+    block.write_text(kept_block.replace('"aurl/evaluation/collect.py": "', '"aurl/evaluation/collect.py": "0'))
     assert "aurl/evaluation/collect.py: 'collect' was made with it" in refused()
+    block.write_text(kept_block)
+    lock = Path("dvc.lock").read_text()
+    md5 = hashlib.md5(Path(RESULTS, "metrics.csv").read_bytes()).hexdigest()
+    Path("dvc.lock").write_text(lock.replace(md5, "0" * 32))
+    assert "metrics.csv: dvc.lock records other contents; run 'aurl record'" in refused()
     block.unlink()
     assert "metrics.csv: not made yet" in refused()
     assert not list(Path().glob("*.zip"))

@@ -143,6 +143,14 @@ def test_all_of_a_public_test_set_ranks_with_cards_and_a_part_does_not(board: Bo
     assert part.group("inductive", "half_splits", 1).test_set == "my_ucf"
 
 
+def test_a_card_of_a_bundle_ranks_where_its_bundle_does(board: Board, micro_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "aurl.md").write_bytes(read_files(micro_bundle)["cards/aurl.md"])
+    cards = read_board(tmp_path).standings
+    own = [row for row in board.standings if row.kind == "bundle" and row.method == "AURL"]
+    assert {(row.group, round(row.top1, 4)) for row in cards} == {(row.group, round(row.top1, 4)) for row in own}
+    assert len(cards) == 2 * 2 * 4
+
+
 def test_a_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(AurlError, match="no such folder"):
         read_board(tmp_path / "none")
