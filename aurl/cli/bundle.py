@@ -7,6 +7,7 @@ import click
 
 from aurl.cli.common import with_jobs
 from aurl.pipeline.jobs import Jobs
+from aurl.system.errors import printable
 
 LARGE = ("checkpoints", "features", "frames", "videos")
 
@@ -76,6 +77,6 @@ def leaderboard(folder: Path, output: Path, quick: bool) -> None:
 
     board = read_board(folder, quick)
     for name, reason in board.refused:
-        click.echo(f"left out: {name}: {reason}")
+        click.echo(printable(f"left out: {name}: {reason}"))
     page = write_board(board, output)
     click.echo(f"{page}: {len(board.groups())} rankings of {board.bundles} bundles and {board.cards} cards")

@@ -26,7 +26,7 @@ PICTURES = {".svg", ".png", ".pdf"}
 RUNNABLE = {".py", ".pyc", ".pyd", ".so", ".pth", ".egg", ".zip", ".whl", ".dll", ".dylib", ""}
 ROUNDING = 2e-6  # of a number in a table; six decimals, as `aurl compare` allows
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-MOST_REPEATS = 100_000  # draws, resamples or clips; more would only keep the verifier busy
+MOST_REPEATS, MOST_RESAMPLES = 20_000, 200_000  # more draws, clips, shards or resamples would only keep one busy
 
 
 def unpack(container: Container, folder: Path) -> None:

@@ -18,7 +18,7 @@ from aurl.audit.bundle.crate import declared_files
 from aurl.audit.bundle.croissant import CROISSANT, croissant, tables_of
 from aurl.audit.bundle.lists import CLASSES, SPLITS, class_list, split_list
 from aurl.audit.bundle.make import COMMIT, LOCKED, PARAMS
-from aurl.audit.bundle.recompute import MOST_REPEATS, largest_repeats, recompute, unpack, working_in
+from aurl.audit.bundle.recompute import MOST_REPEATS, MOST_RESAMPLES, largest_repeats, recompute, unpack, working_in
 from aurl.audit.bundle.records import read_blocks
 from aurl.audit.bundle.signature import signer
 from aurl.audit.bundle.verdict import Level, Unchecked, Verdict
@@ -161,8 +161,9 @@ def _experiment(container: Container, folder: Path) -> Experiment:
         raise AurlError(f"{reason}; install the version that made the bundle (commit.json names its commit)") from None
     evaluation = experiment.evaluation.model_dump(mode="json")
     largest = largest_repeats({key: evaluation[key] for key in ("protocols", "clips")})
-    if max(largest, experiment.evaluation.statistics.resamples) > MOST_REPEATS:
-        raise AurlError(f"{container.path}: {PARAMS}: evaluation: more than {MOST_REPEATS:,} repetitions; not computed")
+    shards = max((dataset.shards for dataset in experiment.datasets.values()), default=0)
+    if max(largest, shards) > MOST_REPEATS or experiment.evaluation.statistics.resamples > MOST_RESAMPLES:
+        raise AurlError(f"{container.path}: {PARAMS}: more than {MOST_REPEATS:,} repetitions or shards; not computed")
     return experiment
 
 
