@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install reproduce test test-slow test-all test-slurm test-faults lint audit-dependencies fuzz docs benchmark lock
+.PHONY: help install reproduce test test-slow test-all test-slurm test-faults lint audit-dependencies fuzz wheel docs benchmark lock
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -53,6 +53,10 @@ audit-dependencies: $(STAMP)  ## ask for known vulnerabilities of the locked pac
 fuzz: $(STAMP)  ## give every parser 110,000 bad inputs in all (a quarter of an hour); figures in benchmarks/measured/fuzz.json
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "atheris==3.0.0"
 	$(BIN)/python tests/helpers/fuzz.py
+
+wheel: $(STAMP)  ## build dist/aurl-*.whl, with which anyone can verify a bundle (docs/verify.md)
+	rm -rf build/lib build/bdist.* dist/aurl-*.whl
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 docs: $(STAMP)  ## build the documentation into build/site
 	$(BIN)/python docs/generate.py

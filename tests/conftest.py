@@ -70,6 +70,16 @@ def finished_micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def micro_bundle(finished_micro: Path) -> Path:
+    """The bundle of the finished micro experiment, with features; do not change it."""
+    bundle = finished_micro.parent / "micro.crate.zip"
+    with FileLock(finished_micro.parent.parent / "bundle.lock"):
+        if not bundle.exists():
+            runner(finished_micro)("aurl", "bundle", "-o", str(bundle))
+    return bundle
+
+
 @pytest.fixture
 def micro(finished_micro: Path, tmp_path: Path) -> Path:
     """A copy of the finished micro experiment that a test may change."""

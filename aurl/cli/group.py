@@ -9,16 +9,16 @@ from typing import NoReturn
 
 import click
 
-from aurl.cli import experiment, inference, lineage, operate
+from aurl.cli import bundle, experiment, inference, lineage, operate
 from aurl.cli.places import enter
 from aurl.cli.stages import stage_commands
 from aurl.system.errors import AurlError
 from aurl.system.terminal import WIDTH, wrapped
 
 GROUPS = {  # the stages stand below these, and a command without a group last
-    "Use": ["use", "plan", "status", "rerun", "predict", "test", "encode", "score"],
+    "Use": ["use", "plan", "status", "rerun", "predict", "test", "encode", "score", "check-method"],
     "Results": ["summary", "compare", "report"],
-    "Lineage": ["record", "sync", "audit", "history"],
+    "Lineage": ["record", "sync", "audit", "history", "bundle", "verify", "leaderboard"],
     "Data": ["fetch", "import-weights", "add-scores", "overlap"],
 }
 STAGES_TITLE = "Stages of the workflow, which 'snakemake' runs"
@@ -67,7 +67,7 @@ def cli(context: click.Context, folder: Path | None, params: Path | None) -> Non
 STAGE_COMMANDS = list(stage_commands())
 for command in STAGE_COMMANDS:
     cli.add_command(command)
-for room in (experiment, operate, lineage, inference):  # a command of a stage's name adds to what the stage has
+for room in (experiment, operate, lineage, bundle, inference):  # a command of a stage's name adds to what the stage has
     for command in vars(room).values():
         if isinstance(command, click.Command):
             cli.add_command(command)

@@ -63,9 +63,13 @@ def read_yaml(path: Path) -> Any:
         FileNotFoundError: there is no file.
         AurlError: it is no such file; a line, and for a fault of YAML the line of the file with a mark.
     """
+    with path.open("rb") as handle:
+        return parse_yaml(handle.read(MOST_YAML_BYTES + 1), str(path))
+
+
+def parse_yaml(content: bytes, path: str) -> Any:
+    """Parse YAML as `read_yaml` does; messages name `path`. Raises: AurlError, one line."""
     try:
-        with path.open("rb") as handle:
-            content = handle.read(MOST_YAML_BYTES + 1)
         if len(content) > MOST_YAML_BYTES:
             raise ValueError(f"larger than {MOST_YAML_BYTES} bytes")
         loader = _UniqueKeyLoader(content.decode())
@@ -78,8 +82,6 @@ def read_yaml(path: Path) -> Any:
             return loader.construct_document(node)
         finally:
             loader.dispose()
-    except OSError:
-        raise
     except RecursionError:
         raise AurlError(f"{path}: not valid YAML: nested too deeply, or within itself") from None
     except Exception as error:  # YAMLError, and what its conversions raise ("!!int x", "2001-99-99")

@@ -9,6 +9,8 @@ import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +19,7 @@ from aurl.system.errors import AurlError, choices, one_line
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SHARED = ("__init__", "base")  # files of a folder that are no part
+_refused = False  # whether parts from outside are refused
 
 
 def names(folder: str) -> list[str]:
@@ -47,8 +50,24 @@ def load(folder: str, name: str) -> ModuleType:
     return importlib.import_module(module_of(folder, name))
 
 
+@contextmanager
+def no_parts_from_outside() -> Iterator[None]:
+    """Refuse parts from outside.
+
+    A stranger's file of parameters may name any module, and an import runs it.
+    """
+    global _refused
+    before, _refused = _refused, True
+    try:
+        yield
+    finally:
+        _refused = before
+
+
 def source_of(module: str) -> Path:
     """Find the file of a module from outside, without running it. Raises: AurlError if there is none."""
+    if _refused:
+        raise AurlError(f"'{module}': a part from outside this package; it is not run here")
     _see_working_folder()
     try:
         spec = importlib.util.find_spec(module)

@@ -69,6 +69,10 @@ def test_a_row_from_outside_is_tested_recorded_audited_and_removed(micro: Path) 
     run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "a row from outside")
     top1 = metrics_of(micro, "same")["micro_hmdb", "1", "1"]["top1"]
     assert f" {float(top1):.6f}  a row from outside" in run("aurl", "history", "same,0,micro_hmdb").stdout
+    run("aurl", "bundle", "-o", "outside.crate.zip")
+    verified = run("aurl", "verify", "outside.crate.zip", "--cell", "same,micro_ucf").stdout
+    assert "external same" in verified
+    assert "passed       metrics " in verified
     chain = run("aurl", "audit", "--cell", "same,micro_ucf").stdout
     assert "all agree" in chain
     assert "external" in chain

@@ -1,0 +1,1 @@
+"""Pack an experiment into one file that a stranger can verify, and verify it."""
