@@ -62,9 +62,11 @@ def card(result: Result, sha256: str, overlap: Mapping[str, Any] | None = None) 
 def _overlap(facts: Mapping[str, Any]) -> str:
     """Say in a sentence what seen and test classes share."""
     seen, by_name, by_tau = facts["seen"], facts["by_name"], facts["by_tau"]
+    unknown = facts["not_compared_by_tau"]
+    unless = f" ({unknown} classes have words that the vectors do not know)" if unknown else ""
     return (
         f"of the test classes {len(by_name)} have the name of one of the {seen['classes']} seen classes of"
-        f" {seen['origin']}, {len(by_tau)} are nearer than tau {facts['tau']:g} to one, and"
+        f" {seen['origin']}, {len(by_tau)} are nearer than tau {facts['tau']:g} to one{unless}, and"
         f" {facts['test_classes_like_no_seen_class']} are like none"
     )
 

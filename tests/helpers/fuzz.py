@@ -303,7 +303,7 @@ def targets() -> dict[str, Target]:
         "scores_safetensors": Target(
             scored, [save({"scores": by_name["scores"]}, of_names), save(vectors_of, of_names)], "s.safetensors"
         ),
-        "scores_csv": Target(scored, [b"video,pred\n" + predicted, b"label,pred\ngolf,golf\n"], "s.csv"),
+        "scores_csv": Target(scored, [b"video,pred\n" + predicted, b"label,pred\ngolf,golf\n"], "s.csv", 0.3),
         "vectors_binary": Target(lambda path: load_vectors(path, 3), [binary], "v.bin"),
         "vectors_gzip": Target(lambda path: load_vectors(path, 3), [gzip.compress(binary, mtime=0)], "v.bin.gz"),
         "vectors_text": Target(lambda path: load_vectors(path, 3), [b"2 3\nred 1 2 3\nblue 4 5 6\n"], "v.txt"),

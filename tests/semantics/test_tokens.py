@@ -212,3 +212,11 @@ def test_shipped_verbs_are_wordnets() -> None:
     licence = (REPOSITORY / "data/wordnet/LICENSE").read_text()
     assert "WordNet 3.0 Copyright 2006 by Princeton University" in licence
     assert "wordnet/LICENSE" in (REPOSITORY / "data/NOTICE").read_text()
+
+
+def test_lemmas_are_read_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = class_tokens(["riding a bike", "skating"], "lemmas")
+    monkeypatch.chdir(tmp_path)
+    assert class_tokens(["riding a bike", "skating"], "lemmas") == here == {
+        "riding a bike": ["rid", "bike"], "skating": ["skate"],
+    }  # fmt: skip
