@@ -6,19 +6,17 @@ The page holds times: those of the jobs and its own. So two runs give different 
 import base64
 import json
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aurl.datasets.table import USABLE, iterate_table
 from aurl.experiment.settings import DatasetSettings, Experiment, ExternalSettings, ReportSettings
-from aurl.frames.store import frames_left_out
 from aurl.lineage.blocks import Block, ancestors_of
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.report.comparable import compared
 from aurl.report.costs import commits, stage_costs, versions
+from aurl.report.dataset_summary import describe_manifest
 from aurl.report.drawing.cost import cost_drawing
 from aurl.report.drawing.style import encode
 from aurl.report.facts import PageFacts, blocks_of, facts_of
@@ -30,7 +28,7 @@ from aurl.report.intervals import Statistics
 from aurl.report.labels import test_set_labels, variant_labels
 from aurl.report.render import as_yaml, render
 from aurl.report.results import Results
-from aurl.report.table_notes import NO_FRAMES, NOT_PAPER
+from aurl.report.table_notes import NOT_PAPER
 from aurl.report.tables.base import Table
 from aurl.report.write_tables import tables_of
 from aurl.system.files import write_text
@@ -43,7 +41,6 @@ MAKING = [
     ("versions", "Versions and commits"),
 ]  # fmt: skip
 LINEAGE = [("cells", "Cells"), ("sources", "Other sources"), ("jobs", "Jobs"), ("code", "Code")]
-MOST_LEFT_OUT = 200  # files that the page names for a dataset; the manifest has all
 
 
 @dataclass(frozen=True)
@@ -234,53 +231,6 @@ def cost_figure(blocks: list[Block]) -> Figure:
 def picture(content: bytes, form: str) -> str:
     """Encode an image, `svg` or `png`, as a data URI."""
     return f"data:{MIME[form]};base64,{base64.b64encode(content).decode()}"
-
-
-@dataclass(frozen=True)
-class DatasetSummary:
-    """The counts of a manifest.
-
-    Attributes:
-        statuses: status -> number of videos, most frequent first.
-        not_ok: (path, status, reason) of videos that are not whole, at most MOST_LEFT_OUT.
-        more: how many further ones there are.
-    """
-
-    name: str
-    manifest: Path
-    videos: int
-    usable: int
-    classes: int
-    frames: int
-    statuses: dict[str, int]
-    broken: str
-    not_ok: list[tuple[str, str, str]]
-    more: int
-
-
-def describe_manifest(
-    name: str, manifest: Path, settings: DatasetSettings, frames_index: Path | None = None
-) -> DatasetSummary:
-    """Summarise a manifest, and which of its videos have no frames. Raises: AurlError for a damaged file."""
-    left_out = frames_left_out(frames_index) if frames_index else {}
-    statuses: Counter[str] = Counter()
-    classes: set[str] = set()
-    listed: list[tuple[str, str, str]] = []
-    frames = 0
-    for row in iterate_table(manifest):
-        if row["path"] in left_out:
-            row |= {"status": NO_FRAMES, "reason": left_out[row["path"]]}
-        statuses[row["status"]] += 1
-        if row["status"] in USABLE[settings.broken]:
-            classes.add(row["class"])
-            frames += int(row["frames"])
-        if row["status"] != "ok" and len(listed) < MOST_LEFT_OUT:
-            listed.append((row["path"], row["status"], row["reason"]))
-    used = sum(statuses[status] for status in USABLE[settings.broken])
-    return DatasetSummary(
-        name, manifest, statuses.total(), used, len(classes), frames, dict(statuses.most_common()), settings.broken,
-        listed, statuses.total() - statuses["ok"] - len(listed),
-    )  # fmt: skip
 
 
 def run(job: Job) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from aurl.report.best import best_rows, measured, published
-from aurl.report.symbols import latex_symbols
+from aurl.report.symbols import html_symbols, latex_symbols
 from aurl.report.tables.base import CHECK, Table
 
 LONGEST_LINE = 80  # characters of a cell
@@ -110,14 +110,16 @@ def _group_heads(columns: list[Column]) -> Iterator[str]:
 
 
 def as_html(table: Table) -> str:
-    """Write a page of its own; every text is escaped."""
-    notes = "".join(f"<li>{html.escape(note)}</li>\n" for note in [*table.notes, *table.only_files])
-    body = table.display().to_html(index=False, border=0, escape=True)
-    title = html.escape(table.caption)
+    """Write a page of its own, light or dark as the reader prefers; every text is escaped."""
+    notes = "".join(f"<li>{html_symbols(note)}</li>\n" for note in [*table.notes, *table.only_files])
+    shown = table.display()
+    shown.columns = [html_symbols(column) for column in shown.columns]
+    body = shown.map(html_symbols).to_html(index=False, border=0, escape=False)
+    title = html_symbols(table.caption)
     return (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>\n'
-        "<style>body{font-family:sans-serif;margin:2em}"
-        "td,th{padding:.3em .8em;text-align:left;border-bottom:1px solid #ccc}</style>\n"
+        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{html.escape(table.caption)}</title>\n'
+        "<style>:root{color-scheme:light dark}body{font-family:sans-serif;margin:2em}"
+        "td,th{padding:.3em .8em;text-align:left;border-bottom:1px solid #8888}</style>\n"
         f"</head>\n<body>\n<h1>{title}</h1>\n{body}\n<ul>\n{notes}</ul>\n</body>\n</html>\n"
     )
 

@@ -112,7 +112,7 @@ document.addEventListener("click", (event) => {
 reveal();
 
 // Folded tables and broken files print with the page.
-const closed = [...document.querySelectorAll("#tables details, #making details")];
+const closed = [...document.querySelectorAll("#tables details, #statistics details, #making details")];
 let opened = [];
 addEventListener("beforeprint", () => {
   opened = closed.filter((details) => !details.open);
