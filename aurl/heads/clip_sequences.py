@@ -1,4 +1,4 @@
-"""Recurrent networks over the clips of a video; their number may differ from that of training."""
+"""Recurrent networks over the clips of a video, of any number."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,9 @@ from aurl.heads.word_table import masked_mean
 
 
 def windows(clips: Tensor, length: int) -> Tensor:
-    """Cut sequences into all windows of neighbouring clips; a shorter sequence is one window.
+    """Cut sequences into all windows of neighbouring clips.
+
+    A shorter sequence is one window.
 
     Args:
         clips: (n, t, d). length: l.
@@ -18,7 +20,7 @@ def windows(clips: Tensor, length: int) -> Tensor:
 
 
 class HierarchicalNetwork(nn.Module):
-    """Read windows of clips by one LSTM, the windows by a second, and attend over the second's states."""
+    """Read windows by one LSTM, their ends by a second, and attend over its states."""
 
     def __init__(self, features: int, hidden: int, embedding: int, window: int, dropout: float) -> None:
         super().__init__()
@@ -39,7 +41,7 @@ class HierarchicalNetwork(nn.Module):
 
 
 class RelationNetwork(nn.Module):
-    """Align clips with each word of a class by attention, compare them, and judge the pair."""
+    """Align clips with each word of a class, compare them, and judge the pair."""
 
     def __init__(self, features: int, words: int, hidden: int) -> None:
         super().__init__()
@@ -65,7 +67,9 @@ class RelationNetwork(nn.Module):
 
 
 def aligned(states: Tensor, words: Tensor) -> Tensor:
-    """Average a video's clips for each word of each class, by attention softmax(h' q / sqrt(h)).
+    """Average a video's clips for each word of each class, by attention.
+
+    The weights are softmax(h' q / sqrt(h)).
 
     Args:
         states: (n, t, h). words: (C, w, h).

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 class Episodes:
-    """The videos of each class, for quick draws; classes without videos are never drawn."""
+    """Keep the videos of each class; classes without videos are never drawn."""
 
     def __init__(self, labels: Tensor) -> None:
         self.order = labels.argsort(stable=True)
@@ -13,7 +13,7 @@ class Episodes:
         self.begin = self.sizes.cumsum(0) - self.sizes
 
     def draw(self, ways: int, shots: int) -> tuple[Tensor, Tensor]:
-        """Draw different classes, as many as there are at most, and videos of each with replacement.
+        """Draw different classes, and videos of each with replacement.
 
         Returns: classes, int64 (min(ways, K),); rows of their videos, int64 (classes x shots,), class by class.
         """

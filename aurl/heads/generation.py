@@ -1,10 +1,12 @@
-"""The networks of f-CLSWGAN: a generator of features, a critic with a gradient penalty, a softmax classifier."""
+"""f-CLSWGAN's generator, its critic with a gradient penalty, and a classifier."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from aurl.heads.learning import descend
 
 SLOPE = 0.2  # of LeakyReLU, as in the released code
 
@@ -33,26 +35,26 @@ class Critic(nn.Module):
         return self.layers(torch.cat([features, classes], dim=1))[:, 0]
 
 
-def gradient_penalty(critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, made: Tensor, classes: Tensor,
+def gradient_penalty(critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, generated: Tensor, classes: Tensor,
                      shares: Tensor) -> Tensor:  # fmt: skip
-    """Compute mean (|dD(x, c) / dx| - 1)^2 at x = a real + (1 - a) made.
+    """Compute mean (|dD(x, c) / dx| - 1)^2 at x = a real + (1 - a) generated.
 
     Source: Gulrajani et al., NeurIPS 2017; conditioned on classes, Xian et al., CVPR 2018.
 
     Args:
-        real, made: (n, d). classes: (n, e). shares: a, (n, 1) in [0, 1].
+        real, generated: (n, d). classes: (n, e). shares: a, (n, 1) in [0, 1].
     Returns: scalar.
     """
-    between = (shares * real + (1 - shares) * made).detach().requires_grad_()
+    between = (shares * real + (1 - shares) * generated).detach().requires_grad_()
     (slopes,) = torch.autograd.grad(critic(between, classes).sum(), between, create_graph=True)
     return (slopes.norm(dim=1) - 1).square().mean()
 
 
-def critic_loss(critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, made: Tensor, classes: Tensor,
+def critic_loss(critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, generated: Tensor, classes: Tensor,
                 shares: Tensor, penalty: float) -> Tensor:  # fmt: skip
-    """Compute mean D(made, c) - mean D(real, c) + penalty * gradient penalty: scalar."""
-    steepness = gradient_penalty(critic, real, made, classes, shares)
-    return critic(made, classes).mean() - critic(real, classes).mean() + penalty * steepness
+    """Compute mean D(generated, c) - mean D(real, c) + penalty * its penalty."""
+    steepness = gradient_penalty(critic, real, generated, classes, shares)
+    return critic(generated, classes).mean() - critic(real, classes).mean() + penalty * steepness
 
 
 def softmax_classifier(batch: Callable[[], tuple[Tensor, Tensor]], features: int, classes: int, steps: int, rate: float,
@@ -62,8 +64,6 @@ def softmax_classifier(batch: Callable[[], tuple[Tensor, Tensor]], features: int
     Args:
         batch: draws features (n, d) and their classes, int64 (n,).
     """
-    from aurl.heads.learning import descend
-
     classifier = nn.Linear(features, classes)
     nn.init.zeros_(classifier.weight)
     nn.init.zeros_(classifier.bias)

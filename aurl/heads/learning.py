@@ -1,4 +1,4 @@
-"""Train small networks on one processor: a seed of their own, batches, Adam, and tensors to keep."""
+"""Train small networks: a seed of their own, batches, Adam, tensors to keep."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def endless_batches(videos: int, size: int) -> Iterator[Tensor]:
-    """Yield rows of shuffled batches without end: int64 (size,), fewer at the end of each pass."""
+    """Yield rows of shuffled batches without end: int64 (size,), the last fewer."""
     while True:
         yield from torch.randperm(videos).split(size)
 

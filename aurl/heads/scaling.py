@@ -24,5 +24,5 @@ def scaled(features: "Tensor", weights: "Mapping[str, Tensor]") -> "Tensor":
 
 
 def standardised(features: "Tensor", weights: "Mapping[str, Tensor]") -> "Tensor":
-    """Centre and scale features (..., d) as those that were measured: variance 1 on average over the d numbers."""
+    """Centre and scale features (..., d) to a variance of 1 on average."""
     return scaled(features, weights) * features.shape[-1] ** 0.5

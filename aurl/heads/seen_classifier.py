@@ -1,4 +1,4 @@
-"""A linear classifier of the seen classes in closed form: linear discriminant analysis."""
+"""Linear discriminant analysis: a classifier of the seen classes."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def class_means(features: "Tensor", labels: "Tensor", classes: int) -> "Tensor":
-    """Average the features (N, d) of each class: (K, d), zeros for a class without videos."""
+    """Average features (N, d) of each class: (K, d), zeros where there is no video."""
     import torch
 
     sums = torch.zeros(classes, features.shape[1], dtype=features.dtype).index_add_(0, labels, features)
@@ -15,7 +15,7 @@ def class_means(features: "Tensor", labels: "Tensor", classes: int) -> "Tensor":
 
 
 def discriminant_rows(features: "Tensor", labels: "Tensor", classes: int, shrinkage: float) -> "Tensor":
-    """Solve for the rows w_k = (S + shrinkage tr(S) / d I)^-1 m_k, with the scatter S = X'X / N.
+    """Solve for w_k = (S + shrinkage tr(S) / d I)^-1 m_k, S = X'X / N.
 
     A class's size does not matter to its row.
 

@@ -1,4 +1,4 @@
-"""The network of ER: a stream of videos, a stream of objects, and the text that both are matched with."""
+"""ER's network: a stream of videos, a stream of objects, and texts."""
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ class TwoStreams(nn.Module):
         return nn.Sequential(*hidden, nn.Linear(size, size), nn.Sigmoid())
 
     def weigh(self, words: Tensor, mask: Tensor) -> Tensor:
-        """Give the attention logits of words (C, w, e), those of the mask (C, w) alone: (C, w)."""
+        """Give the attention logits of words: (C, w, e), (C, w) -> (C, w)."""
         logits = torch.zeros(mask.shape)
         logits[mask] = self.attention(words[mask])[:, 0]
         return logits
@@ -38,7 +38,7 @@ class TwoStreams(nn.Module):
         return self.pooled(words, self.weigh(words, mask), mask)
 
     def streams(self, videos: Tensor, objects: Tensor) -> tuple[Tensor, Tensor]:
-        """Embed videos (n, d), and gate both streams by each other: objects (n, s) -> two of (n, s)."""
+        """Embed videos and gate both streams: (n, d), objects (n, s) -> two of (n, s)."""
         seen = unit(self.video(functional.dropout(videos, self.dropout, self.training)))
         both = torch.cat([seen, objects], dim=1)
         return unit(self.video_gate(both) * seen), unit(self.object_gate(both) * objects)
@@ -55,11 +55,21 @@ def object_words(table: Tensor, logits: Tensor, mask: Tensor, objects: Tensor) -
 
 
 def match(videos: Tensor, objects: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Compute cos(v, t), cos(o, t) and cos(v, t) + max(0, cos(o, t)) of unit rows: three of (n, C)."""
+    """Compute cos(v, t), cos(o, t) and cos(v, t) + max(0, cos(o, t)).
+
+    Args:
+        videos, objects: unit rows, (n, s). classes: unit rows, (C, s).
+    Returns: three of (n, C).
+    """
     of_videos, of_objects = videos @ classes.T, objects @ classes.T
     return of_videos, of_objects, of_videos + of_objects.clamp_min(0)
 
 
 def rehearsal_loss(logits: Tensor, objects: Tensor) -> Tensor:
-    """Compute -mean log softmax(logits)[object] over each video's objects: (n, K), int64 (n, o) -> scalar."""
+    """Compute -mean log softmax(logits)[object] over each video's objects.
+
+    Args:
+        logits: (n, K). objects: int64 (n, o).
+    Returns: scalar.
+    """
     return -logits.log_softmax(dim=1).gather(1, objects).mean()

@@ -1,4 +1,4 @@
-"""A graph of classes by their word vectors, and a graph convolutional network over it."""
+"""A graph of classes by their word vectors, and a network over it."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ SLOPE = 0.2  # of LeakyReLU, as in the released code of ER
 
 
 def neighbour_graph(embeddings: Tensor, neighbours: int) -> Tensor:
-    """Join each class with its nearest ones, in both directions, and scale the rows to sum 1.
+    """Join each class with its nearest, in both directions; each row sums to 1.
 
     Args:
         embeddings: (M, e). neighbours: k by cosine, of which the class itself is the first.
@@ -39,7 +39,12 @@ def added_edges(embeddings: Tensor, nodes: Tensor, neighbours: int) -> tuple[Ten
 
 
 def places_of(embeddings: Tensor, nodes: Tensor) -> Tensor:
-    """Find the node whose embedding equals a class's: (C, e), (M, e) -> int64 (C,), -1 where there is none."""
+    """Find the node whose embedding equals a class's.
+
+    Args:
+        embeddings: of the classes, (C, e). nodes: (M, e).
+    Returns: int64 (C,), -1 where there is none.
+    """
     numbers = {row.numpy().tobytes(): number for number, row in reversed(list(enumerate(nodes)))}
     return torch.tensor([numbers.get(row.numpy().tobytes(), -1) for row in embeddings], dtype=torch.int64)
 

@@ -1,23 +1,25 @@
 """The words of classes as one table, and pooling over them."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from aurl.methods.base import ClassSet
 
+def word_table(embeddings: Tensor, words: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Lay the words of C classes out as a table.
 
-def word_table(classes: "ClassSet") -> tuple[Tensor, Tensor]:
-    """Lay the words of C classes out as a table; a class without words has its embedding as its only word.
+    A class without words has its embedding as its only word.
 
+    Args:
+        embeddings: of the classes, (C, e). words: for each class (words, e), or for another number of classes, which
+            counts as none.
     Returns: float32 (C, most words, e), zeros after a class's last word; bool (C, most words), true for its words.
     """
-    known = list(classes.words) if len(classes.words) == len(classes.names) else [torch.empty(0)] * len(classes.names)
-    words = [own if len(own) else mean[None] for own, mean in zip(known, classes.embeddings, strict=True)]
-    counts = torch.tensor([len(own) for own in words])
-    return torch.nn.utils.rnn.pad_sequence(words, batch_first=True), torch.arange(int(counts.max())) < counts[:, None]
+    known = words if len(words) == len(embeddings) else [torch.empty(0)] * len(embeddings)
+    rows = [own if len(own) else mean[None] for own, mean in zip(known, embeddings, strict=True)]
+    counts = torch.tensor([len(own) for own in rows])
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), torch.arange(int(counts.max())) < counts[:, None]
 
 
 def attention_pool(words: Tensor, logits: Tensor, mask: Tensor) -> Tensor:
@@ -32,6 +34,6 @@ def attention_pool(words: Tensor, logits: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_mean(rows: Tensor, mask: Tensor) -> Tensor:
-    """Average rows (..., w, h) over the w places where mask (..., w) is true, at least one: (..., h)."""
+    """Average rows (..., w, h) where mask (..., w) is true, at least once: (..., h)."""
     share = mask.float() / mask.sum(dim=-1, keepdim=True)
     return (rows * share[..., None]).sum(dim=-2)

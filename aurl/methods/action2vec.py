@@ -1,4 +1,4 @@
-"""Action2Vec: a hierarchical recurrent network over clips embeds a video among the word vectors.
+"""Action2Vec: a hierarchical recurrent network embeds clips among words.
 
     l_i = last state of LSTM_1 over the i-th window of clips,   h_1 .. h_n = LSTM_2(l_1 .. l_n)
     a = A sum_i softmax(w' h)_i h_i,    score(v, y) = cos(a, c_y)
@@ -85,7 +85,7 @@ class Method(FeatureMethod):
         self.weights |= kept(network)
 
     def score(self, videos: "Tensor", classes: ClassSet) -> "Tensor":
-        """Score by the cosine with the class embeddings: (n, clips, d), C classes -> (n, C)."""
+        """Score by the cosine with class embeddings: (n, clips, d) -> (n, C)."""
         import torch
 
         from aurl.heads.learning import restore

@@ -1,4 +1,4 @@
-"""f-CLSWGAN: features of unseen classes are generated from their words, and a softmax classifier is trained on them.
+"""f-CLSWGAN: a classifier is trained on features generated from words.
 
     critic:      max  mean D(x, c) - mean D(G(z, c), c) - lambda mean (|dD(x', c) / dx'| - 1)^2
     generator:   min  -mean D(G(z, c), c) - beta mean log p(y | G(z, c)),    z ~ N(0, I)
@@ -79,7 +79,7 @@ class Method(FeatureMethod):
         self._last: tuple[object, Tensor, tuple[Tensor, Tensor]] | None = None
 
     def fit(self, seen: SeenVideos, seed: int) -> None:
-        """Train the classifier of the seen classes, then generator and critic against each other."""
+        """Train a seen classifier, then generator and critic against each other."""
         import torch
 
         from aurl.heads.learning import kept, seeded
@@ -93,14 +93,14 @@ class Method(FeatureMethod):
         self.weights |= {"seed": torch.tensor(seed), **kept(generator)}
 
     def score(self, videos: "Tensor", classes: ClassSet) -> "Tensor":
-        """Score by the log probability of the classifier on generated features: (n, clips, d) -> (n, C)."""
+        """Score by the log probability of p': (n, clips, d), C classes -> (n, C)."""
         from aurl.heads.scaling import standardised
 
         rows, bias = self._classifier(classes.embeddings)
         return (standardised(videos.mean(dim=1), self.weights) @ rows.T + bias).log_softmax(dim=1)
 
     def _classifier(self, embeddings: "Tensor") -> "tuple[Tensor, Tensor]":
-        """Train p', or give that of the last call if neither classes nor weights changed: (C, d), (C,)."""
+        """Train p' unless that of the last call serves: rows (C, d), bias (C,)."""
         import torch
 
         if self._last is None or self._last[0] is not self.weights or not torch.equal(self._last[1], embeddings):
@@ -109,7 +109,7 @@ class Method(FeatureMethod):
         return self._last[2]
 
     def generated(self, embeddings: "Tensor", noise: "Tensor") -> "Tensor":
-        """Generate a feature for each class and each z: (C, e), (s, z) -> (s, C, d), standardised."""
+        """Generate a feature for each class and z: (C, e), (s, z) -> (s, C, d)."""
         import torch
 
         from aurl.heads.learning import restore
@@ -118,8 +118,8 @@ class Method(FeatureMethod):
         restore(generator, self.weights)
         count, classes = len(noise), len(embeddings)
         with torch.no_grad():
-            made = generator(noise.repeat_interleave(classes, 0), condition(embeddings).repeat(count, 1))
-        return made.unflatten(0, (count, classes))
+            rows = generator(noise.repeat_interleave(classes, 0), condition(embeddings).repeat(count, 1))
+        return rows.unflatten(0, (count, classes))
 
     def _trained(self, embeddings: "Tensor") -> "tuple[Tensor, Tensor]":
         """Train p' on generated features; its draws have a seed of their own."""
@@ -130,15 +130,15 @@ class Method(FeatureMethod):
 
         settings, classes = self.settings, torch.arange(len(embeddings))
         with seeded(int(self.weights["seed"])):
-            made = self.generated(embeddings, torch.randn(settings.synthetic, settings.noise))
+            features = self.generated(embeddings, torch.randn(settings.synthetic, settings.noise))
             draws = endless_batches(settings.synthetic, max(1, settings.classifier_batch // len(embeddings)))
 
             def batch() -> "tuple[Tensor, Tensor]":
-                rows = made[next(draws)]
+                rows = features[next(draws)]
                 return rows.flatten(0, 1), classes.repeat(len(rows))
 
             learnt = softmax_classifier(
-                batch, made.shape[2], len(classes), settings.classifier_steps, settings.classifier_rate,
+                batch, features.shape[2], len(classes), settings.classifier_steps, settings.classifier_rate,
                 settings.classifier_decay,
             )  # fmt: skip
         return learnt.weight, learnt.bias
@@ -157,7 +157,7 @@ class Method(FeatureMethod):
         of_generator = torch.optim.Adam(generator.parameters(), settings.rate, BETAS)
         draws = endless_batches(len(features), settings.batch)
 
-        def made(labels: "Tensor") -> "Tensor":
+        def imitate(labels: "Tensor") -> "Tensor":
             return generator(torch.randn(len(labels), settings.noise), words[labels])
 
         for _ in range(settings.steps):
@@ -165,11 +165,11 @@ class Method(FeatureMethod):
                 rows = next(draws)
                 labels = seen.labels[rows]
                 with torch.no_grad():
-                    false = made(labels)
+                    false = imitate(labels)
                 shares = torch.rand(len(rows), 1)
                 _step(of_critic, critic_loss(critic, features[rows], false, words[labels], shares, settings.penalty))
             labels = seen.labels[next(draws)]
-            false = made(labels)
+            false = imitate(labels)
             confusion = torch.nn.functional.cross_entropy(known(false), labels)
             _step(of_generator, settings.seen_weight * confusion - critic(false, words[labels]).mean())
 
@@ -197,7 +197,7 @@ class Method(FeatureMethod):
 
 
 def condition(embeddings: "Tensor") -> "Tensor":
-    """Scale class embeddings (C, e) so that their numbers are as large as those of z: length sqrt(e)."""
+    """Scale class embeddings (C, e) to length sqrt(e), as z has for its size."""
     from aurl.models.cosine import unit
 
     return unit(embeddings) * embeddings.shape[1] ** 0.5

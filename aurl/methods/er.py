@@ -1,4 +1,4 @@
-"""ER: videos and their objects, two streams that are matched with a class's words, as far as words go.
+"""ER: videos and their objects are matched with words, in two streams.
 
     t_y = unit(T sum_w a_w w),   a = softmax over the words w of y of  q' ReLU(Q w)
     u = unit(V v),   o = t of the words of the video's objects,   u' = unit(g_1(u, o) u),   o' = unit(g_2(u, o) o)
@@ -70,7 +70,7 @@ class Method(FeatureMethod):
         settings, count = self.settings, len(seen.classes.names)
         self.weights = fit_scale(seen.means)
         features = scaled(seen.means, self.weights)
-        words, mask = word_table(seen.classes)
+        words, mask = word_table(seen.classes.embeddings, seen.classes.words)
         rows = discriminant_rows(features, seen.labels, count, settings.shrinkage)
         self.weights |= {"rows": rows, "words": words, "mask": mask}
         objects = self.objects(features, seen.labels)
@@ -98,10 +98,11 @@ class Method(FeatureMethod):
         words, mask = self.weights["words"], self.weights["mask"]
         with torch.no_grad():
             texts = object_words(words, network.weigh(words, mask), mask, self.objects(features))
-            return match(*network.streams(features, network.pooled(*texts)), network.classes(*word_table(classes)))[2]
+            streams = network.streams(features, network.pooled(*texts))
+            return match(*streams, network.classes(*word_table(classes.embeddings, classes.words)))[2]
 
     def objects(self, features: "Tensor", own: "Tensor | None" = None) -> "Tensor":
-        """Choose the seen classes with the highest scores, without a video's own class: (n, d) -> int64 (n, o)."""
+        """Choose a video's highest seen classes without its own: (n, d) -> int64 (n, o)."""
         import torch
 
         scores = features @ self.weights["rows"].T

@@ -1,4 +1,4 @@
-"""GCN: a graph network over the words of all classes gives each class the row of a classifier.
+"""GCN: a network over a graph of words gives each class a classifier's row.
 
     A = D^-1 max(N, N'),    h' = LeakyReLU(A h W + h L + b),    h_0 = unit class embeddings
     loss = mean over seen k of (unit(h_k) - unit(w_k))^2,    score(v, y) = cos(v, h_y)
@@ -85,7 +85,7 @@ class Method(FeatureMethod):
         return unit(scaled(videos.mean(dim=1), self.weights)) @ self.rows(classes.embeddings).T
 
     def rows(self, embeddings: "Tensor") -> "Tensor":
-        """Give the unit rows of classes (C, e), whether they are in the graph or not: (C, d)."""
+        """Give the unit rows of classes, in the graph or not: (C, e) -> (C, d)."""
         import torch
 
         from aurl.heads.learning import restore
@@ -104,7 +104,7 @@ class Method(FeatureMethod):
             return network(torch.cat([nodes, added]), whole)[places]
 
     def _nodes(self, seen: SeenVideos) -> "Tensor":
-        """Stack the embeddings of the seen classes and of the unseen ones that differ from them: (M, e)."""
+        """Stack the embeddings of seen classes and of other unseen ones: (M, e)."""
         import torch
 
         from aurl.heads.word_graph import places_of

@@ -1,4 +1,4 @@
-"""TARN: clips are aligned with the words of a class by attention, and a network judges the pair.
+"""TARN: clips are aligned with a class's words, and a network judges the pair.
 
     h_1 .. h_t = bidirectional GRU(clips),    q_w = tanh(Q w),    a_w = sum_i softmax(h' q_w / sqrt(2 h))_i h_i
     r_w = ReLU(C [(a_w - q_w)^2, a_w q_w]),    score(v, y) = J(mean over the words w of y of r_w)
@@ -38,7 +38,7 @@ class Settings(MethodSettings):
         rate: learning rate.
     """
 
-    hidden: Positive = 64
+    hidden: Positive = 32
     ways: Positive = 20
     shots: Positive = 3
     steps: Positive = 200
@@ -62,7 +62,7 @@ class Method(FeatureMethod):
 
         settings = self.settings
         self.weights = fit_scale(seen.means)
-        words, mask = word_table(seen.classes)
+        words, mask = word_table(seen.classes.embeddings, seen.classes.words)
         episodes = Episodes(seen.labels)
         with seeded(seed):
             network = self._network(seen.videos.shape[2], words.shape[2])
@@ -86,7 +86,7 @@ class Method(FeatureMethod):
         from aurl.heads.scaling import standardised
         from aurl.heads.word_table import word_table
 
-        words, mask = word_table(classes)
+        words, mask = word_table(classes.embeddings, classes.words)
         network = self._network(videos.shape[2], words.shape[2])
         restore(network, self.weights)
         parts = standardised(videos, self.weights).split(max(1, PAIRS // len(words)))

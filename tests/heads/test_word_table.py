@@ -6,14 +6,13 @@ import pytest
 import torch
 
 from aurl.heads.word_table import attention_pool, masked_mean, word_table
-from aurl.methods.base import ClassSet
 
 WORDS = [torch.arange(8.0).reshape(2, 4), torch.ones(1, 4), torch.empty(0, 4)]
 MEANS = torch.stack([WORDS[0].mean(dim=0), WORDS[1][0], torch.full((4,), 7.0)])
 
 
 def test_a_table_holds_the_words_and_the_embedding_of_a_class_without() -> None:
-    table, mask = word_table(ClassSet(["a", "b", "c"], MEANS, WORDS))
+    table, mask = word_table(MEANS, WORDS)
     assert mask.tolist() == [[True, True], [True, False], [True, False]]
     assert torch.equal(table[0], WORDS[0])
     assert table[1].tolist() == [[1] * 4, [0] * 4]
@@ -22,7 +21,7 @@ def test_a_table_holds_the_words_and_the_embedding_of_a_class_without() -> None:
 
 @pytest.mark.parametrize("words", [(), WORDS[:2]])
 def test_words_that_do_not_fit_the_classes_count_as_none(words: list[torch.Tensor]) -> None:
-    table, mask = word_table(ClassSet(["a", "b", "c"], MEANS, words))
+    table, mask = word_table(MEANS, words)
     assert torch.equal(table, MEANS[:, None])
     assert bool(mask.all())
 

@@ -1,7 +1,9 @@
 """A tiny world of stored features: a class's features are a smooth function of its words, plus noise."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -9,6 +11,15 @@ from aurl.methods.base import ClassSet, FeatureMethod, SeenVideos
 from aurl.system import plugins
 
 SEEN, UNSEEN, WORDS, FEATURES, CLIPS = 40, 12, 20, 16, 3
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, as the stages do."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def class_sets(words_of_own: bool = True) -> tuple[ClassSet, ClassSet]:
@@ -46,13 +57,10 @@ def world(words_of_own: bool = True) -> tuple[SeenVideos, Tensor, Tensor, ClassS
 
 
 def fitted(name: str, seen: SeenVideos, seed: int = 0, **settings: object) -> FeatureMethod:
-    """Fit a method of the package on one thread, as the stage does."""
+    """Fit a method of the package."""
     module = plugins.load("aurl.methods", name)
     method: FeatureMethod = module.Method(module.Settings(method=name, features="network", **settings))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     method.fit(seen if method.MAY_SEE == "names" else replace(seen, unseen=None), seed)
-    torch.set_num_threads(threads)
     return method
 
 

@@ -49,7 +49,7 @@ def test_the_score_is_the_sum_of_both_streams(method: FeatureMethod) -> None:
     features = scaled(videos.mean(dim=1), method.weights)
     words, mask = method.weights["words"], method.weights["mask"]
     with torch.no_grad():
-        texts = network.classes(*word_table(classes))
+        texts = network.classes(*word_table(classes.embeddings, classes.words))
         for row in (0, 50):
             own = [words[each][mask[each]] for each in method.objects(features[row : row + 1])[0]]
             joined = torch.cat(own)[None]
