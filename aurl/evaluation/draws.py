@@ -89,14 +89,15 @@ def rank_scores(similarity: Tensor, labels: Tensor, draws: Sequence[np.ndarray])
 def measure(tested: DrawAccuracy, measures: Mapping[str, ModuleType] | None = None) -> dict[str, np.ndarray]:
     """Compute measures and count videos and classes.
 
-    By default all measures are computed; of scores without embeddings those in percent alone.
+    By default all measures are computed; of scores without embeddings those that need none.
 
     Returns: name -> float64 (D,), a value of each draw; without a dimension for a measure of the whole test set.
     """
     chosen = measures
     if chosen is None:
         known = schema.measures()
-        chosen = {name: module for name, module in known.items() if module.UNIT == "%" or tested.videos is not None}
+        embedded = tested.videos is not None
+        chosen = {name: module for name, module in known.items() if embedded or schema.from_scores(module)}
     values = {name: np.asarray(module.compute(tested), np.float64) for name, module in chosen.items()}
     counts = {"videos": tested.count.numpy(), "classes": tested.chosen.sum(dim=0).double().numpy()}
     return values | counts

@@ -40,6 +40,11 @@ def measures() -> dict[str, ModuleType]:
     return {name: plugins.load(MEASURES, name) for name in (*FIRST, *others)}
 
 
+def from_scores(measure: ModuleType) -> bool:
+    """Say whether a measure needs scores alone, and no embeddings."""
+    return measure.UNIT == "%" or bool(getattr(measure, "FROM_SCORES", False))
+
+
 def value_columns() -> list[Column]:
     """List the columns after the key: measures (and their deviation over draws), counts, newer measures."""
     columns: dict[bool, list[Column]] = {True: [], False: []}
@@ -48,6 +53,12 @@ def value_columns() -> list[Column]:
         if measure.SPREAD:
             columns[name in FIRST].append(Column(f"{name}_std", float))
     return [*columns[True], *COUNTS, *columns[False]]
+
+
+def required_names() -> list[str]:
+    """Name the columns that every `metrics.csv` has, however old: those before the newer measures."""
+    newer = {name for name in measures() if name not in FIRST}
+    return [*KEY_NAMES, *(name for name in value_names() if name.removesuffix("_std") not in newer)]
 
 
 def value_names() -> list[str]:

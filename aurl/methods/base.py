@@ -70,16 +70,16 @@ class FeatureMethod:
     """Base of a method.
 
     Attributes:
+        OF_NETWORK: the row is the network's own inference: the table shows it beside the network.
         MAY_SEE: `inductive`; `names` if it uses the names of unseen classes while it learns; `transductive` if it uses
             test videos together.
-        PUBLISHED: the method's name in data/published_results.csv, table `sota`; None if it has no numbers there.
         ASSUMED: what the sources do not say and this file decides, in a few words; empty if nothing.
         weights: what `fit` learnt.
         network: loads the trained network whose features are fitted.
     """
 
+    OF_NETWORK: ClassVar[bool] = False
     MAY_SEE: ClassVar[MaySee] = "inductive"
-    PUBLISHED: ClassVar[str | None] = None
     ASSUMED: ClassVar[str] = ""
 
     def __init__(self, settings: Any) -> None:

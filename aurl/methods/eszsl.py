@@ -28,7 +28,6 @@ class Settings(MethodSettings):
 class Method(FeatureMethod):
     """Solve for W once."""
 
-    PUBLISHED = "ESZSL"
     ASSUMED = "features centred and scaled"
     settings: Settings
 

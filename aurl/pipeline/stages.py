@@ -23,6 +23,8 @@ BACKBONE = Parts("aurl.backbones", "model.backbone")
 NETWORKS = (Parts("aurl.backbones"), Parts("aurl.networks"))  # a checkpoint names its own
 SHOWN = (MEASURES, Parts("aurl.losses", "variants.*.losses", alone=True))  # the terms' symbols and check marks
 
+METHODS_SHOWN = Parts(METHODS, "methods.*.method", alone=True)  # what a method may see
+
 INGEST = Stage(
     "ingest",
     "List a dataset's videos with their SHA-256; render them, or copy them if the dataset is versioned.",
@@ -272,6 +274,7 @@ RESULTS: dict[str, Input] = {
     "statistics": One("statistics"),
     "seen_classes": Each("seen_classes", "once_if_complete"),
     "published": Shipped((str(shipped.PUBLISHED),)),
+    "published_methods": Shipped((str(shipped.PUBLISHED_METHODS),)),
     "predictions": Shipped((shipped.PREDICTIONS,)),
     "tokens": Shipped((str(shipped.TOKEN_TABLE),)),
     "world": Shipped((str(shipped.RENDERED_WORLD),)),  # the ceilings
@@ -292,7 +295,7 @@ TABLES_STAGE = Stage(
     reads=RESULTS,
     makes=TABLES,
     settings=TABLE_KEYS,
-    parts=(*SHOWN, Parts("aurl.report.tables")),
+    parts=(*SHOWN, METHODS_SHOWN, Parts("aurl.report.tables")),
     recompute="always",
 )
 FIGURES_STAGE = Stage(
@@ -326,7 +329,7 @@ FIGURES_STAGE = Stage(
         "evaluation.clips",
         "evaluation.protocols",
     ),
-    parts=(*SHOWN, *NETWORKS, Parts("aurl.report.figures")),
+    parts=(*SHOWN, METHODS_SHOWN, *NETWORKS, Parts("aurl.report.figures")),
     recompute="deep",
 )
 REPORT = Stage(
@@ -340,7 +343,7 @@ REPORT = Stage(
         *("seen", "unseen", "datasets", *FRAME_KEYS, "semantics", "model", "training", "variants", "trained"),
         *("imported", "evaluated", "backbone_features", "methods", "external", "seeds", "evaluation", "report"),
     ),
-    parts=(*SHOWN, Parts("aurl.report.tables")),
+    parts=(*SHOWN, METHODS_SHOWN, Parts("aurl.report.tables")),
     folder="report/template",
     repeats=False,
 )

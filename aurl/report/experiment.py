@@ -60,7 +60,7 @@ class Experiment:
 
         path = self._finished(self.paths.of("metrics_csv"))
         types = {column.name: column.kind for column in (*schema.KEY, *schema.value_columns())}
-        return read_csv(path, list(types), rerun_hint(path), dtype=types)
+        return read_csv(path, schema.required_names(), rerun_hint(path), dtype=types)
 
     def table(self, name: str = "ablation") -> "pd.DataFrame":
         """Read a finished table: the numbers, each in a column of its own.

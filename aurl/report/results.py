@@ -42,7 +42,7 @@ class Results:
     def __init__(self, metrics: Path) -> None:
         """Read `metrics.csv`. Raises: AurlError for a damaged file, or another one."""
         types = {column.name: column.kind for column in (*schema.KEY, *schema.value_columns())}
-        table = read_csv(metrics, list(types), rerun_hint(metrics), dtype=types)
+        table = read_csv(metrics, schema.required_names(), rerun_hint(metrics), dtype=types)
         default = table.get(schema.PROTOCOL, schema.DEFAULT_PROTOCOL) == schema.DEFAULT_PROTOCOL
         self._all = table
         self._table = table[default] if schema.PROTOCOL in table else table
@@ -54,6 +54,8 @@ class Results:
 
     def cell(self, variant: str, dataset: str, clips: int, splits: int, metric: str) -> Measured | None:
         """Return a metric over seeds, or None where it was not measured (closeness of scores, say)."""
+        if metric not in self._table:
+            return None
         keys = {"variant": variant, "dataset": dataset, "clips": clips, "splits": splits}
         rows = self._table.loc[(self._table[list(keys)] == pd.Series(keys)).all(axis=1), metric]
         return _over_seeds(rows, (variant, dataset))

@@ -46,9 +46,10 @@ def check_measure(module: ModuleType) -> None:
     assert torch.allclose(values, again), "the order of the videos matters"
     assert torch.allclose(values, module.compute(rank(3 * videos, labels, 2 * classes, DRAWS))), "cosines have no scale"
     perfect = module.compute(rank(classes[labels], labels, classes, DRAWS))
-    assert (
-        (perfect >= values) if module.BETTER == "larger" else (perfect <= values)
-    ).all() or module.LABEL == "dispersion"
+    assert ((perfect >= values) if module.BETTER == "larger" else (perfect <= values)).all() or module.LABEL in (
+        "dispersion",
+        "hub skewness",
+    )
     if module.UNIT == "%":
         assert torch.allclose(perfect, torch.tensor(100.0, dtype=perfect.dtype))
         scores = rank_scores(metrics.cosine_similarity(videos, classes), labels, DRAWS)
@@ -111,7 +112,7 @@ write_features(Path("f"), parts, [1], labels, classes, list("abcdef"), [str(numb
 evaluate(Path("f"), {"half_splits": Settings(splits=[1, 3])}, Path("m.json"))
 collect_metrics({("v", 0, "d"): Path("m.json")}, Path("m.csv"))
 table = pandas.read_csv("m.csv")
-assert list(table)[-3:] == ["classes", "mean_rank", "mean_rank_std"], list(table)
+assert list(table)[-4:] == ["classes", "hub_skewness", "mean_rank", "mean_rank_std"], list(table)
 cell = json.loads(Path("m.json").read_text())["clips1"]["splits1"]
 assert 1 <= cell["mean_rank"] <= 6
 assert abs(Results(Path("m.csv")).cell("v", "d", 1, 1, "mean_rank").mean - cell["mean_rank"]) < 1e-6

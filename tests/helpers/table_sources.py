@@ -12,23 +12,33 @@ from aurl.report.write_tables import read_sources
 
 HEADER = (
     "variant,seed,dataset,clips,splits,top1,top1_std,top5,class_top1,closeness,dispersion,videos,classes,"
-    "listed_classes,protocol"
+    "hub_skewness,listed_classes,protocol"
 )
 
 
 def table_inputs(experiment: Experiment, folder: Path, measured: bool = True) -> TableInputs:
     """Write metrics, statistics, manifests and seen classes of an experiment; without measurements if so asked."""
     rng, rows = np.random.default_rng(0), [HEADER]
+    names = sorted([*experiment.variants, *experiment.methods])
     cells = [
-        (v, s, d) for v in sorted(experiment.variants) for s in experiment.seeds for d in sorted(experiment.unseen)
+        (name, seed, dataset) for name in names for seed in experiment.seeds for dataset in sorted(experiment.unseen)
     ]
     for variant, seed, dataset in cells if measured else []:
         for clips in experiment.evaluation.clips:
             for splits in experiment.evaluation.protocols["half_splits"].splits:
                 top1, std, top5, class_top1 = rng.uniform(5, 95, 4).round(6)
-                values = [top1, "" if splits == 1 else std, top5, class_top1, *rng.uniform(0, 1, 2).round(6), 40, 7]
+                values = [
+                    top1,
+                    "" if splits == 1 else std,
+                    top5,
+                    class_top1,
+                    *rng.uniform(0, 1, 2).round(6),
+                    40,
+                    7,
+                    0.5,
+                ]
                 rows.append(",".join(map(str, [variant, seed, dataset, clips, splits, *values, "", "half_splits"])))
-            rows.append(f"{variant},{seed},{dataset},{clips},1,41.25,,80,40,0.5,0.5,270,27,34,truze")
+            rows.append(f"{variant},{seed},{dataset},{clips},1,41.25,,80,40,0.5,0.5,270,27,0.5,34,truze")
     (folder / "metrics.csv").write_text("\n".join(rows) + "\n")
     interval = {"mean": 30.0, "std": 1.5, "low": 20.0, "high": 41.5, "fixed_low": 25.0, "fixed_high": 35.0}
     by_clips = {f"clips{clips}": {"top1": interval} for clips in experiment.evaluation.clips}
@@ -71,7 +81,7 @@ def table_settings(experiment: Experiment) -> TableSettings:
     """The parameters that the stage `tables` reads."""
     return TableSettings(
         experiment.report, experiment.variants, experiment.imported, experiment.datasets, experiment.seen,
-        experiment.unseen, experiment.semantics.tau, experiment.external,
+        experiment.unseen, experiment.semantics.tau, experiment.external, experiment.methods,
     )  # fmt: skip
 
 

@@ -141,7 +141,7 @@ def test_the_check_finds_a_table_without_notes_or_with_text_among_its_numbers(
 
 
 def test_the_folder_is_the_list(experiment: Experiment) -> None:
-    assert table_names() == ["ablation", "protocols", "sota", "tau_sweep"]
+    assert table_names() == ["ablation", "methods", "protocols", "sota", "tau_sweep"]
     assert list(FORMATS) == list(TABLE_FORMATS)
     with pytest.raises(AurlError, match="did you mean 'ablation'"):
         plugins.load(TABLES, "ablaton")

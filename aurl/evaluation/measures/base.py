@@ -20,6 +20,8 @@ class Measure(Protocol):
     """"%" for an accuracy: its value comes from ranks and scores alone, and each draw has its own."""
     BETTER: Literal["larger", "smaller"]
     DIGITS: int  # after the point, where it is shown
+    FROM_SCORES: bool
+    """Whether a measure that is no accuracy reads scores alone (optional; False by default)."""
     SPREAD: bool  # whether a column `<name>_std` holds the standard deviation over draws
 
     def compute(self, tested: "DrawAccuracy") -> "Tensor":

@@ -99,6 +99,18 @@ class FigureData:
         labels = variant_labels(self.networks, self.report, settings["external"], settings["methods"])
         return self.variants | {name: labels[name] for name in labels if name in settings["external"]}
 
+    @property
+    def methods(self) -> Mapping[str, Any]:
+        """Row of a method -> its settings."""
+        methods: Mapping[str, Any] = self.settings["methods"]
+        return methods
+
+    @property
+    def networks_and_methods(self) -> dict[str, str]:
+        """Variant or row of a method -> label."""
+        labels = variant_labels(self.networks, self.report, methods=self.methods)
+        return self.variants | {name: labels[name] for name in self.methods}
+
     def top1(self, row: str, dataset: str) -> Measured | None:
         """Return top-1 over all classes, with the ablation's clips, or those of a row from outside."""
         external = self.settings["external"]

@@ -127,6 +127,8 @@ class Table:
         csv_text: columns in which csv has a longer text.
         intervals: quantities that can have an interval; csv has columns for its bounds.
         title: the heading on the page.
+        published: each quantity has a column of published values.
+        last: text columns after the numbers.
         stage: the stage from whose result every number follows, where there is one.
     """
 
@@ -138,6 +140,8 @@ class Table:
     csv_text: dict[str, list[str]] = field(default_factory=dict)
     intervals: tuple[str, ...] = ()
     title: str = ""
+    published: bool = True
+    last: dict[str, list[str]] = field(default_factory=dict)
     stage: str | None = None
 
     def values(self) -> "pd.DataFrame":
@@ -155,10 +159,11 @@ class Table:
                     columns[f"{name} {bound.replace('_', ' ')}"] = [
                         getattr(cell.interval, bound, None) for cell in cells
                     ]
-            columns[f"{name} published"] = [cell.published for cell in cells]
+            if self.published:
+                columns[f"{name} published"] = [cell.published for cell in cells]
             if self.differences:
                 columns[f"{name} difference"] = [_rounded(cell.difference()) for cell in cells]
-        return pd.DataFrame(columns)
+        return pd.DataFrame({**columns, **self.last})
 
     def display(self) -> "pd.DataFrame":
         """Return every cell as text for people."""
@@ -167,10 +172,11 @@ class Table:
         columns: dict[str, list[str]] = dict(self.text)
         for name, cells in self.quantities.items():
             columns[name] = [cell.text() for cell in cells]
-            columns[f"{name}, published"] = [_number(cell.published, cell.decimals) for cell in cells]
+            if self.published:
+                columns[f"{name}, published"] = [_number(cell.published, cell.decimals) for cell in cells]
             if self.differences:
                 columns[f"{name}, difference"] = [_number(cell.difference(), cell.decimals, "+") for cell in cells]
-        return pd.DataFrame(columns)
+        return pd.DataFrame({**columns, **self.last})
 
 
 def _number(value: float | None, decimals: int, sign: str = "") -> str:
