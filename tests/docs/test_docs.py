@@ -261,7 +261,7 @@ def test_parameters_name_every_key_of_the_presets() -> None:
     """Each key of each preset, with the names that the user chose replaced."""
     text = (DOCS / "parameters.md").read_text()
     listed = set(re.findall(r"^(?:\| `|## )([\w.]+)(?:` |$)", text, re.MULTILINE))  # rows, and sections of parts
-    chosen = re.compile(r"^(datasets|variants|imported|external|report\.test_sets|report\.labels)\.\w+")
+    chosen = re.compile(r"^(datasets|variants|imported|methods|external|report\.test_sets|report\.labels)\.\w+")
 
     def keys(value: object, prefix: str = "") -> set[str]:
         if not isinstance(value, dict):
