@@ -30,5 +30,6 @@ def joined(sets: Mapping[str, ClassSet]) -> ClassSet:
             names.setdefault(name, (dataset, number))
     places = list(names.values())
     embeddings = torch.stack([sets[dataset].embeddings[number] for dataset, number in places])
-    words = [sets[dataset].words[number] for dataset, number in places if sets[dataset].words]
+    with_words = all(classes.words for classes in sets.values())
+    words = [sets[dataset].words[number] for dataset, number in places] if with_words else []
     return ClassSet(list(names), embeddings, words)
