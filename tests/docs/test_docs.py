@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from repositories import REPOSITORY, environment_of
 
 from aurl.cli import cli
+from aurl.evaluation.named.base import protocol_names
 from aurl.experiment.evaluation import PROTOCOLS
 from aurl.experiment.methods import METHODS
 from aurl.experiment.parts import ENCODERS
@@ -284,6 +285,7 @@ def test_parameters_name_every_key_of_the_presets() -> None:
     for preset in preset_names():
         found = {chosen.sub(r"\1.NAME", key) for key in keys(yaml.safe_load(preset_text(preset)))}
         found = {key for key in found if key and not re.search(r"\.NAME$", key)}
+        found -= {f"evaluation.protocols.{name}" for name in protocol_names()}  # these have no settings
         assert found <= listed, found - listed
     splits = "list (at least 1) of whole number, ≥ 1 |  | evaluate, method_scores, external, figures, report |"
     assert re.search(r"^\| `splits` \| how many random halves [^|]+ \| " + re.escape(splits), text, re.MULTILINE)
