@@ -1,11 +1,14 @@
 """Write the symbols of losses, such as L_US, with a subscript, in HTML, LaTeX and figures."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 SYMBOL = re.compile(r"\bL_([A-Z]+)\b")
@@ -24,21 +27,34 @@ def latex_symbols(escaped: str) -> str:
     return ESCAPED.sub(r"$L_{\\mathrm{\1}}$", escaped)
 
 
-def set_symbols(figure: "Figure") -> None:
-    """Set the symbols of all texts of a figure in math; every other character stays as it is."""
+@contextmanager
+def symbols_in_math(figure: "Figure") -> Iterator[None]:
+    """Set the symbols of all texts of a figure in math, for a while; every other character stays as it is."""
     from matplotlib.text import Text
 
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            texts = [label.get_text() for label in axis.get_ticklabels()]
-            if any(map(SYMBOL.search, texts)):
-                axis.set_ticks(axis.get_ticklocs(), labels=list(map(_math, texts)))
-                for label in axis.get_ticklabels():
-                    label.set_parse_math(True)
-    for artist in figure.findobj(Text):
-        if isinstance(artist, Text) and not artist.get_parse_math() and SYMBOL.search(artist.get_text()):
-            artist.set_text(_math(artist.get_text()))
-            artist.set_parse_math(True)
+    axes = [axis for each in figure.axes for axis in (each.xaxis, each.yaxis)]
+    ticks = {axis: [label.get_text() for label in axis.get_ticklabels()] for axis in axes}
+    ticks = {axis: texts for axis, texts in ticks.items() if any(map(SYMBOL.search, texts))}
+    for axis, texts in ticks.items():
+        _label(axis, list(map(_math, texts)), True)
+    others = [text for text in figure.findobj(Text) if isinstance(text, Text) and SYMBOL.search(text.get_text())]
+    before = {text: text.get_text() for text in others}
+    for text in others:
+        text.set_text(_math(text.get_text()))
+        text.set_parse_math(True)
+    yield
+    for text, plain in before.items():
+        text.set_text(plain)
+        text.set_parse_math(False)
+    for axis, texts in ticks.items():
+        _label(axis, texts, False)
+
+
+def _label(axis: "Axis", texts: list[str], math: bool) -> None:
+    """Write the labels of an axis at its ticks."""
+    axis.set_ticks(axis.get_ticklocs(), labels=texts)
+    for label in axis.get_ticklabels():
+        label.set_parse_math(math)
 
 
 def _math(text: str) -> str:

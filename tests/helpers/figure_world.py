@@ -15,7 +15,7 @@ from aurl.evaluation.evaluate import evaluate
 from aurl.evaluation.held_out import CURVE
 from aurl.evaluation.protocols import half_splits
 from aurl.experiment.presets import load_preset
-from aurl.experiment.settings import TestSetSettings, VariantSettings
+from aurl.experiment.settings import SourceSettings, TestSetSettings, VariantSettings
 from aurl.frames.packing import encode_jpegs, write_index, write_shard
 from aurl.models.checkpoint import state_bytes
 from aurl.models.shape import ModelShape
@@ -25,6 +25,7 @@ from aurl.semantics.seen import write_seen_classes
 from aurl.system.files import write_json
 
 MICRO = load_preset("micro")
+DATASET = MICRO.datasets["micro_ucf"].model_copy(update={"source": SourceSettings(folder="videos")})  # not rendered
 VARIANTS, SEEDS, CLIPS, SPLITS = ["mse", "ls", "aurl"], [0, 1], [1, 3], [1, 3, 10, 50]
 SEEN = "micro_seen"
 TEST_SETS = {"micro_ucf": "UCF-like", "micro_hmdb": "HMDB-like"}
@@ -112,7 +113,7 @@ def settings_of(test_sets: Mapping[str, str], variants: Sequence[str]) -> dict[s
         "evaluated": list(variants),
         "methods": {"eszsl": MICRO.methods["eszsl"].model_copy(update={"features": variants[0]})},
         "external": {},
-        "datasets": dict.fromkeys([SEEN, *test_sets], MICRO.datasets["micro_ucf"]),
+        "datasets": dict.fromkeys([SEEN, *test_sets], DATASET),
         "seen": SEEN,
         "semantics.tau": 0.05,
         "evaluation.clips": CLIPS,

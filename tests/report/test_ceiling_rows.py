@@ -13,6 +13,8 @@ from aurl.datasets.world import world_classes
 from aurl.evaluation.ceilings import compute_ceilings
 from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import Experiment, RenderSettings, SourceSettings
+from aurl.report.figures.ablation import DOTTED, draw
+from aurl.report.figures.base import FigureData, FigureInputs
 from aurl.report.tables import ablation
 from aurl.report.tables.base import TableInputs, TableSettings
 from aurl.report.write_tables import read_sources
@@ -96,3 +98,20 @@ def test_no_ceilings_where_an_input_is_absent(experiment: Experiment, inputs: Ta
     methods, notes = rows_of(inputs, table_settings(experiment))
     assert not set(LABELS) & set(methods)
     assert ablation.CEILINGS_NOTE not in notes
+
+
+def test_the_figure_draws_the_linear_map(experiment: Experiment, inputs: TableInputs) -> None:
+    files = FigureInputs(inputs.metrics, inputs.seen_classes, {}, {}, {}, {}, {}, dict(inputs.embeddings))
+    settings = {
+        "report": experiment.report, "variants": experiment.variants, "external": {}, "datasets": experiment.datasets,
+        "seen": experiment.seen, "evaluation.clips": experiment.evaluation.clips,
+    }  # fmt: skip
+    data = FigureData(files, settings)
+    drawing = draw(data)
+    dotted = [line.get_ydata()[0] for line in drawing.figure.axes[0].lines if line.get_linestyle() == ":" or
+              getattr(line, "_unscaled_dash_pattern", (0, None))[1] == DOTTED[1]]  # fmt: skip
+    attained = [data.ceilings[name].linear for name in data.test_sets]
+    assert [value for value in dotted if value in attained] == attained
+    assert all(f"{value:.1f} on " in drawing.caption for value in attained)
+    elsewhere = FigureData(replace(files, embeddings={}), settings)
+    assert "linear map" not in draw(elsewhere).caption

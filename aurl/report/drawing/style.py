@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from aurl.pipeline.outputs import FIGURE_FORMATS
-from aurl.report.symbols import set_symbols
+from aurl.report.symbols import symbols_in_math
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C8C8C")
 HATCHES = ("", "////", "....", "xxxx")
@@ -172,8 +172,7 @@ def over_seeds(number: int) -> str:
 def encode(figure: Figure, extensions: Iterable[str] = FIGURE_FORMATS) -> dict[str, bytes]:
     """Encode a figure in each file format. The files hold no date, so equal figures give equal bytes."""
     contents = {}
-    with styled():
-        set_symbols(figure)
+    with styled(), symbols_in_math(figure):
         figure.draw_without_rendering()  # lays out, once for all formats
         figure.set_layout_engine(None)  # "none" would keep a place holder, for which each file is drawn twice
         for extension in extensions:
