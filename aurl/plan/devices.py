@@ -29,7 +29,7 @@ HEAD = ("device", "TFLOP/s", "one training", "all trainings", "evaluation", "how
 
 @dataclass(frozen=True)
 class DeviceSpeed:
-    """Hold FLOP/s of a device for this experiment, how many trainings run side by side, and the figure's origin."""
+    """Hold FLOP/s of a device, how many trainings run side by side, the figure's origin."""
 
     name: str
     speed: float
