@@ -61,7 +61,7 @@ def device_table(
 
 
 def devices_here(experiment: Experiment, shape: ModelShape, cost: ClipCost) -> list[DeviceSpeed]:
-    """Time this machine's GPU in real steps, and its CPU; a network that is too large for it by a matrix product."""
+    """Time this machine's GPU and CPU: in real steps, or a matrix product for a large network."""
     training, speeds = experiment.training, []
     threads = training.compute.threads
     share = training.batch_size // training.processes // training.accumulation
