@@ -13,6 +13,7 @@ from aurl.cli import bundle, experiment, inference, lineage, operate
 from aurl.cli.places import enter
 from aurl.cli.stages import stage_commands
 from aurl.system.errors import AurlError
+from aurl.system.locks import note_interrupts
 from aurl.system.terminal import WIDTH, wrapped
 
 GROUPS = {  # the stages stand below these, and a command without a group last
@@ -75,6 +76,7 @@ for room in (experiment, operate, lineage, bundle, inference):  # a command of a
 
 def main() -> None:
     """Run a command; bad input becomes a line on standard error and exit status 1."""
+    note_interrupts()
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:

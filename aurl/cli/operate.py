@@ -68,7 +68,7 @@ def summary(jobs: Jobs, everything: bool) -> None:
     """Print top-1 of every variant beside the paper's, and whether it agrees with the reference."""
     from aurl.report.summary import details, headline
 
-    for line in details(jobs.paths) if everything else headline(jobs):
+    for line in details(jobs) if everything else headline(jobs):
         click.echo(line)
 
 

@@ -10,7 +10,7 @@ RESULTS_OF = 3  # folders between a checkpoint and the folder of results
 
 
 def note_of(checkpoint: Path) -> str:
-    """Warn of a checkpoint that was trained on rendered videos; empty if it was not, or nothing is known of it."""
+    """Warn of a checkpoint that was trained on rendered videos; empty for any other."""
     root = checkpoint.resolve().parents[RESULTS_OF - 1] if len(checkpoint.resolve().parents) > RESULTS_OF else None
     if root is None:
         return ""

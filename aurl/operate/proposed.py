@@ -1,4 +1,4 @@
-"""Read the numbers that a user wants first: top-1 of every method, from the ablation table. Needs no pandas."""
+"""Read the numbers that a user wants first: top-1 of every method. Needs no pandas."""
 
 import csv
 from collections.abc import Iterator

@@ -33,7 +33,7 @@ def choose(jobs: Jobs, stage: str, **wildcards: str | int | None) -> list[Job]:
 
 
 def rerun(jobs: Jobs, chosen: list[Job], everything: bool = False) -> Iterator[str]:
-    """Force the chosen jobs and let Snakemake run what follows; yields what changed, top-1 before and after last.
+    """Force the chosen jobs and what follows; yields what changed, top-1 last.
 
     Args:
         everything: also every artefact and every number that changed.

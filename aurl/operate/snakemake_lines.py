@@ -18,6 +18,12 @@ PLAIN = (  # what Snakemake says of itself; everything else is shown
     "Exiting because a job execution failed", "At least one job did not complete", "Would remove",
 )  # fmt: skip
 
+REPEATED = (  # of a job that failed, whose own log is shown, and of the run, whose last line says it
+    "CalledProcessError in file",
+    "At least one job did not complete successfully",
+    "Terminating processes on user request",
+)
+
 
 class Lines(logging.Handler):
     """Pass on what a person has to know of Snakemake's messages: faults, and that there is nothing to do."""
@@ -42,10 +48,8 @@ class Lines(logging.Handler):
             self._show_failed(values)
         elif NOTHING in text:
             self.say(f"{NOTHING}: every result of experiment '{self.jobs.experiment.experiment}' is up to date.")
-        elif event == "error" or not event:
-            repeated = self.failed and "returned non-zero exit status" in text  # the log of the job says more
-            if text.strip() and not repeated and not text.startswith(PLAIN):
-                self.say(text)
+        elif event in ("", "error") and _is_news(text):
+            self.say(text)
 
     def say(self, text: str) -> None:
         """Write text, in lines of its own."""
@@ -60,6 +64,11 @@ class Lines(logging.Handler):
             self.say(f"failed: {name}" + (f"; its log: {', '.join(logs)}" if logs else ""))
             for path in logs:
                 self.say("\n".join(f"  {line}" for line in last_lines(Path(path), FAILED_LINES) or ["(it is empty)"]))
+
+
+def _is_news(text: str) -> bool:
+    """Say whether a message of Snakemake says more than our own lines do."""
+    return bool(text.strip()) and not text.startswith(PLAIN) and not any(part in text for part in REPEATED)
 
 
 def job_name(values: Mapping[str, Any], jobs: Jobs) -> str:

@@ -29,7 +29,7 @@ HEAD = ("device", "TFLOP/s", "one training", "all trainings", "evaluation", "how
 
 @dataclass(frozen=True)
 class DeviceSpeed:
-    """Hold FLOP/s of a device for this experiment, how many trainings run side by side, and the figure's origin."""
+    """Hold FLOP/s of a device, how many trainings run side by side, the figure's origin."""
 
     name: str
     speed: float
@@ -61,7 +61,7 @@ def device_table(
 
 
 def devices_here(experiment: Experiment, shape: ModelShape, cost: ClipCost) -> list[DeviceSpeed]:
-    """Time this machine's GPU in real steps, and its CPU; a network that is too large for it by a matrix product."""
+    """Time this machine's GPU and CPU: in real steps, or a matrix product for a large network."""
     training, speeds = experiment.training, []
     threads = training.compute.threads
     share = training.batch_size // training.processes // training.accumulation

@@ -16,7 +16,9 @@ LISTED = 5
 
 
 def unknown_words(experiment: Experiment, classes: Mapping[str, list[str]]) -> Iterator[str]:
-    """Yield a line for each dataset with classes that the encoder cannot embed, or one on why it is not checked.
+    """Yield a line for each dataset with classes that the encoder cannot embed.
+
+    A large file is not read, and a line says so.
 
     Args:
         classes: names of each dataset's classes, as far as they are known.

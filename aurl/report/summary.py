@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from aurl.experiment.settings import ReportSettings, TestSetSettings
-from aurl.lineage.blocks import read_block
+from aurl.lineage.blocks import block_or_none
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.paths import ResultPaths
 from aurl.report.costs import stage_costs
@@ -17,10 +17,11 @@ from aurl.report.results import Results
 from aurl.report.tables.ablation import AUTHORS
 from aurl.report.verdict import verdict_line
 from aurl.system.errors import AurlError
-from aurl.system.terminal import WIDTH, narrow_table
+from aurl.system.progress import in_bytes
+from aurl.system.terminal import WIDTH, narrow_table, wrapped
 from aurl.system.text_files import read_csv, rerun_hint
 
-SETS_AT_ONCE = 2  # test sets that fit side by side
+SETS_AT_ONCE, COLUMNS_AT_ONCE = 2, 3  # test sets, and columns of a table, that fit side by side
 
 
 def headline(jobs: Jobs) -> Iterator[str]:
@@ -52,34 +53,40 @@ def measured_lines(jobs: Jobs) -> Iterator[str]:
     yield from textwrap.wrap(order_sentence(pairs, Statistics(paths.of("statistics"))) or "", WIDTH)
 
 
-def details(paths: ResultPaths) -> Iterator[str]:
-    """Yield the ablation table, the files and the stages' times as text.
+def details(jobs: Jobs) -> Iterator[str]:
+    """Yield the ablation table in parts that fit a terminal, its notes, the files and the stages' times.
 
     Raises: AurlError if the experiment has no table yet.
     """
+    paths = jobs.paths
     _check_finished(paths)
+    lines = paths.of("ablation_md").read_text().splitlines()
+    yield from _parts([line for line in lines if line.startswith("|")])
+    yield from (part for line in lines if line.startswith("- ") for part in wrapped(line, "  "))
     files = map(paths.of, ("report", "ablation_html", "sota_md", "metrics_csv", "ablation_png"))
-    yield paths.of("ablation_md").read_text()
-    yield "Also:"
+    yield "\nAlso:"
     yield from (f"  {path}" for path in files if path.is_file())
     yield "\nStages (from their provenance blocks):"
-    yield stage_times(paths)
+    yield stage_times(jobs)
 
 
-def stage_times(paths: ResultPaths) -> str:
-    """Write the cost of each stage, in the order in which they began."""
-    blocks = paths.root / "provenance"
+def _parts(lines: list[str]) -> Iterator[str]:
+    """Yield a Markdown table as narrow ones of a few columns each, without columns that are empty."""
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    columns = [place for place in range(1, len(head)) if any(row[place] for row in rows)]
+    for start in range(0, len(columns), COLUMNS_AT_ONCE):
+        shown = [0, *columns[start : start + COLUMNS_AT_ONCE]]
+        yield f"{narrow_table([head[place] for place in shown], [[row[place] for place in shown] for row in rows])}\n"
+
+
+def stage_times(jobs: Jobs) -> str:
+    """Write the cost of each stage of the present experiment, in the order in which they began."""
+    blocks = [block for job in jobs.all() if (block := block_or_none(job.block)) is not None]
     rows = [
-        {
-            "stage": cost.stage,
-            "jobs": cost.jobs,
-            "wall time": f"{cost.seconds:.1f} s",
-            "CPU time": f"{cost.cpu_seconds:.1f} s",
-            "peak memory": f"{cost.peak_memory / 2**20:.0f} MiB",
-        }
-        for cost in stage_costs([read_block(path) for path in sorted(blocks.rglob("*.json"))])
+        (cost.stage, str(cost.jobs), f"{cost.seconds:.1f} s", f"{cost.cpu_seconds:.1f} s", in_bytes(cost.peak_memory))
+        for cost in stage_costs(blocks)
     ]
-    return str(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+    return narrow_table(("stage", "jobs", "wall time", "CPU time", "peak memory"), rows)
 
 
 def _check_finished(paths: ResultPaths) -> None:

@@ -7,13 +7,14 @@ that before it starts.
 import fcntl
 import hashlib
 import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from aurl.system.errors import AurlError
 from aurl.system.progress import log
@@ -21,6 +22,7 @@ from aurl.system.progress import log
 FOLDER = Path(".snakemake/aurl/locks")
 FAILED = "failed\n"
 _RUN_HANDLES: list[IO[str]] = []
+_INTERRUPTS: list[int] = []  # signals that this process received
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,22 @@ def exclusive(artefact: Path, folder: Path = FOLDER) -> Iterator[None]:
         _write(handle, f"{os.getpid()} {socket.gethostname()}\n")
         try:
             yield
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
-            _write(handle, FAILED)
+        except BaseException as error:
+            if not isinstance(error, KeyboardInterrupt) and not _INTERRUPTS:
+                _write(handle, FAILED)
             raise
         _write(handle, "")
+
+
+def note_interrupts() -> None:
+    """Remember an interrupt of this process, whatever a library makes of it: then its jobs did not fail."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(number: int, frame: Any) -> None:
+    _INTERRUPTS.append(number)
+    signal.default_int_handler(number, frame)
 
 
 def last_attempt(artefact: Path, folder: Path = FOLDER) -> Literal["failed", "killed"] | None:

@@ -97,3 +97,27 @@ def test_the_lock_keeps_how_the_last_attempt_ended(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), exclusive(artefact, folder):
         raise KeyboardInterrupt
     assert last_attempt(artefact, folder) == "killed"
+
+
+INTERRUPTED = """
+import os, signal, sys
+from pathlib import Path
+from aurl.system.locks import exclusive, note_interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler)
+note_interrupts()
+with exclusive(Path(sys.argv[1]), Path(sys.argv[2])):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        raise ValueError("a library made something else of it") from None
+"""
+
+
+def test_an_interrupted_attempt_did_not_fail(tmp_path: Path) -> None:
+    script = [sys.executable, "-c", INTERRUPTED, str(tmp_path / "x"), str(tmp_path / "locks")]
+    done = subprocess.run(script, capture_output=True, text=True)
+    assert "ValueError" in done.stderr
+    assert last_attempt(tmp_path / "x", tmp_path / "locks") == "killed", "so the status is interrupted"
+    with pytest.raises(ValueError, match="x"), exclusive(tmp_path / "y", tmp_path / "locks"):
+        raise ValueError("x")
+    assert last_attempt(tmp_path / "y", tmp_path / "locks") == "failed"

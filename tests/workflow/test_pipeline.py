@@ -54,9 +54,10 @@ def test_micro_runs_to_its_tables(finished_micro: Path) -> None:
 @pytest.mark.end_to_end
 def test_summary_prints_table_files_and_times(finished_micro: Path) -> None:
     text = runner(finished_micro)("aurl", "summary", "--all").stdout
-    assert "| AURL w/o CG " in text
+    assert re.search(r"^AURL w/o CG ", text, re.MULTILINE)
     assert "results/micro/metrics.csv" in text
-    assert re.search(r"\| train +\| 5 +\| [\d.]+ s", text)
+    assert re.search(r"^train +5 +[\d.]+ s +[\d.]+ s +[\d.]+ MB$", text, re.MULTILINE)
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_a_finished_run_becomes_the_reference_that_it_agrees_with(micro: Path) -> None:
