@@ -123,6 +123,8 @@ class JobServer:
         if pid == 0 and request is not None:
             try:
                 self._become(request, files[:3], server)
+            except BaseException:
+                traceback.print_exc()
             finally:  # whatever happens, this process is no second server
                 os._exit(1)
         for number in files[:3]:
