@@ -59,8 +59,9 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "aurl + mixed videos, 0 to 1": AURL | mixing(0.0, 1.0),
     "ls_e2e + mixed videos against seen classes too": {"seen": 1} | mixing(0.25, 0.75, seen=True),
 }
-BASE, RULES = "aurl", ("cosine", *(f"csls {k}" for k in NEIGHBOURS))
+LEVEL, BASE, RULES = 0.01, "aurl", ("cosine", *(f"csls {k}" for k in NEIGHBOURS))
 FINAL_SEEDS, TESTS = tuple(range(10)), {"UCF-like": "drawn_ucf", "HMDB-like": "drawn_hmdb"}
+Found = dict[str, dict[int, dict[str, Any]]]  # candidate -> seed -> what `evaluate` returns
 HEAD = """# A method of our own, chosen on validation classes
 
 `python benchmarks/validation.py` writes this page. 60 of the seen classes of `mini` (`data/validation_classes.csv`,
@@ -120,6 +121,11 @@ def train_cell(place: Path, candidate: str, seed: int, data: TrainingData) -> Pa
     return outputs.checkpoint
 
 
+def place_of(folder: Path, candidate: str, seed: int, final: bool) -> Path:
+    """Name the file of what a cell has found."""
+    return folder / ("final" if final else "chosen_on") / candidate.replace(" ", "_") / f"seed{seed}.result.json"
+
+
 def cell(folder: Path, results: Path, candidate: str, seed: int, final: bool) -> dict[str, Any]:
     """Train a candidate with a seed and test it, or read what a finished cell has found.
 
@@ -127,8 +133,8 @@ def cell(folder: Path, results: Path, candidate: str, seed: int, final: bool) ->
         final: train on all seen classes, and test on the test sets; otherwise on the held-out classes.
     Returns: test set -> what `evaluate` returns.
     """
-    place = folder / ("final" if final else "chosen_on") / candidate.replace(" ", "_") / f"seed{seed}"
-    finished = place.with_suffix(".result.json")
+    finished = place_of(folder, candidate, seed, final)
+    place = finished.with_name(f"seed{seed}")
     if finished.is_file():
         found: dict[str, Any] = json.loads(finished.read_text())
         return found
@@ -175,39 +181,57 @@ def evaluate(checkpoint: Path, trained: TrainingData, tested: TrainingData) -> d
     }
 
 
-def choose(found: dict[str, list[dict[str, Any]]]) -> tuple[str, str]:
-    """Choose the candidate and the rule of the highest mean top-1 over seeds; of equal ones the first.
-
-    Args:
-        found: candidate -> what `evaluate` returns, of each seed.
-    """
-    means = {(name, rule): statistics.mean(each["top1"][rule] for each in cells) for name, cells in found.items()
-             for rule in RULES}  # fmt: skip
-    return max(means, key=lambda pair: means[pair])
+def choose(found: Found) -> tuple[str, str]:
+    """Choose the candidate and the rule that gain most top-1 on `BASE` by cosine; of equal ones the first."""
+    pairs = [(name, rule) for name in found for rule in RULES]
+    return max(pairs, key=lambda pair: statistics.mean(gains(found, *pair)))
 
 
-def difference(cells: list[dict[str, Any]], rule: str, base: list[dict[str, Any]]) -> str:
-    """Word the paired difference of top-1 to `BASE` by cosine, tested over seeds and over classes."""
-    seeds = [one["top1"][rule] - other["top1"]["cosine"] for one, other in zip(cells, base, strict=True)]
-    classes = np.mean([np.subtract(one["of_classes"][rule], other["of_classes"]["cosine"])
-                       for one, other in zip(cells, base, strict=True)], axis=0)  # fmt: skip
+def gains(found: Found, name: str, rule: str) -> list[float]:
+    """List the differences of top-1 to `BASE` by cosine, of each seed that both have."""
+    base = found[BASE]
+    return [each["top1"][rule] - base[seed]["top1"]["cosine"] for seed, each in found[name].items() if seed in base]
+
+
+def p_values(found: Found, name: str, rule: str) -> dict[str, float]:
+    """Test the difference to `BASE` by cosine against 0 by Student's t: over seeds, and over classes (means of seeds)."""
+    base = found[BASE]
+    of_classes = [np.subtract(each["of_classes"][rule], base[seed]["of_classes"]["cosine"])
+                  for seed, each in found[name].items() if seed in base]  # fmt: skip
+    tests = {"seeds": gains(found, name, rule), "classes": np.mean(of_classes, axis=0)}
+    return {what: float(ttest_1samp(values, 0).pvalue) for what, values in tests.items() if len(values) > 1}
+
+
+def difference(found: Found, name: str, rule: str) -> str:
+    """Word the paired difference of top-1 to `BASE` by cosine."""
+    seeds = gains(found, name, rule)
     if not any(seeds):
         return ""
-    tests = [float(ttest_1samp(values, 0).pvalue) for values in (seeds, classes)]
-    listed = ", ".join(f"{value:+.1f}" for value in seeds)
-    return f"{statistics.mean(seeds):+.1f} ({listed}); p {tests[0]:.2g} over seeds, {tests[1]:.2g} over classes"
+    shown = ", ".join(f"{p:.2g} over {what}" for what, p in p_values(found, name, rule).items())
+    return f"{statistics.mean(seeds):+.1f} ({', '.join(f'{value:+.1f}' for value in seeds)}); p {shown}"
 
 
-def rows_of(found: dict[str, list[dict[str, Any]]], rules: Sequence[str]) -> list[dict[str, str]]:
+def verdict(found: Found, choice: tuple[str, str]) -> str:
+    """Say whether any candidate wins, and what is not finished."""
+    won = [f"{name}, by {rule}" for name in found for rule in RULES
+           if statistics.mean(gains(found, name, rule)) > 0 and max(p_values(found, name, rule).values()) < LEVEL]  # fmt: skip
+    text = f"**The choice** (the largest mean difference of the last column): {choice[0]}, by {choice[1]}. "
+    text += f"Better than {BASE} by cosine with p < {LEVEL} over seeds and over classes: {'; '.join(won) or 'none'}."
+    waiting = [f"{name}, seed {seed}" for name in CANDIDATES for seed in SEEDS if seed not in found.get(name, {})]
+    return text + (f"\n\nNot finished: {'; '.join(waiting)}." if waiting else "")
+
+
+def rows_of(found: Found, rules: Sequence[str]) -> list[dict[str, str]]:
     """List the rows of a table: a candidate with a rule each, and its measures over the seeds."""
     return [
         {
             "candidate": name,
             "rule": rule,
-            "top-1 [%]": spread([each["top1"][rule] for each in cells], 1),
-            "closeness": spread([each["closeness"] for each in cells], 3),
-            "dispersion": spread([each["dispersion"] for each in cells], 3),
-            f"top-1 against {BASE} by cosine": difference(cells, rule, found[BASE]),
+            "seeds": str(len(cells)),
+            "top-1 [%]": spread([each["top1"][rule] for each in cells.values()], 1),
+            "closeness": spread([each["closeness"] for each in cells.values()], 3),
+            "dispersion": spread([each["dispersion"] for each in cells.values()], 3),
+            f"top-1 against {BASE} by cosine": difference(found, name, rule),
         }
         for name, cells in found.items()
         for rule in rules
@@ -216,15 +240,15 @@ def rows_of(found: dict[str, list[dict[str, Any]]], rules: Sequence[str]) -> lis
 
 def spread(values: list[float], decimals: int) -> str:
     """Word the mean and the standard deviation."""
-    return f"{statistics.mean(values):.{decimals}f} ± {statistics.stdev(values):.{decimals}f}"
+    mean = f"{statistics.mean(values):.{decimals}f}"
+    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{decimals}f}"
 
 
 def page(measured: dict[str, Any]) -> str:
     """Write the page of all results."""
     table = pd.DataFrame(measured["rows"]).to_markdown(index=False)
-    name, rule = measured["choice"]
-    text = f"{HEAD}\n{table}\n\nMean ± standard deviation over {measured['seeds']} seeds.\n\n"
-    text += f"**The choice** (the highest mean top-1 of the table): {name}, by {rule}.\n"
+    text = f"{HEAD}\n{table}\n\nMean ± standard deviation over seeds; differences of each seed in brackets.\n\n"
+    text += f"{measured['verdict']}\n"
     for label, rows in measured.get("final", {}).items():
         text += f"\n## {label}: ten seeds, once\n\n{pd.DataFrame(rows).to_markdown(index=False)}\n"
     return text
@@ -237,26 +261,28 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("results/validation"), help="where finished cells are kept")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, of one core each")
     parser.add_argument("--final", action="store_true", help="run the choice and aurl on the test sets")
+    parser.add_argument("--finished", action="store_true", help="train nothing, and write what finished cells say")
     options = parser.parse_args()
     measured: dict[str, Any] = json.loads(MEASURED.read_text()) if options.final else {}
     names = list(dict.fromkeys([BASE, measured["choice"][0]])) if options.final else list(CANDIDATES)
-    seeds = FINAL_SEEDS if options.final else SEEDS
+    seeds, tests = (FINAL_SEEDS, list(TESTS)) if options.final else (SEEDS, ["validation"])
     validation_classes(read_seen_classes(options.results / "seen_classes.csv", strict=True))
+    cells = [(name, seed) for seed in seeds for name in names]
+    if options.finished:
+        cells = [each for each in cells if place_of(options.folder, *each, options.final).is_file()]
     with ProcessPoolExecutor(options.jobs) as pool:
-        jobs = {
-            (name, seed): pool.submit(cell, options.folder, options.results, name, seed, options.final)
-            for seed in seeds for name in names
-        }  # fmt: skip
-    by_test = {
-        label: {name: [jobs[name, seed].result()[label] for seed in seeds] for name in names}
-        for label in (TESTS if options.final else ["validation"])
-    }
+        jobs = {each: pool.submit(cell, options.folder, options.results, *each, options.final) for each in cells}
+    by_test: dict[str, Found] = {test: {name: {} for name, _ in cells} for test in tests}
+    for (name, seed), job in jobs.items():
+        for test in tests:
+            by_test[test][name][seed] = job.result()[test]
     if options.final:
         rules = list(dict.fromkeys(["cosine", measured["choice"][1]]))
-        measured["final"] = {label: rows_of(found, rules) for label, found in by_test.items()}
+        measured["final"] = {test: rows_of(found, rules) for test, found in by_test.items()}
     else:
         found = by_test["validation"]
-        measured |= {"seeds": len(seeds), "choice": choose(found), "rows": rows_of(found, RULES)}
+        choice = choose(found)
+        measured |= {"choice": choice, "verdict": verdict(found, choice), "rows": rows_of(found, RULES)}
     write_json(MEASURED, measured)
     with replacing(PAGE) as (path,):
         path.write_text(page(measured))
