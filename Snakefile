@@ -1,5 +1,6 @@
 """AURL, end to end: from video files to the paper's tables. The experiment is params.yaml."""
 
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -27,7 +28,7 @@ rule all:
 
 onstart:
     for line in or_exit(list, before_first_job(RULES)):
-        print(f"aurl: {line}", file=sys.stderr)
+        logger.warning(f"aurl: {line}")
     if workflow.local_exec:
         start_server(job.rule.name for job in workflow.dag.needrun_jobs())
 

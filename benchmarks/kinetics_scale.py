@@ -29,7 +29,7 @@ from aurl.system.files import write_json
 OUTPUT = REPOSITORY / "benchmarks/measured/kinetics_scale.json"
 LINKS = 50_000  # of one file; ext4 allows 65,000
 FAILING = 7
-SNAKEMAKE = ("snakemake", "--cores", str(os.cpu_count()))
+SNAKEMAKE = ("snakemake", "--printshellcmds", "--cores", str(os.cpu_count()))
 
 
 class Steps:

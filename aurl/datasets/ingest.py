@@ -25,6 +25,7 @@ from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file
 from aurl.system.isolated import Failure, map_isolated
 from aurl.system.progress import log, track
+from aurl.system.terminal import counted
 
 COLUMNS = ("path", "class", "bytes", "sha256")
 NOT_VERSIONED = (
@@ -85,7 +86,7 @@ def _log_passed_over(folder: Path, videos: list[VideoFile]) -> None:
         kinds = ", ".join(f"{suffix}: {count}" for suffix, count in sorted(suffixes.items()))
         named = ", ".join(f"{path!a}"[1:-1] for path in passed[:MOST_NAMED])
         more = f" and {len(passed) - MOST_NAMED} more" if len(passed) > MOST_NAMED else ""
-        log(f"{folder}: {len(passed)} files passed over, not taken as videos ({kinds}): {named}{more}")
+        log(f"{folder}: {counted(len(passed), 'file')} passed over, not taken as videos ({kinds}): {named}{more}")
 
 
 def _check_spelling(folder: Path, classes: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""Read the numbers that methods of the comparison were published with, and why some of them do not run here."""
+"""Read published results of methods, and why some of these do not run here."""
 
 import math
 from collections.abc import Hashable

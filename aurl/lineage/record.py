@@ -11,6 +11,7 @@ from aurl.pipeline.dvc_yaml import refresh
 from aurl.pipeline.jobs import Jobs
 from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
+from aurl.system.terminal import counted
 
 
 def record_experiment(jobs: Jobs, accept: bool = False) -> Iterator[str]:
@@ -45,7 +46,7 @@ def record_experiment(jobs: Jobs, accept: bool = False) -> Iterator[str]:
 
         recorded = commit_changed(Digests(), refuse)
     if recorded:
-        yield f"recorded {len(recorded)} stages of experiment '{experiment}' in dvc.lock"
+        yield f"recorded {counted(len(recorded), 'stage')} of experiment '{experiment}' in dvc.lock"
     else:
         yield "nothing has changed since the last record"
     if jobs.missing:
@@ -65,19 +66,20 @@ def sync_experiment(experiment: str, pull: bool = True, partial: bool = False) -
         dropped = drop_damaged(stages, Digests())
         if dropped and pulled == 2:
             raise AurlError(
-                f"DVC's remote: {len(dropped)} objects come damaged again and again, first {dropped[0]}; delete them there"
-                " and run 'dvc push' where they are whole"
+                f"DVC's remote: {counted(len(dropped), 'object')} damaged again and again, first {dropped[0]}; delete"
+                " them there and run 'dvc push' where they are whole"
             )
         if dropped:
-            yield f"DVC's cache: {len(dropped)} damaged objects, first {dropped[0][:12]}, were removed, to be fetched again"
+            number = counted(len(dropped), "damaged object")
+            yield f"DVC's cache: {number}, first {dropped[0][:12]}, removed, to be fetched again"
         if not pull or (pulled and not dropped):
             break
         _pull(stages)
     differing = status(waiting=not partial)
     if differing:
         raise AurlError(
-            f"{len(differing)} stages differ from dvc.lock, first {next(iter(differing))}; 'dvc status' shows how,"
-            " 'dvc checkout --force' restores what is recorded"
+            f"{counted(len(differing), 'stage')} not as dvc.lock has it, first {next(iter(differing))}; 'dvc status'"
+            " shows how, 'dvc checkout --force' restores what is recorded"
         )
     done = subprocess.run(["snakemake", "--touch", "--quiet", "all"], capture_output=True, text=True)
     if done.returncode or not nothing_to_do():

@@ -1,4 +1,4 @@
-"""Take over what a job of another experiment made from an equal identity, instead of making it once more.
+"""Take over what an equal job of another experiment made.
 
 Equal identities on one kind of CPU give equal bytes, so the preset `methods` trains no network that `mini` has trained.
 Only a result that is not there yet is taken over: `aurl rerun` and `snakemake --force` always do the work.
@@ -17,7 +17,7 @@ from aurl.system.files import digest, replacing, write_json
 
 
 def take_over(job: Job, identity: Identity) -> str | None:
-    """Link the outputs of an equal job of another experiment, and write the block with where they come from.
+    """Link the outputs of an equal job of another experiment, and write the block.
 
     Returns: the other experiment's name; None if there is no such job, or this one has outputs already.
     """

@@ -6,7 +6,7 @@ left out.
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -133,9 +133,9 @@ def _values_at(value: Any, keys: list[str]) -> Iterable[Any]:
 
 @lru_cache
 def _imports(name: str) -> tuple[str, ...]:
-    """List the modules that a module imports anywhere, `from package import module` resolved."""
+    """List the modules that a module imports anywhere but for types, `from package import module` resolved."""
     imported = set()
-    for node in ast.walk(ast.parse(module_file(name).read_text())):
+    for node in _run_nodes(ast.parse(module_file(name).read_text())):
         if isinstance(node, ast.Import):
             imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -144,3 +144,15 @@ def _imports(name: str) -> tuple[str, ...]:
                 is_module = node.module.split(".")[0] == "aurl" and module_file(inner).is_file()
                 imported.add(inner if is_module else node.module)
     return tuple(sorted(imported))
+
+
+def _run_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk over a module's nodes but those below `if TYPE_CHECKING`, which decide no result."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)

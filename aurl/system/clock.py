@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aurl.system.files import SNAKEMAKE_STAMP
+from aurl.system.terminal import counted
 
 TOLERANCE_SECONDS = 2.0
 
@@ -23,7 +24,7 @@ def reset_future_times(paths: Iterable[Path]) -> Iterator[str]:
     if ahead:
         furthest = max(times.values()) - now
         yield (
-            f"{len(ahead)} files are up to {furthest:.0f} s in the future, first {ahead[0]}: was the clock set back?"
+            f"{counted(len(ahead), 'file')} up to {furthest:.0f} s in the future, first {ahead[0]}: was the clock set back?"
             " They get the present time"
         )
     for path in ahead:

@@ -32,16 +32,16 @@ def test_every_method_is_a_row_without_further_keys(name: str) -> None:
     [
         ({"method": "devize"}, "'devize' is no part of aurl.methods; did you mean 'devise'?"),
         ({"method": "my_methods.absent"}, "'my_methods.absent': no such module"),
-        ({}, "methods.mine.method: this key is missing; it must name one of ale, "),
+        ({}, "methods.mine.method: this key is missing; it must name one of action2vec, ale, "),
         ({"method": "conse", "margin": 0.1}, "methods.mine.margin: unknown key; known: "),
         ({"method": "devise", "marginn": 0.1}, "methods.mine.marginn: unknown key; did you mean 'margin'?"),
         ({"method": "eszsl", "steps": 9}, "methods.mine.steps: unknown key; "),
-        ({"method": "sje", "margin": 0}, "methods.mine.margin = 0: Input should be greater than 0"),
-        ({"method": "dem", "lr": float("nan")}, "methods.mine.lr = nan: Input should be "),
+        ({"method": "sje", "margin": 0}, "methods.mine.margin = 0: must be more than 0"),
+        ({"method": "dem", "lr": float("nan")}, "methods.mine.lr = nan: must be a finite number"),
         ({"method": "ridge", "features": "mse"}, "methods.mine.features = 'mse': not in backbone_features.networks"),
         (
             {"method": "ridge", "inference": "cslss"},
-            "methods.mine.inference = 'cslss': Input should be 'scores', 'csls'",
+            "methods.mine.inference = 'cslss': must be 'scores', 'csls'",
         ),
     ],
 )

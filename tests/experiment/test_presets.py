@@ -69,7 +69,7 @@ def test_the_values_of_a_preset(name: str) -> None:
 def test_a_base_is_no_preset() -> None:
     assert preset_names() == sorted(VALUES)
     assert (REPOSITORY / "presets/common.yaml").is_file()
-    with pytest.raises(AurlError, match="unknown preset 'common'; known: micro, mini, "):
+    with pytest.raises(AurlError, match="unknown preset 'common'; known: methods, micro, mini, "):
         preset_text("common")
 
 

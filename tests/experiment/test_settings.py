@@ -126,7 +126,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         (
             "variants.ls.losses",
             {"sein": 1},
-            ["losses.sein: ", "did you mean 'seen'?", "centres, cross_entropy, mse, seen, synthetic"],
+            ["losses.sein: ", "did you mean 'seen'?", "centres, cross_entropy, matching, mixed_videos, mse"],
         ),
         ("variants.ls.losses", {"no.such": 1}, ["variants.ls.losses.no.such: ", "no such module"]),
         ("variants.ls.losses", {"json.decoder": 1}, ["losses.json.decoder: ", "class Settings(TermSettings) and loss"]),

@@ -105,7 +105,7 @@ class Started:
 def start(folder: Path, *arguments: str) -> Started:
     """Start Snakemake."""
     return Started(subprocess.Popen(
-        ["snakemake", *arguments], cwd=folder, env=environment_of(folder), stdout=subprocess.DEVNULL,
+        ["snakemake", "--printshellcmds", *arguments], cwd=folder, env=environment_of(folder), stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True, bufsize=1, start_new_session=True,
     ))  # fmt: skip
 

@@ -391,14 +391,14 @@ print(json.dumps([str(lock.cached(lock.md5(path))) for path in ({METRICS!r}, {CH
     run("aurl", "record")
     remove(micro, "metrics.csv", "checkpoints/ls/seed0.safetensors")  # now only cache and remote hold them
     told = run("aurl", "sync").stdout
-    assert "1 damaged objects" in told
+    assert "1 damaged object, first" in told
     assert "were removed, to be fetched again" in told
     same(micro, finished_micro)
     flip(micro / recorded[1], keep_time=True)  # as a download that broke off leaves it,
     remove(micro, "checkpoints/ls/seed0.safetensors")
     run("dvc", "checkout", "--quiet")  # and DVC made an output of it
     assert results(micro) != results(finished_micro)
-    assert "1 damaged objects" in run("aurl", "sync").stdout
+    assert "1 damaged object, first" in run("aurl", "sync").stdout
     same(micro, finished_micro)
     assert run("aurl", "audit", "--all").stdout.endswith("all agree\n")
     there = tmp_path / "remote" / Path(recorded[0]).relative_to(".dvc/cache")
@@ -407,7 +407,7 @@ print(json.dumps([str(lock.cached(lock.md5(path))) for path in ({METRICS!r}, {CH
     remove(micro, "metrics.csv")
     refused = run("aurl", "sync", ok=False)
     assert refused.returncode == 1
-    assert "come damaged again and again" in refused.stderr
+    assert "damaged again and again" in refused.stderr
     figures.add("damaged objects of DVC's cache", 4, "named; fetched or recorded again; same results",
                 time.monotonic() - began)  # fmt: skip
 

@@ -171,7 +171,8 @@ def start(folder: Path) -> "subprocess.Popen[str]":
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     return subprocess.Popen(
-        ["snakemake"], cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        ["snakemake", "--printshellcmds"], cwd=folder, env=environment, stdout=subprocess.DEVNULL, text=True,
+        stderr=subprocess.PIPE,
         start_new_session=True,
     )  # fmt: skip
 
