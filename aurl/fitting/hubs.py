@@ -25,7 +25,9 @@ def csls(scores: Tensor, bank: Tensor, neighbours: int) -> Tensor:
 
 
 def inverted_softmax(scores: Tensor, bank: Tensor, beta: float) -> Tensor:
-    """Divide each class's weight by its weight in the bank, where a video's first class is one of the bank's.
+    """Divide each class's weight by its weight in the bank, for videos near the bank.
+
+    Only videos whose first class is the first class of some video of the bank are corrected.
 
     Args:
         scores: (n, C). bank: (b, C). beta: the inverse temperature.

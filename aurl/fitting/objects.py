@@ -45,7 +45,7 @@ def objects_of(settings: Any, dimension: int) -> ClassSet:
 
 
 def videos_of(settings: Any, dataset: str, paths: Sequence[str], features: Tensor, dimension: int) -> Tensor:
-    """Give what a method scores: the features (n, clips, d), or object scores (n, 1, objects) from its `files`.
+    """Give what a method scores: features (n, clips, d), or object scores (n, 1, objects).
 
     Raises: AurlError if the dataset has no file.
     """

@@ -73,7 +73,7 @@ def batches(videos: int, batch: int, steps: int, random: "Generator") -> "Iterat
 
 
 def uniform(rows: int, columns: int, fan: int, random: "Generator") -> "Tensor":
-    """Draw weights (rows, columns) from U(-b, b), b = 1 / sqrt(fan), as a linear layer of `fan` inputs does."""
+    """Draw weights (rows, columns) from U(-b, b), b = 1 / sqrt(fan), as torch does."""
     import torch
 
     return (2 * torch.rand(rows, columns, generator=random) - 1) / fan**0.5
