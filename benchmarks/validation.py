@@ -214,7 +214,8 @@ def difference(found: Found, name: str, rule: str) -> str:
 def verdict(found: Found, choice: tuple[str, str]) -> str:
     """Say whether any candidate wins, and what is not finished."""
     won = [f"{name}, by {rule}" for name in found for rule in RULES
-           if statistics.mean(gains(found, name, rule)) > 0 and max(p_values(found, name, rule).values()) < LEVEL]  # fmt: skip
+           if statistics.mean(gains(found, name, rule)) > 0 and 
+           max(p_values(found, name, rule).values()) < LEVEL]  # fmt: skip
     text = f"**The choice** (the largest mean difference of the last column): {choice[0]}, by {choice[1]}. "
     text += f"Better than {BASE} by cosine with p < {LEVEL} over seeds and over classes: {'; '.join(won) or 'none'}."
     waiting = [f"{name}, seed {seed}" for name in CANDIDATES for seed in SEEDS if seed not in found.get(name, {})]

@@ -47,7 +47,7 @@ def test_help_shows_every_command_once_in_groups(aurl) -> None:  # type: ignore[
 
 def test_what_is_mistyped_is_named_with_what_is_near(aurl) -> None:  # type: ignore[no-untyped-def]
     assert "'status'" in aurl(REPOSITORY, "statuss")[2]
-    assert "did you mean 'paper'? known: micro, " in aurl(REPOSITORY, "use", "papr")[0]
+    assert "did you mean 'paper'? known: methods, micro, " in aurl(REPOSITORY, "use", "papr")[0]
     assert "did you mean 'ucf101'?" in aurl(REPOSITORY, "fetch", "ucf-101")[0]
     assert "did you mean 'aurl_no_cg'?" in aurl(REPOSITORY, "train", "--variant", "aurl_nocg", "--seed", "0")[0]
     assert "did you mean 'drawn_ucf'?" in aurl(REPOSITORY, "manifest", "drawn_ufc")[0]
@@ -60,7 +60,14 @@ def test_presets_are_listed_and_the_present_one_is_marked(aurl) -> None:  # type
     assert Path.cwd() == REPOSITORY
     marked = [line for line in text.splitlines() if line.startswith("* ")]
     assert [line.split()[1] for line in marked] == ["mini"]
-    assert re.findall(r"^[* ] ([a-z0-9]+) ", text, re.MULTILINE) == ["micro", "mini", "paper", "samples", "ucf101"]
+    assert re.findall(r"^[* ] ([a-z0-9]+) ", text, re.MULTILINE) == [
+        "methods",
+        "micro",
+        "mini",
+        "paper",
+        "samples",
+        "ucf101",
+    ]
     assert max(map(len, text.splitlines())) <= 80
 
 

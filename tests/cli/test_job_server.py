@@ -250,6 +250,7 @@ print(oct(stat.S_IMODE(address.parent.stat().st_mode)), address)
 
 def test_a_command_that_waits_to_be_served_imports_little() -> None:
     """Forty-eight of them start in a run of `micro`."""
-    script = "import sys, aurl.cli.handed_over; print(*sys.modules)"
+    script = "import sys; before = {*sys.modules}; import aurl.cli.handed_over; print(*({*sys.modules} - before))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert "aurl.cli.handed_over" in loaded
     assert not {"click", "pydantic", "typing", "json", "numpy", "pathlib"} & set(loaded)

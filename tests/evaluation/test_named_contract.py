@@ -121,7 +121,9 @@ def test_the_draws_of_kinetics600() -> None:
 
 def test_unknown_protocols_are_refused() -> None:
     for name in ("truse", "base"):
-        with pytest.raises(AurlError, match=f"no protocol '{name}'; known: all_classes, base_to_novel_base"):
+        with pytest.raises(
+            AurlError, match=f"no protocol '{name}'; (did you mean '.*'[?] )?known: all_classes, base_to_novel_base"
+        ):
             load(name)
     with pytest.raises(AurlError, match="'my_rules.missing': no such module"):
         load("my_rules.missing")
