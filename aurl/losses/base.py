@@ -65,7 +65,7 @@ class VideoBatch:
 
 @dataclass(frozen=True)
 class Inside:
-    """What lies before the embeddings of a part of a batch.
+    """Hold what lies before the embeddings of a part of a batch.
 
     Attributes:
         features: what the network makes of the clips before its video projector, (B, ...).
