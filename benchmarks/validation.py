@@ -61,6 +61,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 }
 LEVEL, BASE, RULES = 0.01, "aurl", ("cosine", *(f"csls {k}" for k in NEIGHBOURS))
 FINAL_SEEDS, TESTS = tuple(range(10)), {"UCF-like": "drawn_ucf", "HMDB-like": "drawn_hmdb"}
+COLUMNS = ["candidate", "rule", "seeds", "top-1 [%]", "closeness", "dispersion", f"top-1 against {BASE} by cosine"]
 Found = dict[str, dict[int, dict[str, Any]]]  # candidate -> seed -> what `evaluate` returns
 HEAD = """# A method of our own, chosen on validation classes
 
@@ -211,11 +212,17 @@ def difference(found: Found, name: str, rule: str) -> str:
     return f"{statistics.mean(seeds):+.1f} ({', '.join(f'{value:+.1f}' for value in seeds)}); p {shown}"
 
 
+def wins(found: Found, name: str, rule: str) -> bool:
+    """Say whether a candidate is better than `BASE` by cosine, over seeds and over classes."""
+    if statistics.mean(gains(found, name, rule)) <= 0:
+        return False
+    tested = p_values(found, name, rule)
+    return len(tested) == 2 and max(tested.values()) < LEVEL
+
+
 def verdict(found: Found, choice: tuple[str, str]) -> str:
     """Say whether any candidate wins, and what is not finished."""
-    won = [f"{name}, by {rule}" for name in found for rule in RULES
-           if statistics.mean(gains(found, name, rule)) > 0 and 
-           max(p_values(found, name, rule).values()) < LEVEL]  # fmt: skip
+    won = [f"{name}, by {rule}" for name in found for rule in RULES if wins(found, name, rule)]
     text = f"**The choice** (the largest mean difference of the last column): {choice[0]}, by {choice[1]}. "
     text += f"Better than {BASE} by cosine with p < {LEVEL} over seeds and over classes: {'; '.join(won) or 'none'}."
     waiting = [f"{name}, seed {seed}" for name in CANDIDATES for seed in SEEDS if seed not in found.get(name, {})]
@@ -225,15 +232,17 @@ def verdict(found: Found, choice: tuple[str, str]) -> str:
 def rows_of(found: Found, rules: Sequence[str]) -> list[dict[str, str]]:
     """List the rows of a table: a candidate with a rule each, and its measures over the seeds."""
     return [
-        {
-            "candidate": name,
-            "rule": rule,
-            "seeds": str(len(cells)),
-            "top-1 [%]": spread([each["top1"][rule] for each in cells.values()], 1),
-            "closeness": spread([each["closeness"] for each in cells.values()], 3),
-            "dispersion": spread([each["dispersion"] for each in cells.values()], 3),
-            f"top-1 against {BASE} by cosine": difference(found, name, rule),
-        }
+        dict(
+            zip(
+                COLUMNS,
+                [
+                    *(name, rule, str(len(cells)), spread([each["top1"][rule] for each in cells.values()], 1)),
+                    *(spread([each[measure] for each in cells.values()], 3) for measure in ("closeness", "dispersion")),
+                    difference(found, name, rule),
+                ],
+                strict=True,
+            )
+        )
         for name, cells in found.items()
         for rule in rules
     ]
@@ -245,13 +254,18 @@ def spread(values: list[float], decimals: int) -> str:
     return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{decimals}f}"
 
 
+def table_of(rows: list[dict[str, str]]) -> str:
+    """Write rows as a Markdown table."""
+    return str(pd.DataFrame(rows, columns=COLUMNS).to_markdown(index=False, disable_numparse=True))
+
+
 def page(measured: dict[str, Any]) -> str:
     """Write the page of all results."""
-    table = pd.DataFrame(measured["rows"]).to_markdown(index=False)
+    table = table_of(measured["rows"])
     text = f"{HEAD}\n{table}\n\nMean ± standard deviation over seeds; differences of each seed in brackets.\n\n"
     text += f"{measured['verdict']}\n"
     for label, rows in measured.get("final", {}).items():
-        text += f"\n## {label}: ten seeds, once\n\n{pd.DataFrame(rows).to_markdown(index=False)}\n"
+        text += f"\n## {label}: ten seeds, once\n\n{table_of(rows)}\n"
     return text
 
 

@@ -4,8 +4,8 @@
     v = f_v(a x_i + (1 - a) x_j) (B, d);  s = f_s(a c(y_i) + (1 - a) c(y_j)) (B, d)
     mean over i of -log softmax_k(lambda cos(v_i, s_k))[i], over the B mixed classes, and the K seen ones if `seen`
 
-Videos are mixed before the projectors: x (B, features) are the backbone's features, c(y) class embeddings. Computed on
-every `every`-th step.
+Videos are mixed before the projectors: x (B, features) is what the backbone makes of them. c(y) is the class embedding.
+Computed on every `every`-th step.
 Source: assumed; synthetic classes are the paper's idea, and mixing of inner features is manifold mixup (Verma et al.,
 ICML 2019). BatchNorm normalises the mixed rows by themselves, and its running statistics stay those of real ones.
 """

@@ -16,7 +16,7 @@ semantic transfer. *assumed*: all else.
 - Pre-norm layers of `width` with four times as many hidden units, sines for places, one learned vector for each kind.
 - Words are word vectors; an encoder without words gives c(y) as one token.
 - Classification by cosine to W with the experiment's temperature; inference with the frames alone.
-- The prototypes are W, not means of videos, and no gradient reaches them through `f_s`.
+- The prototypes are W, not means of videos, drawn from N(0, 0.02^2) at first; no gradient reaches them through `f_s`.
 - `temperature`, and the losses' weights of 1.
 """
 
@@ -110,6 +110,8 @@ def network_class() -> Any:
             self.settings = settings
             super().__init__(shape)
             self.register_buffer("seen_embeddings", torch.zeros(shape.seen_classes or 0, shape.dimension))
+            if self.visual_centres is not None:
+                nn.init.normal_(self.visual_centres, std=0.02)  # apart from the start, unlike U(0, 1)
             self.words, self.padding = torch.empty(0), torch.empty(0)
 
         def build_projectors(self, shape: "ModelShape", features: int) -> int:
