@@ -40,5 +40,5 @@ class Method(FeatureMethod):
 
         if self._model is None:
             self._model = self.network()
-        projected = self._model.video_projector(videos.flatten(0, 1)).unflatten(0, videos.shape[:2]).mean(dim=1)
+        projected = self._model.project_videos(videos.flatten(0, 1)).unflatten(0, videos.shape[:2]).mean(dim=1)
         return unit(projected) @ unit(self._model.embed_classes(classes.embeddings)).T

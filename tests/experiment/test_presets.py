@@ -17,7 +17,7 @@ from aurl.system.errors import AurlError
 
 VALUES = {  # SHA-256 of each experiment's values, when every preset was a whole file
     "micro": "383cd19fd17a0fe1af0ab81d6f61b4c53aebd835e20a7c98436b8958571f9192",
-    "methods": "0fbf754b2a65f9232348b2988868584856584c36eb258b483ecc5b6de3b5a712",
+    "methods": "4fa11e119bcb608e290adfc3f800829cb8fc45fa83667051bb9368dcb1344a73",
     "mini": "ed79a1adda108610ce8d0839dd54cb9c116cdbc483ea511ae830beb80e9387d5",
     "paper": "352b63b42e95f70b34fe66cc1e377fa51d6617dd922071fdd690fb1ed666862d",
     "samples": "63e4bd7c047a9a8088ec4dec3c7e8d533ed432806b7db6f9efc6839f911a01c1",
