@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pandas as pd
+
 import click
 
 from aurl.cli import cli
@@ -205,7 +207,37 @@ def readme() -> str:
     reference = DOCS / "reference/mini/summary.txt"
     page = DOCS.parent / "README.md"
     text = with_section(page, page.read_text(), "summary", f"```\n{reference.read_text()}```\n")
+    text = with_section(page, text, "methods", method_table({"Trained end to end", "On features of classifier"}))
     return with_section(page, text, "measures", measures())
+
+
+def methods() -> str:
+    """The page of methods, with the table of the reference run."""
+    page = DOCS / "methods.md"
+    return with_section(page, page.read_text(), "methods", method_table(set()))
+
+
+def method_table(groups: set[str]) -> str:
+    """Write top-1 of every method that was run, with and without CSLS; of some groups, by how their names begin."""
+    table = pd.read_csv(DOCS / "reference/methods/methods.csv", dtype=str, keep_default_na=False)
+    sets = [name.removesuffix(" top-1") for name in table.columns if name.endswith(" top-1")]
+    shown = [f"{name}{suffix}" for name in sets for suffix in (" top-1", ", CSLS with seen videos")]
+    heads = [head for name in sets for head in (name, "with CSLS")]
+    lines = [f"| | may see | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
+    for group, rows in table[table[f"{sets[0]} top-1"] != ""].groupby("Group", sort=False):
+        if groups and not str(group).startswith(tuple(groups)):
+            continue
+        lines.append(f"| **{group}** {'| ' * (len(heads) + 1)}|")
+        for row in rows.to_dict("records"):
+            cells = [_mean(row[name], row[f"{name} std"]) for name in shown]
+            lines.append(f"| {row['Method']} | {row['May see']} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _mean(mean: str, std: str) -> str:
+    if not mean:
+        return ""
+    return f"{float(mean):.1f}" + (f" ± {float(std):.1f}" if std else "")
 
 
 def measures() -> str:
@@ -229,7 +261,8 @@ def pages() -> dict[Path, str]:
     """Generated page -> its text."""
     return {
         DOCS / "parameters.md": parameters(), DOCS / "modules.md": modules(), DOCS / "commands.md": commands(),
-        DOCS / "security.md": security(), DOCS / "protocols.md": protocols(), DOCS.parent / "README.md": readme(),
+        DOCS / "security.md": security(), DOCS / "protocols.md": protocols(), DOCS / "methods.md": methods(),
+        DOCS.parent / "README.md": readme(),
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from aurl.system.errors import AurlError
 from aurl.system.files import copy_file, sha256_file, write_text
 
 COPIED = {"ablation_md": "ablation.md", "ablation_png": "ablation.png"}  # for readers; nothing compares them
+OF_METHODS = {"methods_csv": "methods.csv", "methods_png": "methods.png"}  # the same, where methods are fitted
 SUMMARY = "summary.txt"  # what `aurl summary` prints, but for the verdict; README shows it
 HEAD = "# How the metrics beside this file were made. Written by 'aurl compare --save'.\n"
 
@@ -27,12 +28,13 @@ def save_reference(jobs: Jobs, folder: Path) -> Iterator[str]:
     run = present_run(jobs)
     check_finished(jobs)
     text = yaml.safe_dump(asdict(run.about), sort_keys=False, allow_unicode=True, width=120)
-    for artefact, name in COPIED.items():
+    copied = COPIED | (OF_METHODS if jobs.experiment.methods else {})
+    for artefact, name in copied.items():
         copy_file(jobs.paths.of(artefact), folder / name)
     copy_file(jobs.paths.of("metrics_csv"), folder / METRICS)
     write_text(folder / ABOUT, HEAD + text)
     write_text(folder / SUMMARY, "\n".join(measured_lines(jobs)) + "\n")
-    yield from (f"{folder / name}" for name in (METRICS, ABOUT, SUMMARY, *COPIED.values()))
+    yield from (f"{folder / name}" for name in (METRICS, ABOUT, SUMMARY, *copied.values()))
 
 
 def check_finished(jobs: Jobs) -> None:
