@@ -12,6 +12,7 @@ from aurl.pipeline.stage import AllOf, Each, Input, Named, One, PartFiles, Parts
 from aurl.system import shipped
 
 FRAME_KEYS = ("frames.size", "frames.quality", "frames.chroma")
+LIMITS = ("frames.timeout_seconds", "frames.memory_mb")  # a video that needs more is unreadable, or left out
 SHARD_KEYS = (*FRAME_KEYS, "datasets.{dataset}.shards")
 TABLES = {f"{name}_{extension}": f"tables/{name}.{extension}" for name, extension in table_files()}
 FIGURES = {"figures_index": "figures/index.json"} | {
@@ -50,7 +51,7 @@ MANIFEST = Stage(
     jobs="datasets",
     reads={"listing": One("listing"), "videos": One("videos", tracked=False)},
     makes={"manifest": "manifests/{dataset}.csv"},
-    settings=("datasets.{dataset}.source", "datasets.{dataset}.broken"),
+    settings=("datasets.{dataset}.source", "datasets.{dataset}.broken", *LIMITS),
     free=("frames",),
     all_cores=True,
 )
@@ -64,7 +65,7 @@ FRAMES = Stage(
         "shard": "frames/{dataset}/shards/{shard}.jpegs",
         "shard_index": "frames/{dataset}/shards/{shard}.safetensors",
     },
-    settings=(*SHARD_KEYS, "datasets.{dataset}.broken"),
+    settings=(*SHARD_KEYS, "datasets.{dataset}.broken", *LIMITS),
     free=("frames", "datasets.{dataset}.source"),
     dvc="frames",
 )

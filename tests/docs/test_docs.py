@@ -290,7 +290,7 @@ def test_parameters_name_every_key_of_the_presets() -> None:
     splits = "list (at least 1) of whole number, ≥ 1 |  | evaluate, method_scores, external, figures, report |"
     assert re.search(r"^\| `splits` \| how many random halves [^|]+ \| " + re.escape(splits), text, re.MULTILINE)
     assert re.search(
-        r"^\| `timeout_seconds` \| [^|]+ \| number, > 0, ≤ 86400 \| `300` \| nothing \|$", text, re.MULTILINE
+        r"^\| `timeout_seconds` \| [^|]+ \| number, > 0, ≤ 86400 \| `300` \| manifest, frames \|$", text, re.MULTILINE
     )
 
 

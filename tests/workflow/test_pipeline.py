@@ -169,8 +169,14 @@ def test_changing_one_variant_reruns_that_variant_alone(micro: Path) -> None:
 
 
 def test_settings_that_shape_no_result_rerun_nothing(micro: Path) -> None:
-    edit(micro / "params.yaml", "timeout_seconds: 60", "timeout_seconds: 61")
+    edit(micro / "params.yaml", "absent: error", "absent: leave_out")
     assert planned(runner(micro)) == Counter()
+
+
+def test_limits_of_decoding_decide_which_videos_are_readable(micro: Path) -> None:
+    edit(micro / "params.yaml", "timeout_seconds: 60", "timeout_seconds: 61")
+    plan = planned(runner(micro))
+    assert (plan["manifest"], plan["frames"]) == (3, 4)
 
 
 def test_report_settings_rerun_only_the_report(micro: Path) -> None:
