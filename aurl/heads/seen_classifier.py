@@ -6,12 +6,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def class_means(features: "Tensor", labels: "Tensor", classes: int) -> "Tensor":
+def means_or_zeros(features: "Tensor", labels: "Tensor", classes: int) -> "Tensor":
     """Average features (N, d) of each class: (K, d), zeros where there is no video."""
-    import torch
+    from aurl.heads.prototypes import class_means
 
-    sums = torch.zeros(classes, features.shape[1], dtype=features.dtype).index_add_(0, labels, features)
-    return sums / torch.bincount(labels, minlength=classes).clamp_min(1)[:, None]
+    means, present = class_means(features, labels, classes)
+    return means.new_zeros(classes, features.shape[1]).index_copy(0, present, means)
 
 
 def discriminant_rows(features: "Tensor", labels: "Tensor", classes: int, shrinkage: float) -> "Tensor":
@@ -29,6 +29,6 @@ def discriminant_rows(features: "Tensor", labels: "Tensor", classes: int, shrink
     scatter = rows.T @ rows / len(rows)
     ridge = shrinkage * scatter.diagonal().mean().clamp_min(1e-12)
     solved = torch.linalg.solve(
-        scatter + ridge * torch.eye(len(scatter)).double(), class_means(rows, labels, classes).T
+        scatter + ridge * torch.eye(len(scatter)).double(), means_or_zeros(rows, labels, classes).T
     )
     return solved.T.float().contiguous()

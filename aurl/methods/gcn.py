@@ -117,11 +117,11 @@ class Method(FeatureMethod):
 
     def _targets(self, seen: SeenVideos) -> "Tensor":
         from aurl.heads.scaling import scaled
-        from aurl.heads.seen_classifier import class_means, discriminant_rows
+        from aurl.heads.seen_classifier import discriminant_rows, means_or_zeros
 
         features, classes = scaled(seen.means, self.weights), len(seen.classes.names)
         if self.settings.target == "means":
-            return class_means(features, seen.labels, classes)
+            return means_or_zeros(features, seen.labels, classes)
         return discriminant_rows(features, seen.labels, classes, self.settings.shrinkage)
 
     def _network(self, words: int, features: int) -> "GraphNetwork":
