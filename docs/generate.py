@@ -14,9 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pandas as pd
-
 import click
+import pandas as pd
 
 from aurl.cli import cli
 from aurl.evaluation.named import base as named
