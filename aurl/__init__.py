@@ -7,7 +7,7 @@ first used:
 >>> aurl.evaluation_indices(num_frames=10, clips=2, clip_length=4).tolist()
 [[0, 1, 2, 3], [5, 6, 7, 8]]
 >>> aurl.parts("losses")
-['centres', 'cross_entropy', 'mse', 'seen', 'synthetic']
+['centres', 'cross_entropy', 'matching', 'mixed_videos', 'mse', 'seen', 'synthetic']
 >>> from pathlib import Path
 >>> aurl.load_experiment(Path("params.yaml")).unseen
 ['drawn_ucf', 'drawn_hmdb']

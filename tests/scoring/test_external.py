@@ -109,13 +109,13 @@ def outside(**changed: Any) -> dict[str, Any]:
 
 def with_rows(**rows: dict[str, Any]) -> Experiment:
     raw = load_preset("micro").model_dump(mode="json")
-    return parse_experiment(raw | {"external": rows}, "params.yaml")
+    return parse_experiment(raw | {"external": rows, "methods": {}}, "params.yaml")
 
 
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ({"ls": outside()}, "external.ls: a variant has this name"),
+        ({"ls": outside()}, "external.ls: a variant or method has this name"),
         (
             {"row": outside(files={"ucf": {"file": "a", "sha256": SHA}})},
             "files.ucf: none of the keys of report.test_sets",
@@ -163,7 +163,7 @@ def test_tables_group_rows_by_track_and_take_their_own_clips(tmp_path: Path) -> 
     inputs = table_inputs(experiment, tmp_path)
     with inputs.metrics.open("a") as handle:
         for splits in (1, 3):
-            handle.write(f"late,0,micro_ucf,10,{splits},55.5,,80,50,,,14,7,,,,,,,,half_splits\n")
+            handle.write(f"late,0,micro_ucf,10,{splits},55.5,,80,50,,,14,7,,,,,,,,,half_splits\n")
     tables = make_tables(inputs, table_settings(experiment))
     shown = tables["ablation"].display().set_index("Method")
     assert list(shown.index[-2:]) == ["First", "Outside"]
@@ -183,7 +183,7 @@ def test_the_table_of_protocols_says_how_many_classes_are_here(tmp_path: Path) -
     experiment = with_rows(row=outside(clips=25))
     inputs = table_inputs(experiment, tmp_path)
     with inputs.metrics.open("a") as handle:
-        handle.write("row,0,micro_ucf,25,1,50.25,,80,50,,,340,34,,,,,34,,,truze\n")
+        handle.write("row,0,micro_ucf,25,1,50.25,,80,50,,,340,34,,,,,,34,,,truze\n")
     table = make_tables(inputs, table_settings(experiment))["protocols"]
     whole = table.display()
     assert whole["Protocol"].tolist() == ["half classes"] * 5 + ["truze"] * 6 + ["generalised, H"] * 5
