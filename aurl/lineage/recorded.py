@@ -15,7 +15,7 @@ from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
 from aurl.system.files import files_below
 from aurl.system.locks import exclusive, last_attempt, maker
-from aurl.system.progress import notice
+from aurl.system.progress import log
 
 TOGETHER_SECONDS = 2.0  # a job writes its outputs and its block within this time
 
@@ -32,7 +32,7 @@ def run_recorded(jobs: Jobs, job: Job, workers: int = 1) -> None:
         identity = identity_of(job, seeds_of(job), device_of(job, jobs.experiment))
         check_inputs(jobs, job, identity.inputs, Digests())
         if "RANK" not in os.environ and (origin := take_over(job, identity)):
-            notice(
+            log(
                 f"{job.stage.name}: taken from {job.root.parent / origin}, made from equal inputs, settings and code"
             )
             return
