@@ -243,6 +243,9 @@ class Audit:
         return self.digests.of(path).md5 if path.exists() else None
 
 
+OF_CELLS = ("network_cells", "method_cells", "external", "generalised")  # selections whose jobs make cells
+
+
 def select_jobs(jobs: Jobs, table: str, cell: str | None) -> list[Job]:
     """List the jobs behind a table, or behind one cell of it, in order.
 
@@ -278,7 +281,10 @@ def _cells_named(jobs: Jobs, cell: str) -> list[Row]:
 
 
 def _serves(job: Job, cells: list[Row]) -> bool:
-    """Say whether a job of a cell's own wildcards belongs to one of the cells; other jobs always do."""
-    if job.stage.jobs not in ("cells", "external"):
+    """Say whether a job of a cell's own wildcards belongs to one of the cells; other jobs always do.
+
+    A cell follows from no job of the stage `generalised`, which makes rows of its own.
+    """
+    if job.stage.jobs not in OF_CELLS:
         return True
     return any(job.wildcards.items() <= cell.items() for cell in cells)

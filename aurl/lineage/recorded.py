@@ -32,9 +32,7 @@ def run_recorded(jobs: Jobs, job: Job, workers: int = 1) -> None:
         identity = identity_of(job, seeds_of(job), device_of(job, jobs.experiment))
         check_inputs(jobs, job, identity.inputs, Digests())
         if "RANK" not in os.environ and (origin := take_over(job, identity)):
-            log(
-                f"{job.stage.name}: taken from {job.root.parent / origin}, made from equal inputs, settings and code"
-            )
+            log(f"{job.stage.name}: taken from {job.root.parent / origin}, made from equal inputs, settings and code")
             return
         run_job(replace(job, workers=workers, identity=identity.digest()))
         if first:

@@ -107,8 +107,17 @@ def _reads(each: Input, experiment: Experiment, item: Mapping[str, str], inside:
         return []
     template = TEMPLATES[each.artefact]
     if isinstance(each, One):
-        return [f"{ROOT}/{_filled(template, {**item, 'dataset': '${seen}'} if each.of_seen else item)}"]
+        return [f"{ROOT}/{_filled(template, _item_of(each, item))}"]
     return [f"{ROOT}/{_filled(template, {})}"]
+
+
+def _item_of(each: One, item: Mapping[str, str]) -> Mapping[str, str]:
+    """Give the wildcards of an input; DVC cannot name the network of a row, so the folder of all networks stands."""
+    own = dict(item)
+    if each.of_network:
+        own.pop("variant", None)
+        own |= {"variant": item["network"]} if "network" in item else {}
+    return own | {"dataset": "${seen}"} if each.of_seen else own
 
 
 def _filled(template: str, item: Mapping[str, str]) -> str:

@@ -22,6 +22,12 @@ ENVIRONMENT = {**os.environ, **dict.fromkeys(THREADS, str(SERVED_THREADS))}
 SECONDS = 60
 
 
+def heed_signals() -> None:
+    """Undo what a parent such as `nohup` does: its children ignore some signals."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Server:
     """A job server, and commands that hand themselves over to it."""
 
@@ -32,6 +38,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "aurl.cli.job_server", str(self.address), *stages, ROOM],
             stdin=subprocess.PIPE, stdout=self.log, stderr=self.log, env=self.environment, cwd=folder,
+            preexec_fn=heed_signals,
         )  # fmt: skip
         wait_until(self.address.exists)
 
@@ -39,7 +46,7 @@ class Server:
         """Start a command of the run; `more` goes into its environment."""
         return subprocess.Popen(
             [AURL, *arguments], cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**self.environment, JOB_SERVER: str(self.address), **more},
+            env={**self.environment, JOB_SERVER: str(self.address), **more}, preexec_fn=heed_signals,
         )  # fmt: skip
 
     def waiting(self) -> tuple["subprocess.Popen[str]", int]:

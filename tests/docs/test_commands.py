@@ -37,7 +37,14 @@ RUN = (  # in this order
 MINUTES, NETWORK, CLUSTER = "minutes; tests of its own", "the internet", "a cluster"
 DATA, CLONE = "data or weights of the user's", "another clone, or a remote"
 NEEDS = {
-    "make reproduce": "an installation", "make test": "is this", "make lint": "is run by CI",
+    "make reproduce": "an installation", "make test": "is this", "make test-all": "is this",
+    "make wheel": "tests/system/test_wheel.py", "git clone ADDRESS-OF-THIS-REPOSITORY aurl && cd aurl": NETWORK,
+    "aurl use methods": MINUTES, "pip install dist/aurl-*.whl": "a wheel",
+    "aurl check-method my_package.my_method": "a method of the user's",
+    "aurl verify mini.crate.zip": MINUTES, "aurl verify mini.crate.zip --rerun ablation": MINUTES, "aurl bundle": MINUTES,
+    "aurl bundle -o FILE --with checkpoints --with frames": MINUTES, "aurl leaderboard FOLDER -o site/": DATA,
+    "aurl bundle --sign ~/.ssh/id_ed25519": "a key of the user's",
+    "make lint": "is run by CI",
     "pytest tests/methods": "is this", 'pytest -m "not workflow"': "is this",
     "python -m aurl.pipeline.dvc_yaml": "writes into the repository: tests/pipeline/test_dvc_yaml.py",
     "python docs/generate.py": "writes into the repository: tests/docs/test_docs.py",
@@ -72,7 +79,8 @@ BEGINNINGS = {  # of long commands
     "sbatch ": CLUSTER, "torchrun ": CLUSTER, "snakemake --executor kubernetes": CLUSTER,
     "aurl predict results/mini/datasets/drawn_ucf/": "mini's videos",
 }  # fmt: skip
-PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
+USAGE = DOCS / "commands.md"  # generated: how each command is called
+PAGES = sorted({REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.rglob("*.md")} - {USAGE})
 
 
 def shown_commands(page: Path) -> list[str]:

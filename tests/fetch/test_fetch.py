@@ -454,7 +454,7 @@ def test_too_large_for_the_disk(web: Web, tmp_path: Path, small_disk: Path) -> N
     assert re.search(r"needs \S+ k?B, \S+ k?B are free", line)
     assert not (small_disk / "d/archives/.UCF101.zip.part").exists()
     archive = write(tmp_path / "mine", {"UCF101.zip": zipped({"UCF-101/x.avi": noise("x", 70_000)})})
-    assert re.search(r"unpacking UCF101.zip needs \S+B", refused(wanted, small_disk / "d", origin=str(archive)))
+    assert re.search(r"unpacking UCF101.zip needs \S+ kB", refused(wanted, small_disk / "d", origin=str(archive)))
     lying = {"UCF-101/x.avi": bytes(200_000)}
     write(archive, {"UCF101.zip": zipped(lying)})
     line = refused(wanted, small_disk / "d", origin=str(archive))

@@ -65,8 +65,11 @@ def check(target: Target, folder: Path, content: bytes) -> str | None:
     try:
         target.read(path)
     except AurlError as error:
-        lines = str(error)
-        return None if lines.isprintable() and lines else f"an error that is not one printable line: {lines[:200]!r}"
+        first, *excerpt = str(error).split("\n")
+        pointed = not excerpt or (len(excerpt) == 2 and excerpt[1].strip() == "^")  # a line of a YAML file, and a caret
+        if first and pointed and all(line.isprintable() for line in (first, *excerpt)):
+            return None
+        return f"an error that is not one printable line: {str(error)[:200]!r}"
     except BaseException as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/aurl/" in frame.filename]
         place = f"{Path(frames[-1].filename).name}:{frames[-1].name}" if frames else "?"

@@ -109,7 +109,7 @@ def test_rows_that_differ_are_shown_with_both_means(aurl) -> None:  # type: igno
     put(moved(by=9.0, text=moved("ls", "micro_hmdb", 1, 3.5)))
     status, lines, _ = aurl("compare")
     assert status == 1
-    assert lines[-1] == "differs from the reference docs/reference/micro in 2 of 20 rows"
+    assert lines[-1] == "differs from the reference docs/reference/micro in 2 of 24 rows"
     rows = [line for line in lines if "±" in line]
     assert [re.split(r"  +", row)[:4] for row in rows] == [
         ["Base w/ L_S", "HMDB-like", "1", "all"], ["AURL", "UCF-like", "3", "all"]
@@ -127,7 +127,7 @@ def test_within_the_seeds_runs_agree(aurl) -> None:  # type: ignore[no-untyped-d
     )  # fmt: skip
     put(steady(32.5))
     status, lines, _ = aurl("compare", str(REFERENCE / "metrics.csv"))
-    assert (status, lines[-1]) == (1, "differs from the reference docs/reference/micro/metrics.csv in 20 of 20 rows")
+    assert (status, lines[-1]) == (1, "differs from the reference docs/reference/micro/metrics.csv in 20 of 24 rows")
 
 
 def lacking(pattern: str) -> str:
@@ -255,7 +255,7 @@ def test_the_summary_ends_with_order_and_verdict(aurl) -> None:  # type: ignore[
     put(moved(by=9.0))
     status, lines, _ = aurl("summary")
     assert (status, lines[-1]) == (
-        0, "differs from the reference docs/reference/micro in 1 of 20 rows: aurl compare"
+        0, "differs from the reference docs/reference/micro in 1 of 24 rows: aurl compare"
     )  # fmt: skip
     put(lacking("^aurl,"))
     status, lines, _ = aurl("summary")

@@ -45,7 +45,8 @@ def test_a_finished_experiment_gives_tables_and_networks(finished: Path) -> None
 def test_what_is_not_there_is_one_line(finished: Path, tmp_path: Path) -> None:
     mini = aurl.Experiment(finished)
     with pytest.raises(
-        AurlError, match="no table 'ablations'; known: ablation, generalised, protocols, sota, tau_sweep"
+        AurlError,
+        match="no table 'ablations'; did you mean 'ablation'[?] known: ablation, generalised, methods, protocols",
     ):
         mini.table("ablations")
     with pytest.raises(AurlError, match="no seed 9 in experiment 'mini', which has 0, 1, 2"):

@@ -31,7 +31,7 @@ def report() -> ReportSettings:
 
 def results_of(folder: Path, top1: dict[str, float], datasets: tuple[str, ...] = ("micro_ucf",)) -> Results:
     rows = [
-        f"{name},0,{dataset},1,1,{value},,50,0,0,0,14,7,,half_splits"
+        f"{name},0,{dataset},1,1,{value},,50,0,0,0,14,7,,,,,,,,,half_splits"
         for name, value in top1.items()
         for dataset in datasets
     ]

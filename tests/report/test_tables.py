@@ -31,7 +31,9 @@ from aurl.system.errors import AurlError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AUTHORS = {"ucf101": 44.0, "hmdb51": 27.0}
-HEADER = "variant,seed,dataset,clips,splits,top1,top1_std,top5,class_top1,closeness,dispersion,videos,classes"
+HEADER = (
+    "variant,seed,dataset,clips,splits,top1,top1_std,top5,class_top1,closeness,dispersion,videos,classes,hub_skewness"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -314,8 +316,8 @@ def test_no_published_number_and_no_source_is_lost() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("top5", "top6"), (",3,", ",three,"), (",3,40.000000", ",3,much"), (",7\n", ",seven\n"), (",7\n", ",7,8\n"),
-        ("aurl,0,micro_hmdb,1,1,", "aurl,,micro_hmdb,1,1,"), (",7\n", "\n"), ("aurl,0", '"aurl,0'), ("aurl,0", "aurl\0,0"),
+        ("top5", "top6"), (",3,", ",three,"), (",3,40.000000", ",3,much"), (",7,\n", ",seven,\n"), (",7,\n", ",7,,8\n"),
+        ("aurl,0,micro_hmdb,1,1,", "aurl,,micro_hmdb,1,1,"), (",7,\n", "\n"), ("aurl,0", '"aurl,0'), ("aurl,0", "aurl\0,0"),
         ("aurl,0", "\n,0"), ("aurl,0", "a" * 200_000 + ",0"),
     ],
 )  # fmt: skip

@@ -99,6 +99,7 @@ def test_one_label_for_a_variant_everywhere(tmp_path: Path) -> None:
     raw = read_yaml(three_test_sets(tmp_path))
     raw["variants"] = {"mine": raw["variants"]["aurl"], "mse": raw["variants"]["mse"], "ls": raw["variants"]["ls"]}
     raw["trained"] = raw["evaluated"] = list(raw["variants"])
+    raw |= {"methods": {}, "backbone_features": {"networks": [], "seen_clips": 1}}
     raw["report"] |= {"proposed": "mine", "labels": {"ls": "Plain"}}
     experiment = parse_experiment(raw, "three.yaml")
     sources = table_sources(experiment, tmp_path)
@@ -179,6 +180,7 @@ def test_table_figures_statistics_and_page_name_a_variant_alike(tmp_path: Path) 
     raw = read_yaml(three_test_sets(tmp_path))
     raw["variants"] = {name: raw["variants"][name] for name in ("mse", "ls", "aurl")}
     raw["trained"] = raw["evaluated"] = list(raw["variants"])
+    raw |= {"methods": {}, "backbone_features": {"networks": [], "seen_clips": 1}}
     raw["report"]["labels"] = {"ls": "Plain <b>", "aurl": "Ours"}
     experiment = parse_experiment(raw, "three.yaml")
     expected = {"Base w/ MSE", "Plain <b>", "Ours"}

@@ -134,10 +134,11 @@ def written(folder: Path) -> set[str]:
 
 
 def refused(ended: Ended, words: str) -> None:
-    """Assert that a command ended with one line that says the words."""
+    """Assert that a command ended with one line that says the words; a line of a YAML file and a caret may follow."""
     assert ended.status not in (0, 99), ended.errors
     lines = ended.errors.splitlines()
-    assert len(lines) == 1, ended.errors[:3000]
+    assert len(lines) == 1 or (len(lines) == 3 and lines[2].strip() == "^"), ended.errors[:3000]
+    assert all(line.isprintable() for line in lines)
     assert lines[0].startswith("aurl: error: ")
     assert lines[0].isprintable()
     assert len(lines[0]) < 20_000
