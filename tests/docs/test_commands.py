@@ -38,7 +38,7 @@ MINUTES, NETWORK, CLUSTER = "minutes; tests of its own", "the internet", "a clus
 DATA, CLONE = "data or weights of the user's", "another clone, or a remote"
 NEEDS = {
     "make reproduce": "an installation", "make test": "is this", "make test-all": "is this",
-    "make wheel": "tests/system/test_wheel.py", "git clone ADDRESS-OF-THIS-REPOSITORY aurl && cd aurl": NETWORK,
+    "git clone ADDRESS-OF-THIS-REPOSITORY aurl && cd aurl": NETWORK,
     "aurl use methods": MINUTES, "pip install dist/aurl-*.whl": "a wheel",
     "aurl check-method my_package.my_method": "a method of the user's",
     "aurl verify mini.crate.zip": MINUTES, "aurl verify mini.crate.zip --rerun ablation": MINUTES, "aurl bundle": MINUTES,

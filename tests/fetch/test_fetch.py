@@ -458,7 +458,7 @@ def test_too_large_for_the_disk(web: Web, tmp_path: Path, small_disk: Path) -> N
     lying = {"UCF-101/x.avi": bytes(200_000)}
     write(archive, {"UCF101.zip": zipped(lying)})
     line = refused(wanted, small_disk / "d", origin=str(archive))
-    assert re.search(r"unpacks to more than \S+, free on the disk", line)
+    assert re.search(r"unpacks to more than \S+ kB, free on the disk", line)
 
 
 # --- hostile and damaged archives

@@ -103,7 +103,9 @@ def test_no_ceilings_where_an_input_is_absent(experiment: Experiment, inputs: Ta
 def test_the_figure_draws_the_linear_map(experiment: Experiment, inputs: TableInputs) -> None:
     files = FigureInputs(inputs.metrics, inputs.seen_classes, {}, {}, {}, {}, {}, dict(inputs.embeddings))
     settings = {
-        "report": experiment.report, "variants": experiment.variants, "evaluated": experiment.evaluated, "methods": {}, "external": {}, "datasets": experiment.datasets,
+        "report": experiment.report, "variants": experiment.variants, "evaluated": experiment.evaluated, "methods": {},
+        "external": {},
+        "datasets": experiment.datasets,
         "seen": experiment.seen, "evaluation.clips": experiment.evaluation.clips,
     }  # fmt: skip
     data = FigureData(files, settings)

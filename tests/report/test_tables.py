@@ -104,8 +104,8 @@ def tables(metrics: Path, paper: bool) -> dict[str, Table]:
 def test_metrics_csv_is_the_contract(metrics: Path) -> None:
     lines = metrics.read_text().splitlines()
     assert lines[0] == HEADER == ",".join(schema.KEY_NAMES + schema.value_names())
-    assert lines[1] == "aurl,0,micro_hmdb,1,1,40.000000,,80.000000,39.000000,0.300000,0.250000,14.000000,7"
-    assert lines[2] == "aurl,0,micro_hmdb,1,3,40.000000,1.500000,80.000000,39.000000,0.300000,0.250000,14.000000,7"
+    assert lines[1] == "aurl,0,micro_hmdb,1,1,40.000000,,80.000000,39.000000,0.300000,0.250000,14.000000,7,"
+    assert lines[2] == "aurl,0,micro_hmdb,1,3,40.000000,1.500000,80.000000,39.000000,0.300000,0.250000,14.000000,7,"
     keys = [
         (row["variant"], int(row["seed"]), row["dataset"], int(row["clips"]), int(row["splits"]))
         for row in csv.DictReader(io.StringIO(metrics.read_text()))

@@ -335,7 +335,7 @@ def test_a_hostile_file_is_refused_in_one_line(
     bundle.write_bytes(make(honest))
     with pytest.raises(AurlError, match=line) as refused:
         verify(bundle, quick=True)
-    assert "\n" not in str(refused.value)
+    assert str(refused.value).count("\n") == (2 if "YAML" in line else 0)  # a line of the file, and a caret
     assert len(str(refused.value)) < 700
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["hostile.zip", "inside"]
 
