@@ -308,7 +308,8 @@ def test_two_experiments_side_by_side_agree(micro: Path) -> None:
     params = micro / "params.yaml"
     second = yaml.safe_load(params.read_text())
     second["experiment"], second["variants"] = "second", {"ls": second["variants"]["ls"]}
-    second["trained"] = ["ls"]
+    second |= {"trained": ["ls"], "evaluated": ["ls"], "methods": {}}
+    second["backbone_features"]["networks"] = []
     first = params.read_text()
     params.write_text(yaml.safe_dump(second, sort_keys=False))
     run("snakemake")

@@ -111,7 +111,7 @@ def test_every_section_renders_without_a_request_or_complaint(light: Any, micro_
     for heading in light.locator("h2").all():
         assert heading.locator("xpath=..").bounding_box()["height"] > 80
     assert "is best of 5 variants" in light.locator("#finding").inner_text()
-    assert light.locator("#making .graph rect").count() == 14
+    assert light.locator("#making .graph rect").count() == 17
     for image in light.locator("#figures img").all():
         assert image.evaluate("image => image.complete && image.naturalWidth > 500")
         assert len(image.get_attribute("alt")) > 30
@@ -241,7 +241,8 @@ def test_a_cell_leads_to_its_lineage_down_to_the_videos(light: Any, finished_mic
     code = light.locator("#" + light.evaluate("location.hash.slice(1)"))
     assert sha256_file(finished_micro / "aurl/losses/synthetic.py") in code.inner_text()
     measured = light.locator("#tables td a").evaluate_all("all => all.map(link => link.hash)")
-    assert len(measured) == 5 * 4 + 2 * 4, "ablation; E2E and AURL at 1 and 10 splits"
+    methods = 6 * 4 + 2 * 2  # top-1 and skewness of all rows, and two banks' CSLS of the method that is fitted
+    assert len(measured) == 5 * 4 + 2 * 4 + methods, "ablation; E2E and AURL at 1 and 10 splits; methods"
     assert set(measured) <= {*light.evaluate("[...document.querySelectorAll('.target')].map(e => '#' + e.id)")}
     command = entry.locator("code").first.text_content()
     assert command == "aurl audit --cell aurl,micro_ucf"

@@ -53,7 +53,8 @@ def make_table(sources: Sources) -> Table:
     limits = ceilings_by_test_set(
         settings.datasets, settings.seen, settings.unseen, inputs.seen_classes, inputs.embeddings
     )
-    rows = ablation_rows(sources.labels, bool(authors) and report.paper_setting)
+    labels = {name: label for name, label in sources.labels.items() if name not in sources.settings.methods}
+    rows = ablation_rows(labels, bool(authors) and report.paper_setting)
     rows += [Row(name, method, None) for name, method in CEILINGS.items() if limits]
     quantities: dict[str, list[Cell]] = {}
     best: dict[str, Best] = {}

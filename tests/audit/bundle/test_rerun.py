@@ -43,8 +43,7 @@ def test_a_stage_is_run_again_with_the_code_of_the_bundle(micro_bundle: Path, tm
 def test_results_that_do_not_come_out_again_are_named(micro_bundle: Path, tmp_path: Path) -> None:
     files = read_files(micro_bundle)
     name = f"{RESULTS}metrics.csv"
-    changed = [f"{line[:-1]}9" if line.startswith("aurl,") else line for line in files[name].decode().splitlines()]
-    rows = [line.split(",") for line in changed]
+    rows = [line.split(",") for line in files[name].decode().splitlines()]
     place = rows[0].index("top1")
     for row in rows[1:]:
         row[place] = "99.000000"
