@@ -83,9 +83,7 @@ def test_a_bundle_without_features_says_what_would_be_needed(micro_bundle: Path,
     verdict = verify(write_files(tmp_path / "bare.zip", files))
     assert verdict.agrees
     assert verdict.levels["metrics"].verdict == "partly"
-    assert {each.needs for each in verdict.levels["metrics"].unchecked} == {
-        "--with features", "--with checkpoints --with features",
-    }  # fmt: skip
+    assert {each.needs for each in verdict.levels["metrics"].unchecked} == {"--with features", "--with checkpoints"}
     features = [each.needs for each in verdict.levels["features"].unchecked if each.subject.startswith("features")]
     assert set(features) == {"--with checkpoints --with frames"}
     assert "not checked: evaluate" in as_text(verdict)
