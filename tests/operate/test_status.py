@@ -106,9 +106,9 @@ def test_what_is_deleted_or_changed_waits_with_all_that_follows(micro: Path) -> 
     assert "  train (5 jobs): made with other values of training\n" in text
     assert "  evaluate (9 jobs): made with other versions of aurl/evaluation/metrics.py\n" in text
     assert "  tables: made with other values of report\n" in text
-    assert "not known for train, evaluate, statistics, tables, figures, report: " in " ".join(text.split()), (
-        "no training with the new rate has finished"
-    )
+    assert "not known for train, evaluate, method_scores, statistics, tables, figures, report: " in " ".join(
+        text.split()
+    ), "no training with the new rate has finished"
 
 
 @pytest.mark.workflow
@@ -184,7 +184,7 @@ def test_colours_only_on_a_terminal_without_no_color(finished_micro: Path) -> No
     assert "evaluate" not in watched, "what does not fit is cut, so that the beginning stays"
     lines = runner(finished_micro)("aurl", "status", "--watch").stdout.splitlines()
     assert len(lines) == 1
-    assert lines[0].endswith("micro: done; of 47 jobs 47 done")
+    assert lines[0].endswith("micro: done; of 53 jobs 53 done")
     assert "not both" in runner(finished_micro)("aurl", "status", "--watch", "--json", ok=False).stderr
 
 

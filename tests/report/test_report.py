@@ -116,7 +116,7 @@ def test_every_section_renders_without_a_request_or_complaint(light: Any, micro_
         assert image.evaluate("image => image.complete && image.naturalWidth > 500")
         assert len(image.get_attribute("alt")) > 30
     linked, shown = (light.locator(f"#figures {part}").count() for part in ("figcaption a", "img"))
-    assert linked == shown - 1 == 9, "each figure of the stage links to its lineage; the cost is the page's own"
+    assert linked == shown - 1 == 11, "each figure of the stage links to its lineage; the cost is the page's own"
     levels = light.locator("h1,h2,h3,h4").evaluate_all("all => all.map(heading => Number(heading.tagName[1]))")
     assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
     ids = light.locator("[id]").evaluate_all("all => all.map(element => element.id)")
