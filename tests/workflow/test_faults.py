@@ -40,7 +40,7 @@ def one_line(run: Runner, *command: str) -> str:
         (["manifest", "foo"], ["unknown dataset 'foo'", "known: micro_seen"]),
         (["render", "micro_ucf"], ["'aurl render' is now 'aurl ingest'", "aurl ingest micro_ucf"]),
         (["frames", "micro_ucf", "--shard", "3"], ["--shard 3", "has 1 shards"]),
-        (["use", "foo"], ["unknown preset 'foo'", "known: micro, mini, paper, samples, ucf101"]),
+        (["use", "foo"], ["unknown preset 'foo'", "known: methods, micro, mini, paper, samples, ucf101"]),
         (["--params", "none.yaml", "summary"], ["none.yaml: no such file", "aurl use"]),
         (["summary"], ["results/micro/tables/ablation.md: not written yet", "snakemake"]),
         (["evaluate", "--variant", "ls", "--seed", "0", "micro_ucf"], ["features/ls/seed0/micro_ucf", "no such file"]),

@@ -82,7 +82,7 @@ def test_a_finished_run_becomes_the_reference_that_it_agrees_with(micro: Path) -
     metrics.write_text(re.sub(r"(aurl,0,micro_ucf,1,1),[\d.]+", r"\1,99.000000", metrics.read_text()))
     done = run("aurl", "compare", ok=False)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
-        1, "differs from the reference docs/reference/micro in 1 of 20 rows"
+        1, "differs from the reference docs/reference/micro in 1 of 24 rows"
     )  # fmt: skip
     assert "changed since its job wrote it" in run("aurl", "compare", "--save", ok=False).stderr
 
@@ -142,7 +142,7 @@ def test_a_fresh_clone_plans_everything(repository: Path) -> None:
     plan = planned(run)
     assert plan["train"] == 18
     assert plan["features"] == plan["evaluate"] == 36
-    assert plan["frames"] == 4
+    assert plan["frames"] == 5
     assert planned(run, "--", "results/mini/checkpoints/aurl/seed0.safetensors")["train"] == 1
 
 
