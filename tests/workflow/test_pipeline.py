@@ -243,7 +243,7 @@ def test_switching_experiments_keeps_lineage_and_results(micro: Path) -> None:
     assert (micro / kept[1]).read_text() == edited
     assert digests(micro / "results/micro") == before
     assert (
-        "unknown preset 'nano'; known: micro, mini, paper, samples, ucf101"
+        "unknown preset 'nano'; known: methods, micro, mini, paper, samples, ucf101"
         in run("aurl", "use", "nano", ok=False).stderr
     )
 
