@@ -85,7 +85,8 @@ def test_names_pass_through_every_stage_unharmed(repository: Path) -> None:
     experiment["report"]["title"] = "</title><script>alert(3)</script> & title"
     experiment["report"]["test_sets"]["ucf101"]["label"] = "<b onclick=alert(4)>label_%&$"
     experiment["variants"] = {"ls": experiment["variants"]["ls"]}  # the least that takes the names everywhere
-    experiment |= {"trained": ["ls"], "unseen": ["micro_ucf"]}
+    experiment |= {"trained": ["ls"], "evaluated": ["ls"], "methods": {}, "unseen": ["micro_ucf"]}
+    experiment["backbone_features"]["networks"] = []
     del experiment["datasets"]["micro_hmdb"], experiment["report"]["test_sets"]["hmdb51"]
     (repository / "params.yaml").write_text(yaml.safe_dump(experiment, allow_unicode=True))
     names = [*CLASSES, *_world()]

@@ -18,6 +18,7 @@ from aurl.report.labels import counted
 
 NAME, TITLE = "classes", "Accuracy of each class, and the most confused pairs"
 ORDER = 60
+LONG = 16  # characters of a label that fit beside the rest of the title
 PAIRS = 5
 FRAMES = 6
 COLUMN = 52  # classes in one column: HMDB51's 51, half of UCF101's 101
@@ -177,7 +178,8 @@ def draw_accuracies(figure: FigureBase, test_sets: Sequence[ClassAccuracy], band
         draw_bars(axes, part, rows, position)
         first = part is next(parts[0] for number, parts in band if number == position)
         what = "top-1 of each class [%]" if first else "continued"
-        axes.set_title(f"{test_sets[position].label}, {what}", fontsize=9)
+        label = test_sets[position].label
+        axes.set_title(f"{label}, {what}" if len(label) <= LONG else f"{label},\n{what}", fontsize=9)
 
 
 def draw_pairs(
