@@ -65,9 +65,8 @@ def check(target: Target, folder: Path, content: bytes) -> str | None:
     try:
         target.read(path)
     except AurlError as error:
-        first, *excerpt = str(error).split("\n")
-        pointed = not excerpt or (len(excerpt) == 2 and excerpt[1].strip() == "^")  # a line of a YAML file, and a caret
-        if first and pointed and all(line.isprintable() for line in (first, *excerpt)):
+        first, *more = str(error).split("\n")  # a mistake a line; or a line of a YAML file, and a caret
+        if first and all(line.startswith("  ") for line in more) and all(map(str.isprintable, (first, *more))):
             return None
         return f"an error that is not one printable line: {str(error)[:200]!r}"
     except BaseException as error:
