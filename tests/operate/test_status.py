@@ -23,7 +23,7 @@ from aurl.operate.status_report import as_text
 from aurl.pipeline.jobs import Jobs
 from aurl.system.locks import Holder, exclusive, forget_dead_run, living_run, maker
 
-STAGES = 14
+STAGES = 17
 
 
 def look(folder: Path) -> dict[str, Any]:
