@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
-from aurl.evaluation.published import published_methods
+from aurl.evaluation.labels import row_labels, test_set_labels
 from aurl.experiment.changes import flatten
 from aurl.lineage.blocks import block_or_none, code_digests, differing_keys
 from aurl.lineage.following import MADE_WITH_OTHER, OTHER_INPUTS
@@ -113,12 +113,9 @@ def _short(value: Any) -> str:
 
 
 def _changing_rows(jobs: Jobs, listed: list[Job]) -> str:
-    """Name the variants and test sets whose numbers are measured anew."""
-    report = jobs.experiment.report
-    sets = {test_set.dataset: test_set.label for test_set in report.test_sets.values()}
-    outside = {name: row.label for name, row in jobs.experiment.external.items()}
-    labels = published_methods() | report.labels | outside
-    measured = [job.wildcards for job in listed if job.stage.name == "evaluate"]
+    """Name the rows and test sets whose numbers are measured anew."""
+    labels, sets = row_labels(jobs.experiment), test_set_labels(jobs.experiment.report)
+    measured = [job.wildcards for job in listed if "metrics" in job.stage.makes]
     rows = [job.wildcards["row"] for job in listed if job.stage.name == "external"]
     if not measured and not rows:
         return "No number of the tables changes."
@@ -127,8 +124,7 @@ def _changing_rows(jobs: Jobs, listed: list[Job]) -> str:
     where = " on " + " and ".join(sets.get(each, each) for each in datasets) if datasets else ""
     seeds = len({each["seed"] for each in measured})
     many = f" ({counted(seeds, 'seed')})" if seeds else ""
-    every = len(names) == len(jobs.experiment.variants) + len(outside)
-    which = "every row" if every else ", ".join(labels.get(name, name) for name in names)
+    which = "every row" if len(names) == len(labels) else ", ".join(labels.get(name, name) for name in names)
     return f"What may change in the tables: {which}{where}{many}; everything else stays."
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from aurl.datasets.table import iterate_table
+from aurl.evaluation.labels import counted, row_labels, test_set_labels
 from aurl.lineage.blocks import block_or_none
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.report.graph import Graph, Node, lay_out_graph
 from aurl.report.intervals import Statistics
-from aurl.report.labels import counted, test_set_labels, variant_labels
 from aurl.report.render import render
 from aurl.report.results import Results
 from aurl.report.tables.base import Cell
@@ -113,7 +113,7 @@ def subject_of(jobs: Jobs, table: str, cell: str | None) -> Subject:
         return Subject(f"The table {Path(table).stem} of {jobs.experiment.experiment}", "", command)
     variant, dataset, *seed = (part.strip() for part in cell.split(","))
     report, external = jobs.experiment.report, jobs.experiment.external
-    labels = variant_labels(jobs.experiment.variants, report, external)
+    labels = row_labels(jobs.experiment)
     title = f"{labels.get(variant, variant)} on {test_set_labels(report).get(dataset, dataset)}"
     title += f", seed {seed[0]}" if seed else ""
     clips = external[variant].clips if variant in external else report.ablation_clips

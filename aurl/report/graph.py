@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import networkx
 
-from aurl.report.labels import counted
+from aurl.evaluation.labels import counted
 
 BOX, HEIGHT, GAP, DROP = 150, 44, 24, 34  # width and height of a box, between boxes, between layers [px]
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from aurl.evaluation.labels import counted
 from aurl.experiment.settings import ReportSettings, TestSetSettings
 from aurl.report.finding import Sentence
 from aurl.report.intervals import Comparison, OrderTest, Statistics
-from aurl.report.labels import counted
 from aurl.report.results import Measured, Results
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from aurl.evaluation.labels import counted
 from aurl.evaluation.published import read_published
 from aurl.experiment.settings import ReportSettings
 from aurl.report.intervals import Statistics
-from aurl.report.labels import counted
 from aurl.report.results import Results
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aurl.experiment.settings import DatasetSettings, Experiment, ExternalSettings, ReportSettings
+from aurl.evaluation.labels import test_set_labels, variant_labels
+from aurl.experiment.settings import DatasetSettings, Experiment, ExternalSettings, MethodSettings, ReportSettings
 from aurl.lineage.blocks import Block, ancestors_of
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.report.comparable import compared
@@ -25,7 +26,6 @@ from aurl.report.graph import lay_out_graph, stage_nodes
 from aurl.report.grid import Grid, common_notes, grid_of_table, statistics_grids
 from aurl.report.headline import headline
 from aurl.report.intervals import Statistics
-from aurl.report.labels import test_set_labels, variant_labels
 from aurl.report.render import as_yaml, render
 from aurl.report.results import Results
 from aurl.report.table_notes import NOT_PAPER
@@ -66,13 +66,15 @@ class PageInputs:
     blocks: list[Block]
     frames: dict[str, Path] = field(default_factory=dict)
     external: dict[str, ExternalSettings] = field(default_factory=dict)
+    methods: dict[str, MethodSettings] = field(default_factory=dict)
 
 
 def write_page(inputs: PageInputs, facts: PageFacts, variants: list[str], report: ReportSettings, output: Path) -> None:
     """Write the page. Raises: AurlError for a damaged input."""
     results, lineage = Results(inputs.metrics), Lineage(inputs.blocks, facts.artefacts)
     statistics = Statistics(inputs.statistics)
-    labels, test_sets = variant_labels(variants, report, inputs.external), test_set_labels(report)
+    labels = variant_labels(variants, report, inputs.external, inputs.methods)
+    test_sets = test_set_labels(report)
     report, not_compared = compared(results, report, inputs.datasets)
     shown = [
         grid_of_table(
@@ -248,6 +250,6 @@ def run(job: Job) -> None:
         blocks=blocks,
         frames=job.inputs.frames,
         external=job.settings["external"],
+        methods=job.settings["methods"],
     )
-    variants = list(job.settings["variants"])
-    write_page(inputs, facts_of(jobs, blocks), variants, job.settings["report"], job.outputs.report)
+    write_page(inputs, facts_of(jobs, blocks), job.settings["evaluated"], job.settings["report"], job.outputs.report)

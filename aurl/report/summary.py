@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from aurl.evaluation.labels import counted
 from aurl.experiment.settings import ReportSettings, TestSetSettings
 from aurl.lineage.blocks import block_or_none
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.paths import ResultPaths
 from aurl.report.costs import stage_costs
 from aurl.report.intervals import Statistics
-from aurl.report.labels import counted
 from aurl.report.order import order_sentence, ordered_pairs
 from aurl.report.results import Results
 from aurl.report.tables.ablation import AUTHORS

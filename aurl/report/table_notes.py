@@ -6,11 +6,11 @@ from pathlib import Path
 
 from aurl.datasets.same_files import list_same, same_files
 from aurl.datasets.table import USABLE, iterate_table
+from aurl.evaluation.labels import counted, test_set_labels
 from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.settings import DatasetSettings, ExternalSettings, ReportSettings
 from aurl.frames.store import frames_left_out
 from aurl.report.evaluate_only import describe_evaluate_only
-from aurl.report.labels import counted, test_set_labels
 from aurl.report.results import Results
 from aurl.report.tables.base import TableInputs, TableSettings
 from aurl.semantics.classes import equal_classes, list_equal, read_embeddings, read_seen_table

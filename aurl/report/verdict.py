@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from aurl.evaluation import schema
+from aurl.evaluation.labels import counted, row_labels, test_set_labels
 from aurl.lineage.blocks import differing_keys
 from aurl.pipeline.jobs import Jobs
 from aurl.report.about import About
 from aurl.report.agreement import Agreement, Difference, compare_cells
-from aurl.report.labels import counted, test_set_labels, variant_labels
 from aurl.report.runs import METRICS, REFERENCES, Run, present_run, read_run
 from aurl.report.tables.base import Cell
 from aurl.system.errors import AurlError
@@ -166,11 +166,7 @@ def verdict_line(jobs: Jobs) -> str:
 
 
 def _rows(jobs: Jobs, differing: list[Difference]) -> tuple[list[str], list[list[str]]]:
-    report = jobs.experiment.report
-    methods, test_sets = (
-        variant_labels(jobs.experiment.rows, report, jobs.experiment.external, jobs.experiment.methods),
-        test_set_labels(report),
-    )
+    methods, test_sets = row_labels(jobs.experiment), test_set_labels(jobs.experiment.report)
     order = [*methods]
     ranked = sorted(differing, key=lambda each: order.index(each.cell.variant) if each.cell.variant in order else 0)
     rows = [

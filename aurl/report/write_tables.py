@@ -6,12 +6,12 @@ A cell that was not published or not measured stays empty. Differences are shown
 from dataclasses import replace
 from pathlib import Path
 
+from aurl.evaluation.labels import variant_labels
 from aurl.evaluation.published import check_test_set
 from aurl.pipeline.jobs import Job
 from aurl.pipeline.outputs import TABLES, table_names
 from aurl.report.comparable import compared
 from aurl.report.intervals import Statistics
-from aurl.report.labels import variant_labels
 from aurl.report.results import Results
 from aurl.report.table_formats import FORMATS
 from aurl.report.table_notes import describe_same, setting_notes

@@ -138,4 +138,8 @@ def test_the_plan_of_a_dry_run(jobs: Jobs) -> None:
     assert "total        4\n" in text
     assert "What may change in the tables: Base w/ L_S on UCF-like (1 seed);" in text
     assert max(map(len, text.splitlines())) <= 80
+    scores = dict.fromkeys([jobs.of("method_scores", variant="eszsl", seed=0, dataset="micro_hmdb").name], "")
+    assert "What may change in the tables: eszsl on HMDB-like (1 seed);" in "\n".join(planned_lines(jobs, scores))
+    measured = {job.name: "" for job in jobs.all() if "metrics" in job.stage.makes}
+    assert "What may change in the tables: every row on" in " ".join("\n".join(planned_lines(jobs, measured)).split())
     assert "No number of the tables changes." in "\n".join(planned_lines(jobs, {"report": "Forced execution"}))

@@ -19,6 +19,7 @@ from PIL import Image
 from repositories import runner
 from table_sources import no_statistics
 
+from aurl.evaluation.labels import variant_labels
 from aurl.experiment.presets import load_preset
 from aurl.experiment.read import load_experiment
 from aurl.lineage.blocks import Block, Identity, ancestors_of, read_block
@@ -29,7 +30,6 @@ from aurl.report.finding import main_finding
 from aurl.report.graph import Node, lay_out_graph
 from aurl.report.grid import Entry, make_grid
 from aurl.report.headline import headline
-from aurl.report.labels import variant_labels
 from aurl.report.page import PageInputs, read_figures, write_page
 from aurl.report.render import duration
 from aurl.report.results import Measured, Results

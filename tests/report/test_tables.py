@@ -15,13 +15,13 @@ from table_sources import no_statistics
 
 from aurl.evaluation import schema
 from aurl.evaluation.collect import collect_metrics
+from aurl.evaluation.labels import variant_labels
 from aurl.evaluation.published import read_published
 from aurl.experiment.presets import load_preset
 from aurl.report.best import best_rows, measured, published
 from aurl.report.comparable import compared, incomplete_test_sets
 from aurl.report.finding import main_finding
 from aurl.report.intervals import Statistics
-from aurl.report.labels import variant_labels
 from aurl.report.results import Results
 from aurl.report.table_formats import as_latex, as_markdown
 from aurl.report.tables import ablation, sota

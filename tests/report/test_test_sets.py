@@ -13,11 +13,11 @@ from matplotlib.text import Text
 from table_sources import table_inputs, table_settings, table_sources
 from third_test_set import three_test_sets
 
+from aurl.evaluation import labels
 from aurl.experiment.read import load_experiment, parse_experiment, read_yaml
 from aurl.experiment.settings import Experiment
 from aurl.lineage.blocks import Block, Identity
 from aurl.pipeline.outputs import FIGURE_FORMATS, TABLE_FORMATS
-from aurl.report import labels
 from aurl.report.drawing.draw import draw_figures, write_figures
 from aurl.report.drawing.style import Drawing
 from aurl.report.facts import PageFacts, Verdict

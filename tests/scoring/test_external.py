@@ -8,6 +8,7 @@ import pytest
 from table_sources import table_inputs, table_settings
 
 from aurl.evaluation.external_file import read_ranks
+from aurl.evaluation.labels import variant_labels
 from aurl.evaluation.metrics_file import read_metrics_of
 from aurl.evaluation.protocols.half_splits import Settings
 from aurl.evaluation.test_sets import TestSet
@@ -15,7 +16,6 @@ from aurl.experiment.presets import load_preset
 from aurl.experiment.read import parse_experiment
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.selections import Scope
-from aurl.report.labels import variant_labels
 from aurl.report.write_tables import make_tables
 from aurl.scoring.external import check_digest, evaluate_row, read_outside
 from aurl.system.errors import AurlError

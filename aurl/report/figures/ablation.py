@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
+from aurl.evaluation.labels import counted
 from aurl.report.drawing.properties import draw_properties, explain_many
 from aurl.report.drawing.style import (
     LINES,
@@ -16,7 +17,6 @@ from aurl.report.drawing.style import (
     over_seeds,
 )
 from aurl.report.figures.base import FigureData
-from aurl.report.labels import counted
 from aurl.report.results import Measured
 
 NAME, TITLE = "ablation", "Ablation: top-1, closeness and dispersion"

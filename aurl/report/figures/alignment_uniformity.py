@@ -3,11 +3,11 @@
 import numpy as np
 from matplotlib.axes import Axes
 
+from aurl.evaluation.labels import counted
 from aurl.report.drawing.curves import smoothed
 from aurl.report.drawing.properties import draw_properties, explain_many
 from aurl.report.drawing.style import Drawing, empty_drawing, line_style, over_seeds, panels, stroke_style
 from aurl.report.figures.base import FigureData
-from aurl.report.labels import counted
 
 NAME, TITLE = "alignment_uniformity", "Closeness against dispersion"
 ORDER = 40

@@ -22,10 +22,10 @@ import pandas as pd
 from aurl.datasets.table import iterate_usable
 from aurl.evaluation.ceilings import Ceilings
 from aurl.evaluation.feature_file import Features, read_features
+from aurl.evaluation.labels import baseline_and_proposed, test_set_labels, variant_labels
 from aurl.experiment.settings import DEFAULT_PROTOCOL, ReportSettings
 from aurl.frames.store import FrameStore
 from aurl.losses.base import symbols
-from aurl.report.labels import baseline_and_proposed, test_set_labels, variant_labels
 from aurl.report.limits import ceilings_by_test_set
 from aurl.report.results import Measured, Results
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 
 from aurl.evaluation.feature_file import Features
+from aurl.evaluation.labels import counted
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.frames.store import FrameStore
 from aurl.report.drawing.style import WIDTH, Drawing, bar_style, empty_drawing, new_figure, shortened
 from aurl.report.figures.base import FigureData
-from aurl.report.labels import counted
 
 NAME, TITLE = "classes", "Accuracy of each class, and the most confused pairs"
 ORDER = 60

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from aurl.evaluation.labels import counted
 from aurl.report.drawing.style import Drawing, empty_drawing, legend_below, panels, point_style, stroke_style
 from aurl.report.figures.base import FigureData
-from aurl.report.labels import counted
 
 NAME, TITLE = "generalised", "Seen and unseen classes together"
 ORDER = 55

@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from aurl.evaluation.feature_file import Features
+from aurl.evaluation.labels import counted
 from aurl.models.cosine import unit
 from aurl.report.drawing.projection import principal_axes
 from aurl.report.drawing.style import Drawing, empty_drawing, new_figure, point_style, shortened
 from aurl.report.figures.base import FigureData
-from aurl.report.labels import counted
 
 NAME, TITLE = "sphere", "Classes and their videos on the sphere"
 ORDER = 20

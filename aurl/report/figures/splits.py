@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from aurl.evaluation.feature_file import Features
+from aurl.evaluation.labels import counted
 from aurl.evaluation.metrics import cosine_similarity
 from aurl.evaluation.protocol import evaluate_draws, half_class_split
 from aurl.report.drawing.style import Drawing, empty_drawing, legend_below, name_ticks, new_figure, point_style
 from aurl.report.figures.base import FigureData
-from aurl.report.labels import counted
 
 NAME, TITLE = "splits", "Top-1 over half-class splits"
 ORDER = 50

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aurl.evaluation.ceilings import Ceilings
+from aurl.evaluation.labels import counted, test_set_labels
 from aurl.evaluation.predictions import top1_of_predictions
 from aurl.evaluation.published import PublishedRow, read_published
 from aurl.experiment.settings import ReportSettings, TestSetSettings, VariantSettings
-from aurl.report.labels import counted, test_set_labels
 from aurl.report.limits import ceilings_by_test_set
 from aurl.report.results import Measured
 from aurl.report.tables.base import Best, Cell, Sources, Table

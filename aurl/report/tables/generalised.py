@@ -3,8 +3,8 @@
 Source of the measures: `aurl/evaluation/generalised.py`.
 """
 
+from aurl.evaluation.labels import counted
 from aurl.report.evaluate_only import list_trained
-from aurl.report.labels import counted
 from aurl.report.results import Together
 from aurl.report.tables.base import Cell, Sources, Table
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from aurl.evaluation.labels import counted
 from aurl.evaluation.published_methods import PublishedMethod, read_published_methods
 from aurl.experiment.settings import TestSetSettings
-from aurl.report.labels import counted
 from aurl.report.method_rows import assumed, may_see, rows_of_networks
 from aurl.report.tables.base import Cell, Sources, Table
 

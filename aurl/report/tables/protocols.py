@@ -6,8 +6,8 @@ Top-1 of every row under each, with `report.sota_clips` clips; H of generalised 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aurl.evaluation.labels import counted
 from aurl.evaluation.schema import DEFAULT_PROTOCOL, GENERALISED
-from aurl.report.labels import counted
 from aurl.report.results import Tested
 from aurl.report.tables.base import Best, Cell, Sources, Table
 

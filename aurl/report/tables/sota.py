@@ -1,8 +1,8 @@
 """Make the comparison with other methods: half-class splits and all classes, with `report.sota_clips` clips."""
 
+from aurl.evaluation.labels import counted
 from aurl.evaluation.published import PublishedRow, read_published
 from aurl.experiment.settings import TestSetSettings
-from aurl.report.labels import counted
 from aurl.report.tables.base import Cell, Sources, Table
 
 TITLE = "Comparison with other methods"

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from aurl.evaluation.published import published_methods
 from aurl.experiment.external import TRACKS
-from aurl.experiment.settings import ExternalSettings, MethodSettings, ReportSettings
+from aurl.experiment.settings import Experiment, ExternalSettings, MethodSettings, ReportSettings
 from aurl.system.errors import AurlError
 from aurl.system.terminal import counted
 
-__all__ = ["baseline_and_proposed", "counted", "test_set_labels", "variant_labels"]
+__all__ = ["baseline_and_proposed", "counted", "row_labels", "test_set_labels", "variant_labels"]
 
 
 def variant_labels(
@@ -38,6 +38,11 @@ def variant_labels(
                 " see report.labels, methods and external"
             )
     return labels
+
+
+def row_labels(experiment: Experiment) -> dict[str, str]:
+    """Map every row that an experiment measures to its label. Raises: AurlError, as `variant_labels`."""
+    return variant_labels(experiment.rows, experiment.report, experiment.external, experiment.methods)
 
 
 def test_set_labels(report: ReportSettings) -> dict[str, str]:
