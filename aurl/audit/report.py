@@ -1,11 +1,11 @@
 """Write an audit's report as text and JSON."""
 
 import json
-from typing import Any
 
 from aurl.audit.audit import Report
-from aurl.system.terminal import counted
+from aurl.system.terminal import counted, shortened
 
+LONGEST_VALUE = 100  # characters
 FEW = 5  # missing artefacts that each have a line
 
 
@@ -15,7 +15,7 @@ def as_text(report: Report, chain: bool) -> str:
     if chain:
         for job in report.jobs:
             lines += [job.job.name, *(f"    {digest[:16]}  {path}" for path, digest in job.outputs.items())]
-            lines += [f"    {key} = {_short(value)}" for key, value in job.settings.items()]
+            lines += [f"    {key} = {value_text(value)}" for key, value in job.settings.items()]
             lines += [f"    {digest[:16]}  {path} (code)" for path, digest in job.code.items()]
     lines += _finding_lines(report)
     lines += [f"note: {note}" for note in report.notes]
@@ -56,6 +56,6 @@ def as_json(report: Report) -> str:
     return json.dumps(value, indent=1)
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 100 else f"{text[:97]}..."
+def value_text(value: object) -> str:
+    """Write the value of a parameter as JSON, cut where it is long."""
+    return shortened(json.dumps(value), LONGEST_VALUE)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import safe_open
@@ -27,14 +28,23 @@ class Features:
     paths: list[str]
 
 
+def read_tensors(path: Path) -> tuple[dict[int, Tensor], dict[str, Tensor], dict[str, Any]]:
+    """Read a file with a tensor for each clip count.
+
+    Returns: clips per video -> tensor; all tensors by name; and what the file says of itself.
+    Raises: errors of safetensors and JSON for a damaged file.
+    """
+    with safe_open(path, framework="pt") as handle:
+        described = json.loads(handle.metadata()["aurl"])
+        tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
+    counts = sorted(int(name.removeprefix("clips")) for name in tensors if name.startswith("clips"))
+    return {number: tensors[f"clips{number}"] for number in counts}, tensors, described
+
+
 def read_features(path: Path) -> Features:
     """Read a features file. Raises: AurlError for a damaged file."""
     try:
-        with safe_open(path, framework="pt") as handle:
-            names = json.loads(handle.metadata()["aurl"])
-            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
-        counts = sorted(int(name.removeprefix("clips")) for name in tensors if name.startswith("clips"))
-        videos = {number: tensors[f"clips{number}"] for number in counts}
+        videos, tensors, names = read_tensors(path)
         features = Features(videos, tensors["labels"], tensors["classes"], names["classes"], names["paths"])
         _check(features)
     except Exception as error:  # safetensors and JSON raise their own

@@ -1,11 +1,13 @@
-"""Label variants and test sets, and count: the same text in tables, figures, sentences and the page."""
+"""Label rows and test sets: the same text in tables, figures, plans and pages."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from aurl.evaluation.published import published_methods
 from aurl.experiment.external import TRACKS
 from aurl.experiment.settings import Experiment, ExternalSettings, MethodSettings, ReportSettings
 from aurl.system.errors import AurlError
+from aurl.system.shipped import PUBLISHED
 from aurl.system.terminal import counted
 
 __all__ = ["baseline_and_proposed", "counted", "row_labels", "test_set_labels", "variant_labels"]
@@ -16,17 +18,21 @@ def variant_labels(
     report: ReportSettings,
     external: Mapping[str, ExternalSettings] | None = None,
     methods: Mapping[str, MethodSettings] | None = None,
+    published: Path = PUBLISHED,
 ) -> dict[str, str]:
-    """Map each variant to its label: `report.labels`, else the published method's name, else the variant's own name.
+    """Map each variant to its label.
 
-    The order is that of the ablation table: the published rows, the experiment's other variants, the rows that methods
-    fit, and the rows from outside by track.
+    A label is that of `report.labels`, else the published method's name, else the variant's own name. The order is that
+    of the ablation table: the published rows, the experiment's other variants, the rows that methods fit, and the rows
+    from outside by track.
 
+    Args:
+        published: the file of published numbers.
     Raises: AurlError if two variants would have one label.
     """
-    names, published = list(variants), published_methods()
-    ordered = [*(name for name in published if name in names), *(name for name in names if name not in published)]
-    labels = {name: report.labels.get(name, published.get(name, name)) for name in ordered}
+    names, known = list(variants), published_methods(published)
+    ordered = [*(name for name in known if name in names), *(name for name in names if name not in known)]
+    labels = {name: report.labels.get(name, known.get(name, name)) for name in ordered}
     labels |= {name: row.label or name for name, row in (methods or {}).items()}
     by_track = sorted((external or {}).items(), key=lambda item: TRACKS.index(item[1].track))
     labels |= {name: row.label for name, row in by_track}
@@ -40,13 +46,16 @@ def variant_labels(
     return labels
 
 
-def row_labels(experiment: Experiment) -> dict[str, str]:
-    """Map every row that an experiment measures to its label. Raises: AurlError, as `variant_labels`."""
-    return variant_labels(experiment.rows, experiment.report, experiment.external, experiment.methods)
+def row_labels(experiment: Experiment, published: Path = PUBLISHED) -> dict[str, str]:
+    """Map every row that an experiment measures to its label.
+
+    Raises: AurlError, as `variant_labels`.
+    """
+    return variant_labels(experiment.rows, experiment.report, experiment.external, experiment.methods, published)
 
 
 def test_set_labels(report: ReportSettings) -> dict[str, str]:
-    """Map each dataset of `report.test_sets` to its label. A dataset without a label is called by its own name."""
+    """Map each dataset of `report.test_sets` to its label; without one, it has its own name."""
     return {test_set.dataset: test_set.label for test_set in report.test_sets.values()}
 
 

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aurl.datasets.table import iterate_usable
 from aurl.evaluation.feature_file import write_features
 from aurl.experiment.settings import ComputeSettings
 from aurl.frames.clips import clip_indices, evaluation_starts
 from aurl.frames.store import FrameStore
-from aurl.frames.usable import labels_with_frames
+from aurl.frames.usable import videos_with_frames
 from aurl.models.checkpoint import load_model
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.jobs import Job
@@ -104,16 +103,13 @@ def extract_features(checkpoint: Path, description: Path, manifest: Path, broken
     if len(embedded.classes) < 2:
         raise AurlError(f"{embeddings}: evaluation needs at least two test classes, found {len(embedded.classes)}")
     store = FrameStore(frames_index)
-    labels = labels_with_frames(manifest, broken, embedded.classes, store)
-    videos = np.flatnonzero(labels >= 0)
-    rows = zip(iterate_usable(manifest, broken), labels, strict=True)
-    paths = [row["path"] for row, label in rows if label >= 0]
+    videos, labels, paths = videos_with_frames(manifest, broken, embedded.classes, store)
     prepare_device(compute.device, compute.threads)
     with torch.inference_mode():
         classes = model.embed_classes(torch.from_numpy(embedded.vectors))
     name = f"features {described['variant']} seed {described['seed']} {manifest.stem}"
     finished = embed_videos(model, store, videos, clips, described["clip_length"], batch_size, compute, name)
-    write_features(output, finished, clips, labels[videos], classes, embedded.classes, paths)
+    write_features(output, finished, clips, labels, classes, embedded.classes, paths)
 
 
 def _means(sums: Tensor, clips: list[int]) -> Tensor:

@@ -39,7 +39,7 @@ Method = Annotated[
 
 
 class BackboneFeatureSettings(Settings):
-    """Which networks' features are stored for methods, and at how many clips of a seen video.
+    """Choose the networks whose features are stored for methods, and the clips of a seen video.
 
     Attributes:
         networks: variants whose backbone features of all datasets are stored.

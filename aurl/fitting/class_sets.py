@@ -9,17 +9,20 @@ from aurl.methods.base import ClassSet
 from aurl.semantics.classes import read_embeddings
 
 
-def class_set(embeddings: Path, names: Sequence[str] | None = None) -> ClassSet:
-    """Read classes with their embeddings and words: all of a file, or some of them in the order given.
-
-    Raises: AurlError for a damaged file.
-    """
+def class_set(embeddings: Path) -> ClassSet:
+    """Read the classes of a file with their embeddings and words. Raises: AurlError for a damaged file."""
     stored = read_embeddings(embeddings)
-    chosen = list(stored.classes if names is None else names)
-    rows = [stored.classes.index(name) for name in chosen]
     vectors = {word: torch.from_numpy(vector) for word, vector in stored.words.items()}
-    words = [torch.stack([vectors[word] for word in stored.texts[name]]) for name in chosen] if vectors else []
-    return ClassSet(chosen, torch.from_numpy(stored.vectors[rows]), words)
+    words = [torch.stack([vectors[word] for word in stored.texts[name]]) for name in stored.classes] if vectors else []
+    return ClassSet(stored.classes, torch.from_numpy(stored.vectors), words)
+
+
+def chosen(classes: ClassSet, names: Sequence[str]) -> ClassSet:
+    """Choose classes by their names, in the order of the names."""
+    places = {name: number for number, name in enumerate(classes.names)}
+    rows = [places[name] for name in names]
+    words = [classes.words[row] for row in rows] if classes.words else []
+    return ClassSet(list(names), classes.embeddings[rows], words)
 
 
 def joined(sets: Mapping[str, ClassSet]) -> ClassSet:

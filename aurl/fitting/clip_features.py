@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
-from aurl.evaluation.feature_file import tensor_header
+from aurl.evaluation.feature_file import read_tensors, tensor_header
 from aurl.system.errors import AurlError, one_line
 from aurl.system.files import replacing
 
@@ -67,17 +66,8 @@ def write_clip_features(path: Path, finished: Iterable[Mapping[int, Tensor]], cl
 def read_clip_features(path: Path) -> ClipFeatures:
     """Read a file of clip features. Raises: AurlError for a damaged file."""
     try:
-        with safe_open(path, framework="pt") as handle:
-            names = json.loads(handle.metadata()["aurl"])
-            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
-        counts = sorted(int(name.removeprefix("clips")) for name in tensors if name.startswith("clips"))
-        features = ClipFeatures(
-            {number: tensors[f"clips{number}"] for number in counts},
-            tensors["labels"],
-            names["classes"],
-            names["paths"],
-            names["network"],
-        )
+        videos, tensors, names = read_tensors(path)
+        features = ClipFeatures(videos, tensors["labels"], names["classes"], names["paths"], names["network"])
         _check(features)
     except Exception as error:  # safetensors and JSON raise their own
         raise AurlError(f"{path}: not a usable file of features ({one_line(error)}); delete it and run again") from None

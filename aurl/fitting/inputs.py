@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from aurl.fitting.class_sets import class_set
+from aurl.fitting.class_sets import chosen, class_set
 from aurl.fitting.clip_features import ClipFeatures, read_clip_features
 from aurl.fitting.fitted import read_weights
 from aurl.methods.base import ClassSet, SeenVideos
@@ -52,7 +52,7 @@ def load_seen(network: Network, features: Path, embeddings: Path, seen_classes: 
         raise AurlError(f"{seen_classes}: class '{missing[0]}' is not in {embeddings}; {MEND}")
     kept = stored.of_classes(names)
     (videos,) = kept.videos.values()
-    return SeenVideos(videos, kept.labels, class_set(embeddings, names), paths=kept.paths)
+    return SeenVideos(videos, kept.labels, chosen(classes, names), paths=kept.paths)
 
 
 def load_tested(network: Network, features: Path, embeddings: Path) -> tuple[ClipFeatures, ClassSet]:

@@ -11,14 +11,13 @@ from torch import Tensor
 from aurl.evaluation.test_sets import TestSet
 from aurl.experiment.external import ScoreFileSettings
 from aurl.methods.base import ClassSet
-from aurl.scoring.formats.base import Limits, read_file
+from aurl.scoring.formats.base import ANY_SIZE, read_file
 from aurl.semantics.encoders.word2vec import embed_tokens
 from aurl.semantics.tokens import words
 from aurl.semantics.vectors import load_vectors
 from aurl.system.errors import AurlError
 from aurl.system.files import check_declared
 
-ANY_SIZE = Limits(videos=1_000_000, classes=100_000)
 NO_TEST_SET = TestSet("objects", "objects", (), (), np.empty(0, np.int64), np.empty((0, 3), np.int8), ())
 
 

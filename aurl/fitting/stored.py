@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aurl.datasets.table import iterate_usable
 from aurl.evaluation.video_embeddings import read_clips
 from aurl.experiment.settings import ComputeSettings
 from aurl.fitting.clip_features import write_clip_features
 from aurl.frames.clips import evaluation_starts
 from aurl.frames.store import FrameStore
-from aurl.frames.usable import labels_with_frames
+from aurl.frames.usable import videos_with_frames
 from aurl.models.checkpoint import load_model
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.jobs import Job
@@ -58,15 +57,12 @@ def store_features(checkpoint: Path, description: Path, manifest: Path, broken: 
     """Write the backbone features of all videos of embedded classes that have frames."""
     model, described = load_model(checkpoint, description)
     classes, store = read_embeddings(embeddings).classes, FrameStore(frames_index)
-    labels = labels_with_frames(manifest, broken, classes, store)
-    videos = np.flatnonzero(labels >= 0)
-    rows = zip(iterate_usable(manifest, broken), labels, strict=True)
-    paths = [row["path"] for row, label in rows if label >= 0]
+    videos, labels, paths = videos_with_frames(manifest, broken, classes, store)
     prepare_device(compute.device, compute.threads)
     name = f"backbone features {described['variant']} seed {described['seed']} {manifest.stem}"
     finished = pool_videos(model, store, videos, clips, described["clip_length"], batch_size, compute, name)
     size: int = model.backbone.features  # type: ignore[assignment]
-    write_clip_features(output, finished, clips, size, labels[videos], classes, paths, sha256_file(checkpoint))
+    write_clip_features(output, finished, clips, size, labels, classes, paths, sha256_file(checkpoint))
 
 
 def run(job: Job) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aurl.datasets.table import usable_labels
+from aurl.datasets.table import iterate_usable, usable_labels
 from aurl.frames.store import FrameStore
 from aurl.system.errors import AurlError
 
@@ -27,3 +27,17 @@ def labels_with_frames(manifest: Path, broken: str, classes: Sequence[str], stor
             " videos, remove the class folder, or raise frames.timeout_seconds and frames.memory_mb"
         )
     return np.where(empty, -1, labels)
+
+
+def videos_with_frames(
+    manifest: Path, broken: str, classes: Sequence[str], store: FrameStore
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """List the videos that `labels_with_frames` numbers.
+
+    Returns: their store numbers (N,), their labels, int64 (N,), and their paths.
+    Raises: AurlError, as `labels_with_frames`.
+    """
+    labels = labels_with_frames(manifest, broken, classes, store)
+    videos = np.flatnonzero(labels >= 0)
+    rows = zip(iterate_usable(manifest, broken), labels, strict=True)
+    return videos, labels[videos], [row["path"] for row, label in rows if label >= 0]

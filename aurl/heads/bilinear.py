@@ -1,7 +1,7 @@
 """Learn a bilinear form between features and class embeddings by a ranking loss."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -27,6 +27,30 @@ class BilinearSettings(DescentSettings):
     lr: Annotated[float, Field(gt=0)] = 1e-2
     margin: Annotated[float, Field(gt=0)] = 0.1
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+
+
+class RankingForm:
+    """Learn and use a bilinear form; a method adds this to `FeatureMethod`, and names its loss.
+
+    Attributes:
+        LOSS: a function of aurl/heads/ranking.py.
+    """
+
+    LOSS: ClassVar[str]
+    ASSUMED = "features centred and scaled; steps and rate"
+    settings: BilinearSettings
+    weights: "dict[str, Tensor]"
+
+    def fit(self, seen: Any, seed: int) -> None:
+        """Learn W by Adam from `SeenVideos`."""
+        from aurl.heads import ranking
+
+        loss = getattr(ranking, self.LOSS)
+        self.weights = fit_bilinear(seen.means, seen.labels, seen.classes.embeddings, self.settings, seed, loss)
+
+    def score(self, videos: "Tensor", classes: Any) -> "Tensor":
+        """Score by the form: (n, clips, d), C classes of a `ClassSet` -> (n, C)."""
+        return bilinear_scores(videos.mean(dim=1), classes.embeddings, self.weights)
 
 
 def fit_bilinear(

@@ -45,17 +45,14 @@ def descend(
         videos: N. random: draws the batches; each epoch is a permutation.
     Returns: the last weights.
     """
-    import torch
+    from aurl.heads import learning
 
     learnt = {name: tensor.detach().clone().requires_grad_() for name, tensor in start.items()}
-    optimizer = torch.optim.Adam(learnt.values(), lr=settings.lr, weight_decay=settings.weight_decay)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.steps)
-    with torch.enable_grad():
-        for rows in batches(videos, settings.batch, settings.steps, random):
-            optimizer.zero_grad()
-            loss(learnt, rows, random).backward()
-            optimizer.step()
-            schedule.step()
+    draws = batches(videos, settings.batch, settings.steps, random)
+    learning.descend(
+        learnt.values(), lambda: loss(learnt, next(draws), random), settings.steps, settings.lr, settings.weight_decay,
+        largest=None,
+    )  # fmt: skip
     return {name: tensor.detach() for name, tensor in learnt.items()}
 
 

@@ -23,22 +23,25 @@ def endless_batches(videos: int, size: int) -> Iterator[Tensor]:
         yield from torch.randperm(videos).split(size)
 
 
-def descend(parameters: Iterable[nn.Parameter], loss: Callable[[], Tensor], steps: int, rate: float,
-            decay: float = 0.0) -> None:  # fmt: skip
+def descend(parameters: Iterable[Tensor], loss: Callable[[], Tensor], steps: int, rate: float,
+            decay: float = 0.0, largest: float | None = LARGEST_GRADIENT) -> None:  # fmt: skip
     """Minimise a loss by Adam; its rate falls to 0 along half a cosine.
 
     Args:
         loss: draws a batch and gives a scalar. decay: weight decay, added to the gradient.
+        largest: length that gradients are cut to; None for no limit.
     """
     moved = list(parameters)
     optimizer = torch.optim.Adam(moved, lr=rate, weight_decay=decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss().backward()
-        nn.utils.clip_grad_norm_(moved, LARGEST_GRADIENT)
-        optimizer.step()
-        schedule.step()
+    with torch.enable_grad():
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss().backward()
+            if largest is not None:
+                nn.utils.clip_grad_norm_(moved, largest)
+            optimizer.step()
+            schedule.step()
 
 
 def kept(network: nn.Module, name: str = "network") -> dict[str, Tensor]:

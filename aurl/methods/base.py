@@ -46,7 +46,7 @@ class ClassSet:
 
 @dataclass(frozen=True)
 class SeenVideos:
-    """What a method may learn from.
+    """Hold what a method may learn from.
 
     Attributes:
         videos: backbone features of the clips, float32 (N, clips, d).

@@ -9,35 +9,16 @@ Source: Frome et al., NeurIPS 2013, in the form of the released code of ER (marg
 (aurl/heads/descent.py).
 """
 
-from typing import TYPE_CHECKING
-
-from aurl.heads.bilinear import BilinearSettings
-from aurl.methods.base import ClassSet, FeatureMethod, SeenVideos
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from aurl.heads.bilinear import BilinearSettings, RankingForm
+from aurl.methods.base import FeatureMethod
 
 
 class Settings(BilinearSettings):
     """The form's settings."""
 
 
-class Method(FeatureMethod):
+class Method(RankingForm, FeatureMethod):
     """Learn W by the summed hinge."""
 
-    ASSUMED = "features centred and scaled; steps and rate"
+    LOSS = "summed"
     settings: Settings
-
-    def fit(self, seen: SeenVideos, seed: int) -> None:
-        """Learn W by Adam."""
-        from aurl.heads import ranking
-        from aurl.heads.bilinear import fit_bilinear
-
-        videos, words = seen.means, seen.classes.embeddings
-        self.weights = fit_bilinear(videos, seen.labels, words, self.settings, seed, ranking.summed)
-
-    def score(self, videos: "Tensor", classes: ClassSet) -> "Tensor":
-        """Score by the bilinear form: (n, clips, d), C classes -> (n, C)."""
-        from aurl.heads.bilinear import bilinear_scores
-
-        return bilinear_scores(videos.mean(dim=1), classes.embeddings, self.weights)

@@ -12,10 +12,11 @@ from aurl.operate.snakemake_lines import Lines, job_name
 from aurl.operate.status import BEHIND, survey
 from aurl.pipeline.jobs import Job, Jobs
 from aurl.system.progress import in_time
-from aurl.system.terminal import counted, narrow_table, wrapped
+from aurl.system.terminal import counted, narrow_table, shortened, wrapped
 
 FOLLOWS = "follows from the above"
 MOST_REASONS = 4  # of one stage
+LONGEST_VALUE = 30  # characters
 BY_SNAKEMAKE = {  # what Snakemake says of a job that our own records take for done
     "Forced execution": "asked for",
     "Code has changed": "the rule has changed",
@@ -108,8 +109,7 @@ def changes_of(job: Job) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = "nothing" if value is None else str(value)
-    return text if len(text) <= 30 else f"{text[:27]}..."
+    return shortened("nothing" if value is None else str(value), LONGEST_VALUE)
 
 
 def _changing_rows(jobs: Jobs, listed: list[Job]) -> str:

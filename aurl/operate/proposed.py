@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aurl.evaluation.published import published_methods
+from aurl.evaluation.labels import row_labels
 from aurl.pipeline.jobs import Jobs
 from aurl.system.terminal import counted, narrow_table, wrapped
 
@@ -38,7 +38,7 @@ def proposed_lines(jobs: Jobs) -> list[str]:
     """Say top-1 of the proposed variant on each test set; nothing where it was not measured."""
     experiment = jobs.experiment
     name = experiment.report.proposed
-    label = experiment.report.labels.get(name, published_methods().get(name, name))
+    label = row_labels(experiment).get(name, name)
     cells = [f"{dataset} {cell}" for (method, dataset), cell in read_top1(jobs).items() if method == label]
     if not cells:
         return []

@@ -49,16 +49,13 @@ class Scope:
         return [name for name in self.experiment.evaluated if name in self.networks()]
 
     def stored(self) -> list[str]:
-        """List the networks whose backbone features are stored."""
-        return [name for name in self.experiment.backbone_features.networks if name in self.trained_or_none()]
+        """List the networks whose backbone features are stored, where the seen videos are here."""
+        stored = self.experiment.backbone_features.networks
+        return [name for name in stored if name in self.networks()] if self.complete else []
 
     def fitted(self) -> list[str]:
         """List the rows that methods fit; they need the seen videos."""
         return [name for name, method in self.experiment.methods.items() if method.features in self.stored()]
-
-    def trained_or_none(self) -> list[str]:
-        """List all networks where the seen videos are here, else none."""
-        return self.networks() if self.complete else []
 
     def tested(self) -> list[str]:
         """List the test sets that something can be measured on."""

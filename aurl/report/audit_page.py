@@ -29,28 +29,28 @@ class Audited(Protocol):
 
     @property
     def job(self) -> Job:
-        """The job."""
+        """Return the job."""
 
     @property
     def outputs(self) -> dict[str, str]:
-        """Path -> SHA-256 of what it made."""
+        """Map what it made to its SHA-256."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The parameters that it depends on."""
+        """Map the parameters that it depends on to their values."""
 
     @property
     def code(self) -> dict[str, str]:
-        """Path -> SHA-256 of its code."""
+        """Map its code files to their SHA-256."""
 
     @property
     def findings(self) -> Sequence[Any]:
-        """What disagrees."""
+        """List what disagrees."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What was audited: its title, the value that it has, and the command that audits it again."""
+    """Describe what was audited: its title, its value, and the command that repeats the audit."""
 
     title: str
     value: str

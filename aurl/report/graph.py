@@ -12,7 +12,7 @@ BOX, HEIGHT, GAP, DROP = 150, 44, 24, 34  # width and height of a box, between b
 
 @dataclass(frozen=True)
 class Node:
-    """What a box says, in two lines, the id on the page that it leads to, and its state: "", "good" or "bad"."""
+    """Describe a box: its two lines, the id on the page that it leads to, and its state ("", "good" or "bad")."""
 
     title: str
     detail: str

@@ -24,14 +24,12 @@ from aurl.evaluation.test_sets import TestSet
 from aurl.experiment.settings import ScoreFileSettings, Settings
 from aurl.frames.store import frames_left_out
 from aurl.pipeline.jobs import Job
-from aurl.scoring.formats.base import Limits, read_file
+from aurl.scoring.formats.base import ANY_SIZE, read_file
 from aurl.scoring.matching import match, require, video_key
 from aurl.scoring.submission import Submission
 from aurl.semantics.classes import read_embeddings
 from aurl.system.errors import AurlError
 from aurl.system.files import check_declared
-
-ANY_SIZE = Limits(videos=1_000_000, classes=100_000)  # a file may hold more than the experiment's part of a test set
 
 
 @dataclass(frozen=True)

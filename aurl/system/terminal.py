@@ -18,6 +18,11 @@ def wrapped(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
+def shortened(text: str, most: int) -> str:
+    """Cut a text that is longer than `most` characters; three dots stand for the rest."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def counted(number: int, thing: str) -> str:
     """Write a number with its noun: 1 clip, 4 clips, 1,200 videos."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

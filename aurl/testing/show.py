@@ -12,6 +12,7 @@ import numpy as np
 
 from aurl.scoring.show import WIDTH, as_text
 from aurl.system.files import replacing, sha256_file, write_json
+from aurl.system.terminal import shortened
 from aurl.testing.confusion import draw_confusion
 from aurl.testing.outcome import ClassRow, Outcome, class_rows, confusion
 from aurl.testing.published_cells import Cell
@@ -145,13 +146,11 @@ def _show_classes(rows: list[ClassRow], clips: int) -> list[str]:
             lines.append(f"... {left_out} classes ...")
         if left_out and HALF <= number < len(ordered) - HALF:
             continue
-        confused = f"{_short(row.confused, 20)} ({row.confused_videos})" if row.confused else ""
-        lines.append(f"{_short(row.name, 27):28}{row.videos:>7}{row.top1:>8.1f}{row.top5:>8.1f}  {confused}".rstrip())
+        confused = f"{shortened(row.confused, 20)} ({row.confused_videos})" if row.confused else ""
+        lines.append(
+            f"{shortened(row.name, 27):28}{row.videos:>7}{row.top1:>8.1f}{row.top5:>8.1f}  {confused}".rstrip()
+        )
     return lines
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def dumps(content: dict[str, Any]) -> str:

@@ -4,13 +4,13 @@ Everything in a card follows from metrics.csv, params.yaml and the lists, so `au
 """
 
 import csv
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from aurl.audit.bundle.standings import VideoSet
+from aurl.audit.bundle.standings import VideoSet, over_seeds
+from aurl.evaluation import schema
 from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.settings import Experiment
 from aurl.pipeline.jobs import Jobs
@@ -28,7 +28,12 @@ def cards(jobs: Jobs) -> dict[str, bytes]:
     cells: dict[str, dict[Key, list[Mapping[str, str]]]] = {}
     with jobs.paths.of("metrics_csv").open(newline="") as handle:
         for row in csv.DictReader(handle):
-            key = row["dataset"], row.get("protocol") or "half_splits", int(row["clips"]), int(row["splits"])
+            key = (
+                row["dataset"],
+                row.get(schema.PROTOCOL) or schema.DEFAULT_PROTOCOL,
+                int(row["clips"]),
+                int(row["splits"]),
+            )
             cells.setdefault(row["variant"], {}).setdefault(key, []).append(row)
     tested = {row["dataset"]: VideoSet.of_experiment(jobs, row["dataset"]) for row in jobs.rows("tested")}
     return {f"{FOLDER}{name}.md": _card(jobs.experiment, name, of_row, tested) for name, of_row in cells.items()}
@@ -81,11 +86,6 @@ def _entry(key: Key, rows: list[Mapping[str, str]], tested: VideoSet, track: str
 
 
 def _mean(rows: list[Mapping[str, str]], column: str) -> tuple[Any, Any]:
-    """Compute mean and standard deviation (n - 1) over seeds; None where there is none."""
+    """Compute mean and standard deviation over seeds; None where there is none."""
     values = [float(row[column]) for row in rows if row.get(column)]
-    if not values:
-        return None, None
-    mean = sum(values) / len(values)
-    if len(values) == 1:
-        return mean, None
-    return mean, math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return over_seeds(values) if values else (None, None)

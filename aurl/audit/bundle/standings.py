@@ -17,18 +17,19 @@ from typing import Any
 from aurl.audit.bundle.container import Container
 from aurl.datasets.table import USABLE, iterate_usable
 from aurl.evaluation.by_name import public_test_set, squeezed, stem
+from aurl.evaluation.labels import row_labels
 from aurl.evaluation.named import base as named
 from aurl.evaluation.published import read_published
 from aurl.evaluation.test_sets import WITH_VIDEOS, TestSet
+from aurl.experiment.evaluation import DEFAULT_PROTOCOL
 from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.read import parse_experiment, parse_yaml
-from aurl.experiment.settings import Experiment
 from aurl.pipeline.jobs import Jobs
 from aurl.semantics.classes import read_embeddings
 from aurl.system.errors import AurlError, one_line
 from aurl.system.shipped import PUBLISHED, packaged
 
-HALF_SPLITS, ALL, HALVES = "half_splits", "all_classes", "half_classes"
+HALF_SPLITS, ALL, HALVES = DEFAULT_PROTOCOL, "all_classes", "half_classes"
 UNKNOWN_TRACK = "track not stated"
 CARD = "a card: its numbers are as its author wrote them"
 
@@ -71,7 +72,7 @@ def bundle_standings(container: Container, origin: str, mark: str) -> Iterator[S
     experiment = parse_experiment(parse_yaml(container.read("params.yaml"), "params.yaml"), "params.yaml")
     root = f"results/{experiment.experiment}"
     rows = list(csv.DictReader(io.StringIO(container.read(f"{root}/metrics.csv").decode())))
-    statistics, labels = container.json(f"{root}/statistics.json"), _labels(experiment)
+    statistics, labels = container.json(f"{root}/statistics.json"), row_labels(experiment, packaged(PUBLISHED))
     tested = {
         name: VideoSet.read(container, root, name, experiment.datasets[name].broken)
         for name in dict.fromkeys(row["dataset"] for row in rows)
@@ -85,8 +86,8 @@ def bundle_standings(container: Container, origin: str, mark: str) -> Iterator[S
         outside = experiment.external.get(variant)
         group = tested[dataset].group(outside.track if outside else OWN_TRACK, protocol, splits)
         interval = _interval(statistics, variant, dataset, clips) if (protocol, splits) == (HALF_SPLITS, 1) else None
-        deviation = _deviation(values)
-        yield Standing(group, labels.get(variant, variant), "bundle", origin, mark, sum(values) / len(values), interval,
+        mean, deviation = over_seeds(values)
+        yield Standing(group, labels.get(variant, variant), "bundle", origin, mark, mean, interval,
                        deviation, None if outside else len(values), clips)  # fmt: skip
 
 
@@ -203,12 +204,6 @@ def _card_row(name: Any, entry: Any, track: str, origin: str) -> Standing:
     return Standing(group, str(name), "card", origin, CARD, value, interval, metric.get("standard_deviation"))
 
 
-def _labels(experiment: Experiment) -> dict[str, str]:
-    published = {row.variant: row.method for row in read_published("ablation", packaged(PUBLISHED)) if row.variant}
-    own = {name: experiment.report.labels.get(name, published.get(name, name)) for name in experiment.variants}
-    return own | {name: row.label for name, row in experiment.external.items()}
-
-
 def _published_sources(path: Path) -> dict[str, str]:
     with path.open(newline="") as handle:
         return {row["method"]: row["source"] for row in csv.DictReader(handle)}
@@ -222,12 +217,12 @@ def _interval(statistics: Any, variant: str, dataset: str, clips: int) -> tuple[
         return None
 
 
-def _deviation(values: list[float]) -> float | None:
-    """Compute the standard deviation over seeds (n - 1); None for one seed."""
-    if len(values) == 1:
-        return None
+def over_seeds(values: Sequence[float]) -> tuple[float, float | None]:
+    """Compute mean and standard deviation (n - 1) over seeds; no deviation for one seed."""
     mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    if len(values) == 1:
+        return mean, None
+    return mean, math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
 def _words(protocol: str, splits: int, classes: int) -> str:

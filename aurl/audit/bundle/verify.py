@@ -3,7 +3,6 @@
 No DVC, no git, no params.yaml, and nothing of it is executed.
 """
 
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from aurl.audit.bundle.recompute import MOST_REPEATS, MOST_RESAMPLES, largest_re
 from aurl.audit.bundle.records import read_blocks
 from aurl.audit.bundle.signature import signer
 from aurl.audit.bundle.verdict import Level, Unchecked, Verdict
+from aurl.audit.report import value_text
 from aurl.experiment.read import load_experiment
 from aurl.experiment.settings import Experiment
 from aurl.lineage.blocks import Block, digests_by_code
@@ -104,7 +104,7 @@ def chain_lines(container: Container, jobs: list[Job], blocks: Mapping[str, Bloc
             lines.append(f"    {block.outputs.get(path, '?')[:16]}  {path}{here}")
         settings, code = block.identity.settings, block.identity.code
         same = {key: value for key, value in job.values.items() if settings.get(key) == value}  # in its own order
-        lines += [f"    {key} = {_short((settings | same).get(key))}" for key in job.values]
+        lines += [f"    {key} = {value_text((settings | same).get(key))}" for key in job.values]
         lines += [f"    {digest[:16]}  {path} (code)" for path, digest in sorted(code.items())]
     return lines
 
@@ -176,8 +176,3 @@ def _declared(container: Container) -> dict[str, Held]:
 
 def _is_folder(container: Container, path: str) -> bool:
     return any(name.startswith(f"{path}/") for name in container.names)
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 100 else f"{text[:97]}..."

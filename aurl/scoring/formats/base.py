@@ -44,6 +44,9 @@ class Limits:
                 )
 
 
+ANY_SIZE = Limits(videos=1_000_000, classes=100_000)  # a file may hold more than what is tested
+
+
 class Format(Protocol):
     """Describe the module of a format."""
 
