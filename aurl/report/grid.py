@@ -227,4 +227,4 @@ def _p(value: float) -> str:
 
 
 def _range(low: float, high: float, link: str | None) -> Entry:
-    return Entry(f"{low:.1f} to {high:.1f}", low, link)
+    return Entry(f"{low:.1f} to {high:.1f}" if low < high else "none", low, link)

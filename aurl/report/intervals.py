@@ -21,6 +21,11 @@ class Interval:
     fixed_low: float
     fixed_high: float
 
+    @property
+    def has_width(self) -> bool:
+        """Say whether the resamples differ; where no video, or every one, is right, they cannot."""
+        return self.low < self.high
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -86,13 +91,18 @@ class Statistics:
         """Explain the intervals, where there are any."""
         if not self.intervals:
             return []
-        return [
+        notes = [
             f"[low, high] is the {100 * self.confidence:g} % interval of top-1 on all classes, from {self.resamples}"
             " resamples. Each resample draws seeds, then classes, then videos within the classes. csv also has the"
             " interval for fixed classes. With few seeds the interval is too narrow, and with one seed it says nothing"
             " about another training. Half-class splits overlap, so they are not samples and have no interval"
             " (docs/statistics.md)."
         ]
+        if not all(top1.has_width for top1 in self.intervals.values()):
+            notes.append(
+                "A value without an interval: no video or every video was right, and then all resamples are alike."
+            )
+        return notes
 
     def paired_notes(self, methods: Mapping[str, str], test_sets: Mapping[str, str]) -> list[str]:
         """Write the paired tests as sentences.

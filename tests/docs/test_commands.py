@@ -27,8 +27,8 @@ RUN = (  # in this order
     'aurl predict video.mp4 --classes "archery,surfing"',
     "aurl overlap kinetics700 ucf101",
     "aurl record",
-    "dvc status; dvc dag; dvc metrics show; dvc params diff",
-    "dvc metrics show",
+    "dvc status; dvc dag; dvc params diff",
+    "dvc metrics diff",
     "aurl audit --cell aurl,drawn_ucf",
     "aurl audit --json; aurl audit --html audit.html",
     "git add -A; git commit -qm record",  # for the history alone

@@ -21,11 +21,11 @@ from aurl.experiment.presets import load_preset
 from aurl.report.best import best_rows, measured, published
 from aurl.report.comparable import compared, incomplete_test_sets
 from aurl.report.finding import main_finding
-from aurl.report.intervals import Statistics
-from aurl.report.results import Results
+from aurl.report.intervals import Interval, Statistics
+from aurl.report.results import Measured, Results
 from aurl.report.table_formats import as_latex, as_markdown
 from aurl.report.tables import ablation, sota
-from aurl.report.tables.base import Sources, Table, TableInputs, TableSettings
+from aurl.report.tables.base import Cell, Sources, Table, TableInputs, TableSettings
 from aurl.report.write_tables import write_tables
 from aurl.system.errors import AurlError
 
@@ -201,6 +201,15 @@ def test_notes_tell_what_the_intervals_and_the_comparisons_are(metrics: Path) ->
     assert second.startswith("AURL against Base w/ MSE, HMDB-like: ")
     assert not made["sota"].only_files
     assert f"- {first}\n" in as_markdown(made["ablation"]), "files have them, too"
+
+
+def test_an_interval_without_width_is_not_shown(metrics: Path) -> None:
+    nothing_right = Interval(mean=0.0, std=None, low=0.0, high=0.0, fixed_low=0.0, fixed_high=0.0)
+    assert Cell(Measured(0.0, None, 1), None, 1, nothing_right).text() == "0.0"
+    read = statistics(metrics.parent)
+    assert len(read.notes()) == 1
+    read.intervals["aurl", "micro_ucf", 1] = nothing_right
+    assert read.notes()[1].startswith("A value without an interval")
 
 
 def test_one_seed_has_no_spread(metrics: Path) -> None:

@@ -120,8 +120,8 @@ class Cell:
         return f"{self.measured.mean:.{self.decimals}f}{std}"
 
     def bounds(self) -> str:
-        """Format the interval of a measured value: "[41.0, 47.9]"."""
-        if self.measured is None or self.interval is None:
+        """Format the interval of a measured value: "[41.0, 47.9]"; nothing for one without a width."""
+        if self.measured is None or self.interval is None or not self.interval.has_width:
             return ""
         return f"[{self.interval.low:.{self.decimals}f}, {self.interval.high:.{self.decimals}f}]"
 
