@@ -16,13 +16,15 @@ from aurl.lineage.dvc_lock import CACHE
 from aurl.lineage.machine import cpu_model
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.paths import ResultPaths
-from aurl.report.about import shaping_parameters
+from aurl.report.about import ABOUT, present_about, read_about, shaping_parameters
+from aurl.report.verdict import parameter_changes
 from aurl.report.write_tables import make_tables, write_tables
 from aurl.system.digests import Digests
 from aurl.system.errors import AurlError
 
 METRICS = Path("results/micro/metrics.csv")
 REFERENCE = Path("docs/reference/micro")
+SHIPPED = sorted((REPOSITORY / "docs/reference").glob(f"*/{ABOUT}"))
 Output = tuple[int, list[str], str]
 
 
@@ -309,3 +311,12 @@ def test_the_shipped_reference_is_whole() -> None:
     assert shipped.about.experiment in (None, "mini")
     with pytest.raises(AurlError, match="unreadable"):
         run_of_file(REPOSITORY / "docs/reference/micro/metrics.csv", "none")
+
+
+@pytest.mark.parametrize(
+    "about", sorted((REPOSITORY / "docs/reference").glob(f"*/{ABOUT}")), ids=lambda path: path.parent.name
+)
+def test_a_shipped_reference_has_the_parameters_of_its_preset(about: Path) -> None:
+    """Otherwise a new user's run is compared with nothing."""
+    jobs = Jobs(load_preset(about.parent.name))
+    assert parameter_changes(read_about(about), present_about(jobs)) == []
