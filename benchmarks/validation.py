@@ -14,9 +14,10 @@ one core. The rule of the choice stands in `choose`.
 import argparse
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.stats import ttest_1samp
+from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from aurl.evaluation.metrics import closeness, cosine_similarity, dispersion, hits
 from aurl.evaluation.video_embeddings import embed_videos
@@ -32,9 +36,10 @@ from aurl.experiment.settings import VariantSettings
 from aurl.fitting.hubs import csls
 from aurl.frames.store import FrameStore
 from aurl.frames.usable import labels_with_frames
-from aurl.models.checkpoint import load_model
+from aurl.models.checkpoint import load_model, state_bytes
 from aurl.semantics.classes import read_embeddings, read_seen_classes
 from aurl.system.files import replacing, write_json
+from aurl.training.batches import ClipBatches, batch_loader
 from aurl.training.loop import TrainingData, TrainingOutputs, load_training_data, train
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -45,20 +50,39 @@ SYNTHETIC = {"weight": 1, "query": "semantic", "mix": "uniform", "low": 0, "high
 AURL: dict[str, Any] = {"seen": 1, "centres": 1, "synthetic": SYNTHETIC}
 
 
+LS_E2E: dict[str, Any] = {"seen": 1}
+PARTS = "benchmarks.candidates"  # parts from outside the package
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Hold what makes a candidate: loss terms, a network of its own, and whether its weights are averages of all steps."""
+
+    losses: dict[str, Any]
+    network: str | None = None
+    averaged: bool = False
+
+
 def mixing(low: float, high: float, **more: Any) -> dict[str, Any]:
     """Name the loss term of mixed videos, with its settings."""
     return {"mixed_videos": {"weight": 1, "low": low, "high": high, **more}}
 
 
-CANDIDATES: dict[str, dict[str, Any]] = {
-    "aurl": AURL,
-    "aurl + mixed videos, 0.25 to 0.75": AURL | mixing(0.25, 0.75),
-    "ls_e2e": {"seen": 1},
-    "ls_e2e + mixed videos, 0.25 to 0.75": {"seen": 1} | mixing(0.25, 0.75),
-    "aurl + mixed videos against seen classes too": AURL | mixing(0.25, 0.75, seen=True),
-    "aurl + mixed videos, 0 to 1": AURL | mixing(0.0, 1.0),
-    "ls_e2e + mixed videos against seen classes too": {"seen": 1} | mixing(0.25, 0.75, seen=True),
+CANDIDATES: dict[str, Candidate] = {
+    "aurl": Candidate(AURL),
+    "aurl + mixed videos, 0.25 to 0.75": Candidate(AURL | mixing(0.25, 0.75)),
+    "ls_e2e": Candidate(LS_E2E),
+    "ls_e2e + mixed videos, 0.25 to 0.75": Candidate(LS_E2E | mixing(0.25, 0.75)),
+    "aurl + mixed videos against seen classes too": Candidate(AURL | mixing(0.25, 0.75, seen=True)),
+    "aurl + mixed videos, 0 to 1": Candidate(AURL | mixing(0.0, 1.0)),
+    "ls_e2e + mixed videos against seen classes too": Candidate(LS_E2E | mixing(0.25, 0.75, seen=True)),
+    "aurl + kept relations": Candidate(AURL | {f"{PARTS}.relations": 1}),
+    "aurl, averaged weights": Candidate(AURL, averaged=True),
+    "ls_e2e, averaged weights": Candidate(LS_E2E, averaged=True),
+    "aurl in visual space": Candidate(AURL, network=f"{PARTS}.visual_space"),
+    "ls_e2e in visual space": Candidate(LS_E2E, network=f"{PARTS}.visual_space"),
 }
+DECAY = 0.98  # of averaged weights, a step: they hold the last 50 of 384
 LEVEL, BASE, RULES = 0.01, "aurl", ("cosine", *(f"csls {k}" for k in NEIGHBOURS))
 FINAL_SEEDS, TESTS = tuple(range(10)), {"UCF-like": "drawn_ucf", "HMDB-like": "drawn_hmdb"}
 COLUMNS = ["candidate", "rule", "seeds", "top-1 [%]", "closeness", "dispersion", f"top-1 against {BASE} by cosine"]
@@ -115,11 +139,57 @@ def load_test_set(results: Path, dataset: str) -> TrainingData:
 def train_cell(place: Path, candidate: str, seed: int, data: TrainingData) -> Path:
     """Train a candidate with a seed; returns its checkpoint."""
     experiment = load_preset("mini")
-    variant = VariantSettings.model_validate({"losses": CANDIDATES[candidate], "word_projector": True})
+    chosen = CANDIDATES[candidate]
+    network = {} if chosen.network is None else {"network": {"name": chosen.network}}
+    variant = VariantSettings.model_validate({"losses": chosen.losses, "word_projector": True, **network})
     outputs = TrainingOutputs(*(place.with_suffix(end) for end in (".safetensors", ".json", ".steps.csv", ".resume")))
     place.parent.mkdir(parents=True, exist_ok=True)
-    train(data, "candidate", seed, experiment.model, experiment.training, variant, outputs, candidate)
+    with averages_of_steps() as averages:
+        train(data, "candidate", seed, experiment.model, experiment.training, variant, outputs, candidate)
+    if chosen.averaged:
+        take_averages(outputs.checkpoint, averages, data, experiment.training.batch_size)
     return outputs.checkpoint
+
+
+@contextmanager
+def averages_of_steps() -> Iterator[list[Tensor]]:
+    """Average every parameter over the steps of an optimiser, newer steps more; yields the averages in its order."""
+    averages: list[Tensor] = []
+
+    def follow(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        parameters = [each.detach() for group in optimizer.param_groups for each in group["params"]]
+        if not averages:
+            averages.extend(each.clone() for each in parameters)
+        for average, parameter in zip(averages, parameters, strict=True):
+            average.lerp_(parameter, 1 - DECAY)
+
+    hook = register_optimizer_step_post_hook(follow)
+    try:
+        yield averages
+    finally:
+        hook.remove()
+
+
+def take_averages(checkpoint: Path, averages: list[Tensor], data: TrainingData, size: int) -> None:
+    """Write averaged weights into a checkpoint, with BatchNorm's statistics taken anew from the training videos."""
+    model, described = load_model(checkpoint)
+    for parameter, average in zip(model.parameters(), averages, strict=True):
+        parameter.data.copy_(average)
+    steps = len(data.videos) // size
+    batches = ClipBatches(
+        data.store, data.videos, data.labels, batch_size=size, steps_per_epoch=steps, epochs=1,
+        clip_length=described["clip_length"], shuffling_seed=0, clip_starts_seed=0, rank=0, shard=size,
+    )  # fmt: skip
+    for module in model.modules():
+        if isinstance(module, _BatchNorm):
+            module.train().reset_running_stats()
+            module.momentum = None  # the plain mean over all batches
+    with torch.no_grad():
+        model.embed_classes(data.embeddings)
+        for clips, _ in batch_loader(batches, 0, 0, pin_memory=False):
+            model.embed_videos(clips)
+    with replacing(checkpoint) as (path,):
+        path.write_bytes(state_bytes(model))
 
 
 def place_of(folder: Path, candidate: str, seed: int, final: bool) -> Path:

@@ -15,6 +15,7 @@ from aurl.report.intervals import Statistics
 from aurl.report.order import order_sentence, ordered_pairs
 from aurl.report.results import Results
 from aurl.report.tables.ablation import AUTHORS
+from aurl.report.tables.methods import BANKS, END_TO_END, NOT_RUN
 from aurl.report.verdict import verdict_line
 from aurl.system.errors import AurlError
 from aurl.system.progress import in_bytes
@@ -48,6 +49,7 @@ def measured_lines(jobs: Jobs) -> Iterator[str]:
     for start in range(0, len(test_sets), SETS_AT_ONCE):
         yield ""
         yield _table(paths, test_sets[start : start + SETS_AT_ONCE])
+    yield from _methods(paths, test_sets)
     yield ""
     pairs = list(ordered_pairs(results, jobs.experiment.evaluated, report))
     yield from textwrap.wrap(order_sentence(pairs, Statistics(paths.of("statistics"))) or "", WIDTH)
@@ -63,7 +65,7 @@ def details(jobs: Jobs) -> Iterator[str]:
     lines = paths.of("ablation_md").read_text().splitlines()
     yield from _parts([line for line in lines if line.startswith("|")])
     yield from (part for line in lines if line.startswith("- ") for part in wrapped(line, "  "))
-    files = map(paths.of, ("report", "ablation_html", "sota_md", "metrics_csv", "ablation_png"))
+    files = map(paths.of, ("report", "ablation_html", "sota_md", "methods_md", "metrics_csv", "ablation_png"))
     yield "\nAlso:"
     yield from (f"  {path}" for path in files if path.is_file())
     yield "\nStages (from their provenance blocks):"
@@ -115,6 +117,28 @@ def _table(paths: ResultPaths, test_sets: list[TestSetSettings]) -> str:
     }
     rows = list(zip(table["Method"], *measured, *published.values(), strict=True))
     return narrow_table(["Method", *columns, *published], rows)
+
+
+def _methods(paths: ResultPaths, test_sets: list[TestSetSettings]) -> Iterator[str]:
+    """Yield top-1 of the methods on features, a table for each network; nothing where no method was fitted."""
+    path = paths.of("methods_csv")
+    if not path.is_file():
+        return
+    table = read_csv(path, ["Group", "Method"], rerun_hint(path))
+    for start in range(0, len(test_sets), SETS_AT_ONCE):
+        columns: dict[str, str] = {}  # column of the file -> head
+        for each in test_sets[start : start + SETS_AT_ONCE]:
+            corrected = f"{each.label}, {BANKS['seen']}"
+            columns |= {f"{each.label} top-1": f"{each.label} top-1"}
+            columns |= {corrected: "with CSLS"} if corrected in table else {}
+        for group, rows in table.groupby("Group", sort=False):
+            if group not in (END_TO_END, NOT_RUN):
+                cells = [
+                    [_measured(*pair) for pair in zip(rows[name], rows[f"{name} std"], strict=True)] for name in columns
+                ]
+                yield ""
+                yield from textwrap.wrap(f"{group}:", WIDTH)
+                yield narrow_table(["Method", *columns.values()], list(zip(rows["Method"], *cells, strict=True)))
 
 
 def _measured(mean: float, std: float) -> str:

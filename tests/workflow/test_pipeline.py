@@ -52,6 +52,16 @@ def test_micro_runs_to_its_tables(finished_micro: Path) -> None:
 
 
 @pytest.mark.end_to_end
+def test_summary_shows_methods_below_the_networks(finished_micro: Path) -> None:
+    with (finished_micro / "results/micro/tables/methods.csv").open(newline="") as handle:
+        (row,) = (row for row in csv.DictReader(handle) if row["Method"] == "eszsl")
+    names = [f"{label}{end}" for label in ("UCF-like", "HMDB-like") for end in (" top-1", ", CSLS with seen videos")]
+    lines = runner(finished_micro)("aurl", "summary").stdout.splitlines()
+    at = lines.index(f"{row['Group']}:")
+    assert lines[at + 4].split() == ["eszsl", *(f"{float(row[name]):.1f}" for name in names)]
+
+
+@pytest.mark.end_to_end
 def test_summary_prints_table_files_and_times(finished_micro: Path) -> None:
     text = runner(finished_micro)("aurl", "summary", "--all").stdout
     assert re.search(r"^AURL w/o CG ", text, re.MULTILINE)

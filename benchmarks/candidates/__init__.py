@@ -1,0 +1,1 @@
+"""Candidates for a method of our own: parts from outside the package, tried by `benchmarks/validation.py`."""
