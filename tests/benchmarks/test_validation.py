@@ -34,6 +34,16 @@ def test_the_choice_is_paired_by_seed() -> None:
     assert "ls_e2e, seed 0" in text.partition("Not finished: ")[2]
 
 
+def test_the_final_verdict_names_the_test_sets_that_are_won() -> None:
+    base, better = {0: cell(60, 60), 1: cell(40, 40)}, {0: cell(62, 63), 1: cell(42, 43.2)}
+    by_test = {"one": {"aurl": base, "better": better}, "other": {"aurl": base, "better": base}}
+    text = validation.final_verdict(by_test, ("better", "csls 5"))
+    assert "over classes on no test set: one +3.1 (+3.0, +3.2)" in text, "two seeds prove nothing at this level"
+    many = {seed: cell(60, 63 + seed / 10) for seed in range(10)}
+    by_test = {"one": {"aurl": {seed: cell(60, 60) for seed in range(10)}, "better": many}}
+    assert "over classes on one: " in validation.final_verdict(by_test, ("better", "csls 5"))
+
+
 def test_the_validation_classes_are_60_seen_ones() -> None:
     with validation.CLASSES.open() as handle:
         held = [row["class"] for row in csv.DictReader(handle)]
