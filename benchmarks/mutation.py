@@ -9,8 +9,8 @@ run does not reach the changed line (as coverage.py says) hold by themselves, an
 others are run with the change, from the inputs of a finished `micro`, and their outputs are compared. A run that stops
 with an error is loud, and so is one that hangs.
 
-Each stage is run once, as its first job (training: `aurl`). The page holds times, so its stage is left out. The script
-runs in a process namespace of its own: a changed program may kill what it likes.
+Each stage is run once, as its first job (training: `aurl`), the figures for one mutant in ten. The page holds times, so
+its stage is left out. The script runs in a process namespace of its own: a changed program may kill what it likes.
 """
 
 import argparse
@@ -43,10 +43,12 @@ HEAVY = (
     *("torch", "torch._dynamo", "numpy", "pandas", "scipy.stats", "statsmodels.api", "matplotlib.pyplot", "pydantic"),
     *("av", "decord", "gensim", "safetensors.torch", "jinja2", "networkx", "tabulate", "yaml", "click", "simplejpeg"),
 )
+SLOW = "figures"  # as long as all other stages together
 MODEL = "aurl"  # the variant whose training stands for all
-SEED, LIMIT_SECONDS, EVERY = 0, 60, 200
+SEED, EVERY = 0, 100
+LIMIT_SECONDS, WHOLE_SECONDS = 30, 300  # of a stage, of all stages of a mutant
 SNAKEMAKES = ".snakemake_timestamp"  # in a folder, and not the job's
-EQUAL, STOPS, HANGS, SILENT = "equal", "stops", "hangs", "silent"
+EQUAL, STOPS, HANGS, PLANNED, SILENT = "equal", "stops", "hangs", "planned", "silent"
 
 
 def finished_micro(folder: Path) -> None:
@@ -126,30 +128,37 @@ class Workplace:
             original = place.read_text()
             place.unlink()
             place.write_text(changed_source(original, mutant.number))
+        answer = self.folder.parent / "outcomes.json"
+        answer.unlink(missing_ok=True)
         try:
-            return self._run([job for job in self.jobs if job["stage"] in stages])
+            ended = _forked(lambda: self._run(stages, answer), self.folder, WHOLE_SECONDS)
+            told: dict[str, str] = json.loads(answer.read_text()) if answer.is_file() else {}
+            return told or dict.fromkeys(stages, HANGS if ended == HANGS else STOPS)
         finally:
+            for job in self.jobs:
+                self._restore(job)
             if mutant is not None:
                 shutil.copy2(self.finished / mutant.file, place)
 
-    def _run(self, jobs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    def _run(self, stages: Sequence[str], answer: Path) -> None:
+        """Import the mutant once, fork a process for each stage, and write how each ended."""
+        _only(self.folder)
+        planned = {job["stage"]: job for job in jobs_of(self.folder)}
+        chosen = [job for job in self.jobs if job["stage"] in stages]
+        for name in ("aurl.cli.group", "aurl.lineage.recorded", *(job["entry"] for job in chosen)):
+            with suppress(Exception):  # the stage itself will say so
+                importlib.import_module(name)
         outcomes = {}
-        listed = self.folder.parent / f"{self.folder.name}.json"
-        listed.unlink(missing_ok=True)
-        described = _forked(lambda: _describe(self.folder, listed), self.folder)
-        planned = {job["stage"]: job for job in json.loads(listed.read_text())} if listed.is_file() else {}
-        for job in jobs:
-            if described in (HANGS, STOPS) or job["stage"] not in planned:
-                outcomes[job["stage"]] = described if described == HANGS else STOPS
+        for job in chosen:
+            now = planned.get(job["stage"])
+            if now is None or any(now[key] != job[key] for key in ("values", "depends", "command", "made")):
+                outcomes[job["stage"]] = PLANNED
                 continue
-            now = planned[job["stage"]]
-            if any(now[key] != job[key] for key in ("values", "depends", "command", "made")):
-                outcomes[job["stage"]] = "planned"
-                continue
-            ended = _forked(lambda command=job["command"]: _command(self.folder, command), self.folder)
+            ended = _forked(lambda arguments=job["command"]: _command(arguments), self.folder)
             outcomes[job["stage"]] = ended if ended != EQUAL else self._compared(job)
             self._restore(job)
-        return outcomes
+        answer.with_suffix(".new").write_text(json.dumps(outcomes))
+        answer.with_suffix(".new").rename(answer)
 
     def _compared(self, job: Mapping[str, Any]) -> str:
         return EQUAL if all(_digest(self.folder / path) == self.digests[path] for path in job["made"]) else SILENT
@@ -170,9 +179,8 @@ def _describe(folder: Path, target: Path) -> None:
     target.with_suffix(".new").rename(target)
 
 
-def _command(folder: Path, arguments: Sequence[str]) -> None:
-    """Run an `aurl` command of a folder's own code in this process."""
-    _only(folder)
+def _command(arguments: Sequence[str]) -> None:
+    """Run an `aurl` command in this process."""
     sys.argv = ["aurl", *arguments]
     importlib.import_module("aurl.cli.group").main()
 
@@ -187,7 +195,7 @@ def _only(folder: Path) -> None:
     assert Path(str(package.__file__)).is_relative_to(folder), package.__file__
 
 
-def _forked(work: Any, folder: Path) -> str:
+def _forked(work: Any, folder: Path, limit: float | None = None) -> str:
     """Do work in a fork with a session of its own; returns whether it ended well."""
     pid = os.fork()
     if pid == 0:
@@ -203,7 +211,7 @@ def _forked(work: Any, folder: Path) -> str:
             status = int(ended.code is not None and ended.code != 0)
         finally:
             os._exit(status)
-    ended, deadline = 0, time.monotonic() + LIMIT_SECONDS
+    ended, deadline = 0, time.monotonic() + (limit or LIMIT_SECONDS)
     while not ended and time.monotonic() < deadline:
         ended, status = os.waitpid(pid, os.WNOHANG)
         time.sleep(0.005)
@@ -285,7 +293,7 @@ def measure(limit: int | None, workers: int, kept: Path | None) -> dict[str, Any
         counts, waiting = sorted_out(mutants, jobs, reached)
         print(f"{len(mutants)} mutants: {dict(counts)}", flush=True)
         random.Random(SEED).shuffle(waiting)
-        chosen = waiting[:limit]
+        chosen = [(mutant, _without_slow(stages, number)) for number, (mutant, stages) in enumerate(waiting[:limit])]
         for name in HEAVY:
             importlib.import_module(name)
         with ProcessPoolExecutor(workers, get_context("fork"), _start, (finished, Path(top), jobs)) as pool:
@@ -322,9 +330,14 @@ def _run(
         yield mutant, outcome
 
 
+def _without_slow(stages: list[str], number: int) -> list[str]:
+    """Leave the figures out, which take longer than all other stages, but for each tenth mutant."""
+    return [name for name in stages if name != SLOW or len(stages) == 1 or number % 10 == 0]
+
+
 def worst(outcome: Mapping[str, str]) -> str:
     """Name the outcome of a mutant by the stage that matters most."""
-    return next(each for each in (SILENT, HANGS, STOPS, "planned", EQUAL) if each in outcome.values())
+    return next(each for each in (SILENT, HANGS, STOPS, PLANNED, EQUAL) if each in outcome.values())
 
 
 def main() -> None:

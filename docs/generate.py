@@ -1,5 +1,5 @@
 """Write the generated pages: parameters.md (every key of params.yaml), commands.md (every command), modules.md (every
-module), protocols.md (every named protocol), and the measured parts of security.md and README.md.
+module), protocols.md (every named protocol), and the measured parts of audit.md, security.md and README.md.
 
 Run as `python docs/generate.py`; tests/docs/test_docs.py compares the result with the pages.
 """
@@ -119,6 +119,38 @@ def security() -> str:
     ):  # fmt: skip
         text = with_section(page, text, name, part)
     return text
+
+
+def audit() -> str:
+    """The page of the audit, with what the mutation benchmark measured."""
+    page = DOCS / "audit.md"
+    return with_section(page, page.read_text(), "benchmarks/measured/mutation.json", _mutation())
+
+
+def _mutation() -> str:
+    measured = json.loads((BENCHMARKS / "mutation.json").read_text())
+    outcomes = measured["outcomes"]
+    rows = [
+        ("in the whole package", measured["mutants"]),
+        ("that no stage of `micro` reaches", measured["not_reached_by_micro"]),
+        ("in code of every stage that reaches them: the plan names these stages", measured["named_by_the_plan"]),
+        (
+            "in code that only carries values and bytes, for some stage that reaches them",
+            measured["run_with_the_change"],
+        ),
+        ("of the last line, drawn and run", measured["chosen"]),
+        ("... whose results are equal to the byte", outcomes.get("equal", 0)),
+        ("... that stop or hang", outcomes.get("stops", 0) + outcomes.get("hangs", 0)),
+        ("... that change parameters, inputs or outputs, so that the plan names the stage", outcomes.get("planned", 0)),
+        ("... **that change a result without a word**", outcomes.get("silent", 0)),
+    ]
+    lines = ["| changes | number |", "|---|---|", *(f"| {what} | {number:,} |" for what, number in rows)]
+    silent = [
+        f"- `{each['file']}`, line {each['line']}: `{each['before']}` to `{each['after']}` changes"
+        f" {', '.join(each['stages'])}."
+        for each in measured["silent"]
+    ]
+    return "\n".join([*lines, *(["", *silent] if silent else []), ""])
 
 
 def _isolation() -> str:
@@ -261,6 +293,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "parameters.md": parameters(), DOCS / "modules.md": modules(), DOCS / "commands.md": commands(),
         DOCS / "security.md": security(), DOCS / "protocols.md": protocols(), DOCS / "methods.md": methods(),
+        DOCS / "audit.md": audit(),
         DOCS.parent / "README.md": readme(),
     }  # fmt: skip
 

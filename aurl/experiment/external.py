@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from aurl.experiment.base import Name, Positive, Settings
 
-Track = Literal["inductive", "inductive with descriptions", "open vocabulary", "transductive"]
+Track = Literal["inductive", "inductive with descriptions", "unseen names", "open vocabulary", "transductive"]
 TRACKS: tuple[str, ...] = get_args(Track)
 OWN_TRACK = "inductive"  # of the experiment's own variants: class names as words, no test video in training
 

@@ -6,13 +6,6 @@ from aurl.experiment.methods import METHODS, MethodSettings
 from aurl.system import plugins
 
 
-def may_see(row: MethodSettings) -> str:
-    """Name what a row may see: its method's word, or `transductive` if its inference uses the test videos together."""
-    if row.inference != "scores" and row.bank == "test":
-        return "transductive"
-    return str(plugins.load(METHODS, row.method).Method.MAY_SEE)
-
-
 def assumed(row: MethodSettings) -> str:
     """Say what the sources of a row's method leave open, and its file decides."""
     return str(plugins.load(METHODS, row.method).Method.ASSUMED)

@@ -79,8 +79,8 @@ def describe_outside(external: Mapping[str, ExternalSettings], labels: Mapping[s
     if others:
         notes.append(
             f"Rows of different tracks do not compare: they may use what the others must not ({OWN_TRACK}: the names of"
-            " the test classes alone, nothing else of the test sets; open vocabulary: image-text pre-training, which may"
-            " hold the test classes; transductive: test videos without labels)."
+            " the test classes alone and only to score, nothing else of the test sets; open vocabulary: image-text"
+            " pre-training, which may hold the test classes; transductive: test videos without labels)."
         )
     return notes
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import yaml
 
+from aurl.experiment.external import TRACKS
 from aurl.scoring.result import Result, Row
 from aurl.scoring.show import as_text
 
 NOT_STATED = "not stated"
 TO_STATE = {
-    "track": "inductive, inductive with descriptions, open vocabulary, or transductive",
+    "track": f"{', '.join(TRACKS[:-1])}, or {TRACKS[-1]}",
     "pretraining_videos": "data that the video side was trained on",
     "pretraining_text": "data that the text side was trained on",
     "overlap": "seen classes that are also test classes, by name and by tau",

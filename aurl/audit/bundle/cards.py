@@ -11,8 +11,8 @@ import yaml
 
 from aurl.audit.bundle.standings import VideoSet, over_seeds
 from aurl.evaluation import schema
-from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.settings import Experiment
+from aurl.experiment.tracks import track_of
 from aurl.pipeline.jobs import Jobs
 
 Key = tuple[str, str, int, int]  # dataset, protocol, clips, splits
@@ -43,7 +43,7 @@ def _card(
     experiment: Experiment, name: str, cells: Mapping[Key, list[Mapping[str, str]]], tested: Mapping[str, VideoSet]
 ) -> bytes:
     outside = experiment.external.get(name)
-    track = outside.track if outside else OWN_TRACK
+    track = track_of(experiment, name)
     facts: dict[str, Any] = {
         "experiment": experiment.experiment,
         "track": track,

@@ -24,6 +24,7 @@ from aurl.evaluation.test_sets import WITH_VIDEOS, TestSet
 from aurl.experiment.evaluation import DEFAULT_PROTOCOL
 from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.read import parse_experiment, parse_yaml
+from aurl.experiment.tracks import track_of
 from aurl.pipeline.jobs import Jobs
 from aurl.semantics.classes import read_embeddings
 from aurl.system.errors import AurlError, one_line
@@ -84,7 +85,7 @@ def bundle_standings(container: Container, origin: str, mark: str) -> Iterator[S
         cells.setdefault(cell, []).append(float(row["top1"]))
     for (variant, dataset, protocol, clips, splits), values in cells.items():
         outside = experiment.external.get(variant)
-        group = tested[dataset].group(outside.track if outside else OWN_TRACK, protocol, splits)
+        group = tested[dataset].group(track_of(experiment, variant), protocol, splits)
         interval = _interval(statistics, variant, dataset, clips) if (protocol, splits) == (HALF_SPLITS, 1) else None
         mean, deviation = over_seeds(values)
         yield Standing(group, labels.get(variant, variant), "bundle", origin, mark, mean, interval,
