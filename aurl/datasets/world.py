@@ -48,7 +48,8 @@ def world_table() -> dict[str, list[WorldClass]]:
 
 def world_classes(render: RenderSettings) -> list[WorldClass]:
     """List the classes of a rendered dataset, in the order of the table."""
-    return world_table()[render.classes_of][render.first_class : render.first_class + render.number_of_classes]
+    after_last = None if render.classes is None else render.first_class + render.classes
+    return world_table()[render.classes_of][render.first_class : after_last]
 
 
 def video_random(render: RenderSettings, shown: WorldClass, number: int) -> np.random.Generator:

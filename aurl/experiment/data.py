@@ -1,6 +1,6 @@
 """The settings of datasets, frames and class embeddings."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 
@@ -155,11 +155,6 @@ class FrameSettings(Settings):
     memory_mb: Annotated[
         int, Field(ge=64, le=1_048_576), Field(description="how much memory decoding one video may take, in MiB")
     ] = 2048
-
-    @property
-    def stored(self) -> dict[str, Any]:
-        """The settings that shape the stored frames: `size`, `quality` and `chroma`."""
-        return {"size": self.size, "quality": self.quality, "chroma": self.chroma}
 
 
 class EncoderSettings(PartSettings):

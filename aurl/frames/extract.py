@@ -8,7 +8,7 @@ from pathlib import Path
 from aurl.datasets.table import iterate_usable
 from aurl.experiment.folders import video_folder
 from aurl.experiment.settings import FrameSettings
-from aurl.frames.packing import encode_jpegs, split_shards, write_shard
+from aurl.frames.packing import encode_jpegs, split_shards, stored_settings, write_shard
 from aurl.frames.video import read_frames
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
@@ -43,7 +43,7 @@ def extract_shard(
         for row in itertools.islice(iterate_usable(manifest, broken), part.start, part.stop):
             yield folder / row["path"], int(row["frames"]), int(row["rotation"]), row["sha256"]
 
-    extract = functools.partial(extract_video, **frames.stored)
+    extract = functools.partial(extract_video, **stored_settings(frames))
     with_pyav = functools.partial(extract, with_decord=False)
     seconds, memory_mb = MORE_TIME * frames.timeout_seconds, MORE_MEMORY * frames.memory_mb
     results = map_isolated(extract, videos(), 1, seconds, memory_mb, fallback=with_pyav)

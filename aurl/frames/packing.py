@@ -10,11 +10,17 @@ import numpy as np
 import simplejpeg
 from safetensors.numpy import save
 
+from aurl.experiment.settings import FrameSettings
 from aurl.frames.store import load_shard_index, shard_left_out
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
 from aurl.system.files import replacing, sha256_file, write_json
 from aurl.system.progress import track
+
+
+def stored_settings(frames: FrameSettings) -> dict[str, Any]:
+    """Choose the settings that shape the stored frames: `size`, `quality` and `chroma`."""
+    return {"size": frames.size, "quality": frames.quality, "chroma": frames.chroma}
 
 
 def encode_jpegs(frames: np.ndarray, quality: int, chroma: str) -> list[bytes]:
@@ -91,4 +97,4 @@ def run(job: Job) -> None:
     """Run the stage `frames_index`."""
     frames, index = job.settings["frames"], job.outputs.frames_index
     shards = [(path, job.inputs.indexes[number]) for number, path in job.inputs.shards.items()]
-    write_index(shards, frames.stored, index, next(iter(job.inputs.shards.values())).parents[1])
+    write_index(shards, stored_settings(frames), index, next(iter(job.inputs.shards.values())).parents[1])

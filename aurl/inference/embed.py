@@ -18,7 +18,7 @@ from aurl.evaluation.video_embeddings import embed_videos
 from aurl.experiment.settings import ComputeSettings, FrameSettings
 from aurl.frames.extract import extract_video
 from aurl.frames.image_folders import decode_images
-from aurl.frames.packing import write_index, write_shard
+from aurl.frames.packing import stored_settings, write_index, write_shard
 from aurl.frames.store import FrameStore
 from aurl.frames.video import VideoProperties, probe
 from aurl.models.zero_shot import ZeroShotModel
@@ -63,7 +63,7 @@ def embed_at_counts(
         write_shard(*shard, _decoded(videos, frames, workers, readable, failures))
         if not readable:
             return EmbeddedFiles([], torch.empty(0), failures)
-        write_index([shard], frames.stored, folder / "index.json")
+        write_index([shard], stored_settings(frames), folder / "index.json")
         store, numbers = FrameStore(folder / "index.json"), np.arange(len(readable))
         rows = list(embed_videos(model, store, numbers, clips, clip_length, batch_size, compute, label))
     return EmbeddedFiles(readable, torch.cat(rows, dim=1), failures)
@@ -86,7 +86,7 @@ def _decoded(
     videos: list[Path], frames: FrameSettings, workers: int, readable: list[Path], failures: dict[Path, str]
 ) -> Iterator[list[bytes]]:
     """Yield the JPEGs of each readable video, decoded in other processes; put every video into one of the two lists."""
-    decode = functools.partial(decode_video, **frames.stored)
+    decode = functools.partial(decode_video, **stored_settings(frames))
     with_pyav = functools.partial(decode, with_decord=False)
     results = map_isolated(decode, videos, workers, frames.timeout_seconds, frames.memory_mb, fallback=with_pyav)
     for video, result in zip(videos, track(results, "read", "videos", len(videos), brief=True), strict=True):

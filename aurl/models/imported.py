@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from aurl.experiment.settings import ModelSettings, VariantSettings, WeightsSettings
+from aurl.experiment.settings import ModelSettings, WeightsSettings
+from aurl.experiment.variants import VariantSettings
 from aurl.models.checkpoint import state_bytes
 from aurl.models.published import PublishedWeights, read_published
 from aurl.models.shape import ModelShape

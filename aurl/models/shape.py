@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from aurl.experiment.settings import ModelSettings, NetworkSettings, VariantSettings
-from aurl.experiment.variants import Network
+from aurl.experiment.settings import ModelSettings, NetworkSettings
+from aurl.experiment.variants import Network, VariantSettings
 
 Count = Annotated[int, Field(ge=1, le=1 << 24)]
 

@@ -34,11 +34,13 @@ CARRIERS = (
         )
     ),
 )
+DECIDING = ("aurl.experiment.variants",)  # among the carriers: what a loss term reads, and what a model learns
 
 
 def is_carrier(module: str) -> bool:
     """Say whether a module only carries values and bytes, so that its code decides no result."""
-    return any(module == carrier or module.startswith(f"{carrier}.") for carrier in CARRIERS)
+    inside = any(module == carrier or module.startswith(f"{carrier}.") for carrier in CARRIERS)
+    return inside and module not in DECIDING
 
 
 def code_of(stage: Stage, values: Any = None, wildcards: Any = None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from aurl.frames.packing import stored_settings
 from aurl.scoring.show import WIDTH, as_text
 from aurl.system.files import replacing, sha256_file, write_json
 from aurl.system.terminal import shortened
@@ -66,7 +67,8 @@ def as_json(outcomes: list[Outcome], cells: Sequence[Cell]) -> dict[str, Any]:
     unreadable = {str(path): reason for path, reason in outcomes[-1].unreadable.items()}
     return {
         "network": {
-            "file": network.file.name, "sha256": network.sha256, "kind": network.kind, "frames": network.frames.stored,
+            "file": network.file.name, "sha256": network.sha256, "kind": network.kind,
+            "frames": stored_settings(network.frames),
             "clip_length": network.clip_length, "vectors": network.vectors.name,
             "vectors_sha256": sha256_file(network.vectors),
         },

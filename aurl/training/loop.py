@@ -13,7 +13,8 @@ from torch import Tensor
 
 from aurl.backbones.base import memory_format
 from aurl.experiment.folders import source_folder
-from aurl.experiment.settings import ModelSettings, OptimizerSettings, TrainingSettings, VariantSettings
+from aurl.experiment.settings import ModelSettings, OptimizerSettings, TrainingSettings
+from aurl.experiment.variants import VariantSettings
 from aurl.frames.store import FrameStore
 from aurl.frames.usable import labels_with_frames
 from aurl.models.checkpoint import state_bytes

@@ -15,7 +15,7 @@ from aurl.frames import extract
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
 from aurl.frames.orientation import matrix_orientation, upright
-from aurl.frames.packing import write_index
+from aurl.frames.packing import stored_settings, write_index
 from aurl.frames.store import FrameStore, frames_left_out
 from aurl.frames.usable import labels_with_frames
 from aurl.frames.video import _agreeing_decord, probe, read_frames
@@ -150,7 +150,7 @@ def dataset(folder: Path) -> Path:
 def extracted(manifest: Path, broken: str) -> Path:
     shard, index = manifest.with_name("0.jpegs"), manifest.with_name("0.safetensors")
     extract_shard(manifest, broken, manifest.with_name("set"), 0, 1, FRAMES, shard, index)
-    write_index([(shard, index)], FRAMES.stored, manifest.with_name("index.json"))
+    write_index([(shard, index)], stored_settings(FRAMES), manifest.with_name("index.json"))
     return manifest.with_name("index.json")
 
 

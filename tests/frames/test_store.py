@@ -12,13 +12,13 @@ from aurl.datasets.ingest import ingest_folder
 from aurl.experiment.settings import FrameSettings
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
-from aurl.frames.packing import encode_jpegs, split_shards, write_index, write_shard
+from aurl.frames.packing import encode_jpegs, split_shards, stored_settings, write_index, write_shard
 from aurl.frames.store import FrameStore
 from aurl.frames.video import read_frames
 from aurl.system.errors import AurlError
 
 FRAMES = FrameSettings(size=32, quality=95, chroma="444", timeout_seconds=60)
-SETTINGS = FRAMES.stored
+SETTINGS = stored_settings(FRAMES)
 
 
 @pytest.fixture

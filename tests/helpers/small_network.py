@@ -7,7 +7,7 @@ import media
 import torch
 
 from aurl.experiment.settings import FrameSettings
-from aurl.frames.packing import write_index, write_shard
+from aurl.frames.packing import stored_settings, write_index, write_shard
 from aurl.inference.embed import decode_video
 from aurl.models.checkpoint import state_bytes
 from aurl.models.shape import ModelShape
@@ -26,7 +26,7 @@ def write_network(path: Path, frames: FrameSettings, dimension: int = 300) -> Pa
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(state_bytes(ZeroShotModel(ModelShape(**shape))))
     write_json(path.with_suffix(".json"), {"model": shape, "clip_length": 8, "variant": "aurl", "seed": 0,
-                                           "classes": None, "frames": frames.stored})  # fmt: skip
+                                           "classes": None, "frames": stored_settings(frames)})  # fmt: skip
     return path
 
 
@@ -35,7 +35,7 @@ def write_video(folder: Path, frames: FrameSettings) -> Path:
     shutil.copy(media.h264(folder / "made.mp4"), folder / "video.avi")
     shard = folder / "frames/0.jpegs", folder / "frames/0.safetensors"
     shard[0].parent.mkdir()
-    _, jpegs = decode_video(folder / "video.avi", **frames.stored)
+    _, jpegs = decode_video(folder / "video.avi", **stored_settings(frames))
     write_shard(*shard, iter([jpegs]))
-    write_index([shard], frames.stored, folder / "frames/index.json")
+    write_index([shard], stored_settings(frames), folder / "frames/index.json")
     return folder / "video.avi"

@@ -22,7 +22,7 @@ from aurl.experiment.presets import load_preset, preset_text
 from aurl.experiment.settings import ComputeSettings, EncoderSettings, Experiment, FrameSettings
 from aurl.frames.extract import extract_shard
 from aurl.frames.manifest import make_manifest
-from aurl.frames.packing import write_index
+from aurl.frames.packing import stored_settings, write_index
 from aurl.frames.video import probe, read_frames
 from aurl.inference.answers import as_csv, as_json, as_text
 from aurl.inference.choices import choose_checkpoint, choose_encoder, class_names, expand_videos
@@ -80,7 +80,7 @@ def evaluated(dataset: Path, layout: str, tokens: str, encoder: Settings, checkp
     make_manifest(work / "files.csv", dataset, "keep_partial", FRAMES, work / "set.csv")
     shard, index = work / "frames/0.jpegs", work / "frames/0.safetensors"
     extract_shard(work / "set.csv", "keep_partial", dataset, 0, 1, FRAMES, shard, index)
-    write_index([(shard, index)], FRAMES.stored, work / "frames/index.json")
+    write_index([(shard, index)], stored_settings(FRAMES), work / "frames/index.json")
     embed_dataset(work / "set.csv", "keep_partial", tokens, encoder, work / "classes.safetensors")
     extract_features(
         checkpoint, checkpoint.with_suffix(".json"), work / "set.csv", "keep_partial", work / "frames/index.json",

@@ -367,13 +367,13 @@ def test_what_one_way_fails_at_the_other_one_tries(capsys: pytest.CaptureFixture
 
 
 def store_of(folder: Path, tmp_path: Path) -> FrameStore:
-    from aurl.frames.packing import write_index
+    from aurl.frames.packing import stored_settings, write_index
 
     ingest_folder(folder, "class_folders", False, tmp_path / "held", tmp_path / "list.csv", 1)
     make_manifest(tmp_path / "list.csv", folder, "leave_out", FRAMES, tmp_path / "m.csv")
     shard, index = tmp_path / "frames/0.jpegs", tmp_path / "frames/0.safetensors"
     extract_shard(tmp_path / "m.csv", "leave_out", folder, 0, 1, FRAMES, shard, index)
-    write_index([(shard, index)], FRAMES.stored, tmp_path / "frames/index.json")
+    write_index([(shard, index)], stored_settings(FRAMES), tmp_path / "frames/index.json")
     return FrameStore(tmp_path / "frames/index.json")
 
 

@@ -7,7 +7,8 @@ from aurl.evaluation.ceilings import Ceilings
 from aurl.evaluation.labels import counted, test_set_labels
 from aurl.evaluation.predictions import top1_of_predictions
 from aurl.evaluation.published import PublishedRow, read_published
-from aurl.experiment.settings import ReportSettings, TestSetSettings, VariantSettings
+from aurl.experiment.settings import ReportSettings, TestSetSettings
+from aurl.experiment.variants import VariantSettings
 from aurl.report.limits import ceilings_by_test_set
 from aurl.report.results import Measured
 from aurl.report.tables.base import Best, Cell, Sources, Table
