@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from repositories import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "benchmarks"))
+import mutant_runs
 import mutation
 from mutants import Mutant, changed_source, files_of, mutants_of
 
@@ -91,17 +92,27 @@ def hang() -> None:
 
 @pytest.mark.parametrize(
     ("work", "outcome"),
-    [(lambda: None, mutation.EQUAL), (lambda: 1 / 0, mutation.STOPS), (hang, mutation.HANGS)],
+    [(lambda: None, mutant_runs.EQUAL), (lambda: 1 / 0, mutant_runs.STOPS), (hang, mutant_runs.HANGS)],
     ids=["ends", "fails", "hangs"],
 )
 def test_how_a_run_ended(
     work: Callable[[], object], outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mutation, "LIMIT_SECONDS", 1)
+    monkeypatch.setattr(mutant_runs, "LIMIT_SECONDS", 1)
     (tmp_path / "place").mkdir()
-    assert mutation._forked(work, tmp_path / "place") == outcome
+    assert mutant_runs.forked(work, tmp_path / "place") == outcome
 
 
 def test_one_silent_stage_makes_a_mutant_silent() -> None:
-    assert mutation.worst({"a": mutation.EQUAL, "b": mutation.SILENT, "c": mutation.STOPS}) == mutation.SILENT
-    assert mutation.worst({"a": mutation.EQUAL, "b": mutation.STOPS}) == mutation.STOPS
+    assert (
+        mutation.worst({"a": mutant_runs.EQUAL, "b": mutant_runs.SILENT, "c": mutant_runs.STOPS}) == mutant_runs.SILENT
+    )
+    assert mutation.worst({"a": mutant_runs.EQUAL, "b": mutant_runs.STOPS}) == mutant_runs.STOPS
+
+
+def test_only_parameters_and_files_are_planned() -> None:
+    job = {"values": {"a": 1, "b": 2}, "depends": ["x", "y"], "made": ["z"]}
+    assert not mutant_runs.is_planned(job, job | {"values": {"b": 2, "a": 1}, "depends": ["y", "x"]})
+    assert mutant_runs.is_planned(job, job | {"values": {"a": 1}})
+    assert mutant_runs.is_planned(job, job | {"depends": ["x"]})
+    assert mutant_runs.is_planned(job, job | {"made": ["w"]})
