@@ -24,7 +24,7 @@ from aurl.datasets.rendered import encode
 from aurl.experiment.presets import preset_text
 from aurl.frames.packing import split_shards
 from aurl.pipeline.paths import ResultPaths
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 
 OUTPUT = REPOSITORY / "benchmarks/measured/kinetics_scale.json"
 LINKS = 50_000  # of one file; ext4 allows 65,000

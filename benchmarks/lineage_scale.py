@@ -13,7 +13,7 @@ import yaml
 from processes import REPOSITORY, copy_repository, run
 
 from aurl.experiment.presets import preset_text
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 
 OUTPUT = REPOSITORY / "benchmarks/measured/lineage_scale.json"
 SEEDS = 20

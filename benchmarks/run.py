@@ -25,7 +25,8 @@ from harness import Comparison
 from tabulate import tabulate
 
 from aurl.lineage.machine import cpu_model
-from aurl.system.files import replace_section, write_json
+from aurl.system.files import replace_section
+from aurl.system.json_files import write_json
 
 MEASURED = Path(__file__).parent / "measured"
 DOCUMENT, SECTION, GLANCE = Path("docs/performance.md"), "make benchmark", "at a glance"

@@ -38,7 +38,8 @@ from aurl.frames.store import FrameStore
 from aurl.frames.usable import labels_with_frames
 from aurl.models.checkpoint import load_model, state_bytes
 from aurl.semantics.classes import read_embeddings, read_seen_classes
-from aurl.system.files import replacing, write_json
+from aurl.system.files import replacing
+from aurl.system.json_files import write_json
 from aurl.training.batches import ClipBatches, batch_loader
 from aurl.training.loop import TrainingData, TrainingOutputs, load_training_data, train
 

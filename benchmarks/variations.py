@@ -17,7 +17,7 @@ from processes import REPOSITORY, copy_repository, run
 
 from aurl.experiment.presets import preset_text
 from aurl.system.errors import AurlError
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 
 CORES = 2
 RESULTS = Path("results/mini")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aurl.evaluation import schema
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 
 
 def write_metrics(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -22,7 +22,7 @@ from aurl.evaluation.resampling import percentiles, resample
 from aurl.experiment.settings import StatisticsSettings
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 from aurl.system.progress import track
 
 RANKS = (1, 5)

@@ -18,7 +18,7 @@ import requests
 import urllib3
 
 from aurl.system.errors import AurlError, one_line
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 from aurl.system.progress import in_bytes, log, transfer
 
 TIMEOUT_SECONDS = (20.0, 60.0)  # to connect, between two bytes

@@ -22,7 +22,8 @@ from aurl.fetch.check import check, digest_file
 from aurl.fetch.download import download, need_disk
 from aurl.fetch.sources import Checksum, Source, SourceFile
 from aurl.system.errors import AurlError, one_line
-from aurl.system.files import copy_file, write_json
+from aurl.system.files import copy_file
+from aurl.system.json_files import write_json
 from aurl.system.locks import exclusive
 from aurl.system.progress import in_bytes
 

@@ -14,7 +14,8 @@ from aurl.experiment.settings import FrameSettings
 from aurl.frames.store import load_shard_index, shard_left_out
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
-from aurl.system.files import replacing, sha256_file, write_json
+from aurl.system.files import replacing, sha256_file
+from aurl.system.json_files import write_json
 from aurl.system.progress import track
 
 

@@ -25,8 +25,9 @@ from aurl.lineage.machine import cpu_model
 from aurl.pipeline.code import REPOSITORY
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
-from aurl.system.files import digest, sha256_file, write_json
+from aurl.system.files import digest, sha256_file
 from aurl.system.git import git_state
+from aurl.system.json_files import write_json
 from aurl.system.text_files import rerun_hint, unreadable
 
 PROCESS_STARTED = time.time()  # in a job of the job server the start of its command

@@ -13,7 +13,8 @@ from pathlib import Path
 from aurl.lineage.blocks import Block, Identity, block_or_none
 from aurl.lineage.machine import cpu_model
 from aurl.pipeline.jobs import Job
-from aurl.system.files import digest, replacing, write_json
+from aurl.system.files import digest, replacing
+from aurl.system.json_files import write_json
 
 
 def take_over(job: Job, identity: Identity) -> str | None:

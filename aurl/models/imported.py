@@ -11,7 +11,8 @@ from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.pipeline.jobs import Job
 from aurl.system.errors import AurlError
-from aurl.system.files import check_declared, replacing, sha256_file, write_json
+from aurl.system.files import check_declared, replacing, sha256_file
+from aurl.system.json_files import write_json
 
 Channel = tuple[float, float, float]
 

@@ -12,8 +12,8 @@ from aurl.experiment.presets import find_preset
 from aurl.lineage.blocks import Block, read_block
 from aurl.lineage.dvc_lock import Lock
 from aurl.pipeline.jobs import Jobs
-from aurl.system.files import write_json
 from aurl.system.git import git_state
+from aurl.system.json_files import write_json
 
 AUDIT = "audit.json"  # below the experiment's results
 

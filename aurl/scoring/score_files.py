@@ -12,7 +12,8 @@ from aurl.scoring.evaluate import evaluate_submission
 from aurl.scoring.formats.base import read_file
 from aurl.scoring.result import Result
 from aurl.scoring.show import as_text
-from aurl.system.files import sha256_file, write_json, write_text
+from aurl.system.files import sha256_file, write_text
+from aurl.system.json_files import write_json
 
 
 def score_files(

@@ -1,13 +1,11 @@
 """Write files so that a kill or a full disk never leaves half of one behind; compute their digests."""
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from aurl.system.errors import AurlError
 
@@ -71,11 +69,6 @@ def with_section(path: Path, page: str, name: str, text: str) -> str:
     if not end:
         raise AurlError(f"{path}: no section '<!-- {name} -->' with an '<!-- end -->'; restore it from git")
     return f"{before}{start}{text}{end}{after}"
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON with sorted keys: equal values give equal bytes."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def sha256_file(path: Path) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 
 from aurl.frames.packing import stored_settings
 from aurl.scoring.show import WIDTH, as_text
-from aurl.system.files import replacing, sha256_file, write_json
+from aurl.system.files import replacing, sha256_file
+from aurl.system.json_files import write_json
 from aurl.system.terminal import shortened
 from aurl.testing.confusion import draw_confusion
 from aurl.testing.outcome import ClassRow, Outcome, class_rows, confusion

@@ -26,7 +26,8 @@ from aurl.pipeline.jobs import Job
 from aurl.semantics.classes import ClassEmbeddings, read_embeddings, read_seen_classes
 from aurl.system.compute import prepare_device
 from aurl.system.errors import AurlError
-from aurl.system.files import replacing, write_json
+from aurl.system.files import replacing
+from aurl.system.json_files import write_json
 from aurl.system.progress import notice, track
 from aurl.training.batches import ClipBatches, batch_loader
 from aurl.training.distributed import ALONE, World, agree, joined, synchronise_batch_norm

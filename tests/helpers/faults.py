@@ -21,7 +21,8 @@ import pytest
 from repositories import environment_of
 from runs import digests
 
-from aurl.system.files import digest, write_json
+from aurl.system.files import digest
+from aurl.system.json_files import write_json
 
 RULE = re.compile(r"(?:local)?rule (\w+):")
 FINISHED = re.compile(r"Finished jobid: \d+ \(Rule: (\w+)\)")

@@ -22,7 +22,7 @@ from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.report.figures.base import FigureData, FigureInputs
 from aurl.semantics.seen import write_seen_classes
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 
 MICRO = load_preset("micro")
 DATASET = MICRO.datasets["micro_ucf"].model_copy(update={"source": SourceSettings(folder="videos")})  # not rendered

@@ -484,7 +484,7 @@ def main() -> None:
               f"{sum(found[name]['findings'].values())} findings, "
               f"memory +{found[name]['memory_growth_mib']} MiB", flush=True)  # fmt: skip
     if not given.targets:
-        from aurl.system.files import write_json
+        from aurl.system.json_files import write_json
 
         try:
             import atheris

@@ -12,7 +12,7 @@ from aurl.inference.embed import decode_video
 from aurl.models.checkpoint import state_bytes
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 
 
 def write_network(path: Path, frames: FrameSettings, dimension: int = 300) -> Path:

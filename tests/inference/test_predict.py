@@ -38,7 +38,7 @@ from aurl.pipeline.paths import ResultPaths
 from aurl.semantics.embedding import embed_dataset
 from aurl.semantics.encoders.word2vec import Settings
 from aurl.system.errors import AurlError
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 
 GOOGLE, GLOVE = (
     Settings(name="word2vec", vectors=str(REPOSITORY / "data" / name), dimension=dimension, missing="error")

@@ -19,7 +19,7 @@ from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system import plugins
 from aurl.system.errors import AurlError
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 
 FOLDER = "aurl.backbones"
 SMALL: dict[str, dict[str, Any]] = {"r2plus1d": {"width": 4, "blocks": [1, 1]}}  # settings of a quick network

@@ -10,7 +10,7 @@ from aurl.models.r2plus1d import R2Plus1D
 from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel, projector
 from aurl.system.errors import AurlError
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 
 SMALL = {
     "backbone": {"name": "r2plus1d", "width": 4, "blocks": [1, 1]}, "embedding": 12, "word_hidden": 10, "dropout": 0.0,

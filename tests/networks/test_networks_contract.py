@@ -20,7 +20,7 @@ from aurl.models.shape import ModelShape
 from aurl.models.zero_shot import ZeroShotModel, build_network
 from aurl.system import plugins
 from aurl.system.errors import AurlError
-from aurl.system.files import write_json
+from aurl.system.json_files import write_json
 
 HEAVY = ("torch", "pandas", "matplotlib", "gensim")
 SMALL: dict[str, dict[str, Any]] = {"rest": {"width": 8, "layers": 1, "heads": 2}}  # settings of a quick network

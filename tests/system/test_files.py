@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aurl.system.files import replacing, sha256_folder, write_json
+from aurl.system.files import replacing, sha256_folder
+from aurl.system.json_files import write_json
 
 
 def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ from aurl.models.checkpoint import state_bytes
 from aurl.models.shape import described_shape
 from aurl.models.zero_shot import ZeroShotModel
 from aurl.system.errors import AurlError
-from aurl.system.files import write_json
 from aurl.system.isolated import Failure, _data_bytes, map_isolated
+from aurl.system.json_files import write_json
 
 MEMORY_MB, SECONDS = 768, 120  # of a command; the seconds are for a busy machine, hangs have no end
 DECODER_MB = 300

@@ -12,7 +12,8 @@ from aurl.audit.bundle.verdict import LEVELS, Verdict
 from aurl.audit.bundle.verify import verify
 from aurl.experiment.external import TRACKS
 from aurl.system.errors import AurlError
-from aurl.system.files import write_json, write_text
+from aurl.system.files import write_text
+from aurl.system.json_files import write_json
 from aurl.system.plugins import no_parts_from_outside
 
 TEMPLATE = Path(__file__).parent / "template"

@@ -9,7 +9,8 @@ from aurl.report.drawing.style import Drawing, embedded_format, encode, styled
 from aurl.report.figures.base import FigureData, FigureInputs
 from aurl.system import plugins
 from aurl.system.compute import prepare_device
-from aurl.system.files import replacing, write_json
+from aurl.system.files import replacing
+from aurl.system.json_files import write_json
 
 
 def draw_figures(data: FigureData, names: Iterable[str] | None = None) -> list[Drawing]:
