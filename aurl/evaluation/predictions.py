@@ -5,7 +5,14 @@ from pathlib import Path
 import pandas as pd
 
 from aurl.system.errors import AurlError
+from aurl.system.shipped import PREDICTIONS
 from aurl.system.text_files import read_csv
+
+
+def prediction_files() -> dict[str, Path]:
+    """Map each test set, by its published name in lower case, to the file of the authors' predictions."""
+    prefix = PREDICTIONS.split("*")[0]
+    return {str(path.with_suffix("")).removeprefix(prefix): path for path in sorted(Path().glob(PREDICTIONS))}
 
 
 def read_predictions(path: Path) -> pd.DataFrame:

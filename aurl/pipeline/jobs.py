@@ -1,5 +1,7 @@
 """List the jobs of an experiment: each stage's declaration, filled in."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +20,8 @@ from aurl.pipeline.selections import SELECTIONS, Row, Scope
 from aurl.pipeline.stage import AllOf, Each, Input, One, PartFiles, Shipped, Stage
 from aurl.pipeline.stages import METHOD_STAGES, STAGES
 from aurl.system.errors import AurlError
+
+WIRING, WIRING_DIGITS = "wiring", 16  # a key of a job's values
 
 
 class Files(SimpleNamespace):
@@ -70,7 +74,8 @@ class Job:
     Attributes:
         inputs: every path that the work opens, tracked or not.
         depends: the tracked inputs, whose contents decide the outputs.
-        values: the stage's slice of the parameters as JSON, by dotted key; what its identity holds.
+        values: the stage's slice of the parameters as JSON, by dotted key, and under `wiring` the digest of which name
+            stands for which result; what its identity holds.
         missing: data that the experiment does without, and where it is expected.
         state: file of unfinished work.
         experiment: the whole experiment as JSON, to find the parts that it names; work reads `settings` instead.
@@ -199,15 +204,28 @@ class Jobs:
         tracked = {
             name: inputs[name] for name, each in stage.reads.items() if not isinstance(each, One) or each.tracked
         }
+        outputs = {name: self.paths.below(template, **row) for name, template in stage.makes.items()}
         keys = [key.format(seen=self.experiment.seen, **row) for key in stage.settings]
+        values = {key: json_value(self._dumped, key) for key in keys}
         return Job(
-            stage, row, Files(**inputs), Files(**tracked).paths(),
-            Files(**{name: self.paths.below(template, **row) for name, template in stage.makes.items()}),
+            stage, row, Files(**inputs), Files(**tracked).paths(), Files(**outputs),
             Slice(self.experiment, (*stage.settings, *stage.free), row),
-            {key: json_value(self._dumped, key) for key in keys},
+            values | {WIRING: self._wiring(stage, inputs, outputs)},
             self.missing, self.paths.below(stage.state, **row) if stage.state else None, self.paths.root,
             self._dumped,
         )  # fmt: skip
+
+    def _wiring(self, stage: Stage, inputs: Mapping[str, Any], outputs: Mapping[str, Path]) -> str:
+        """Digest which result each name of a declaration stands for: two names that change places change the work."""
+        read = {name: inputs[name] for name, each in stage.reads.items() if isinstance(each, One | Each | AllOf)}
+        named = {"reads": self._relative(read), "makes": self._relative(outputs)}
+        return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:WIRING_DIGITS]
+
+    def _relative(self, value: Any) -> Any:
+        """Write paths below the results of the experiment as text, in mappings too."""
+        if isinstance(value, Mapping):
+            return {str(key): self._relative(each) for key, each in value.items()}
+        return value.relative_to(self.paths.root).as_posix()
 
     def _resolve(self, each: Input, row: Row) -> Any:
         """Turn a declared input into a path, or into a mapping of wildcards to paths."""

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from aurl.experiment.changes import flatten
 from aurl.experiment.read import read_yaml
 from aurl.lineage.blocks import Block, block_or_none
-from aurl.pipeline.jobs import Jobs
+from aurl.pipeline.jobs import WIRING, Jobs
 from aurl.system.text_files import unreadable
 
 ABOUT = "reference.yaml"  # in the folder of a reference
@@ -67,7 +67,7 @@ def present_about(jobs: Jobs) -> About:
 def shaping_parameters(jobs: Jobs) -> dict[str, Any]:
     """Map dotted keys to the values of all parameters that shape the metrics."""
     behind = jobs.behind(jobs.of("collect"))
-    slices = [flatten(value, name) for job in behind for name, value in job.values.items()]
+    slices = [flatten(value, name) for job in behind for name, value in job.values.items() if name != WIRING]
     values = {key: value for each in slices for key, value in each.items()}
     return {key: values[key] for key in sorted(values) if not NO_RESULT.search(key)}
 

@@ -23,12 +23,6 @@ PREDICTIONS = "data/authors_predictions_*.csv"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def predictions() -> dict[str, Path]:
-    """Map each test set, by its published name in lower case, to the file of the authors' predictions."""
-    prefix = PREDICTIONS.split("*")[0]
-    return {str(path.with_suffix("")).removeprefix(prefix): path for path in sorted(Path().glob(PREDICTIONS))}
-
-
 def videos_of(test_set: str) -> Path:
     """Name the file of a test set's videos, with their classes and official lists."""
     return TEST_SET_VIDEOS / f"{test_set}.csv.gz"

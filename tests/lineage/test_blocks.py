@@ -26,7 +26,7 @@ def test_a_block_holds_inputs_settings_code_and_outputs(tmp_path: Path, monkeypa
     written = json.loads(path.read_text())
     assert written["identity"] == json.loads(json.dumps(asdict(identity)))
     assert written["identity"]["inputs"] == {"in.csv": hashlib.sha256(b"before").hexdigest()}, "taken before the run"
-    assert written["identity"]["settings"].keys() == {"variants", "methods", "external", "seeds", "unseen"}
+    assert written["identity"]["settings"].keys() == {"variants", "methods", "external", "seeds", "unseen", "wiring"}
     assert "aurl/evaluation/collect.py" in written["identity"]["code"]
     assert set(written["identity"]["packages"]) == {"python", "pandas"}
     assert set(written["outputs"]) == {"out.csv"}

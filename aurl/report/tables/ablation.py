@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from aurl.evaluation.ceilings import Ceilings
 from aurl.evaluation.labels import counted, test_set_labels
-from aurl.evaluation.predictions import top1_of_predictions
+from aurl.evaluation.predictions import prediction_files, top1_of_predictions
 from aurl.evaluation.published import PublishedRow, read_published
 from aurl.experiment.settings import ReportSettings, TestSetSettings
 from aurl.experiment.variants import VariantSettings
 from aurl.report.limits import ceilings_by_test_set
 from aurl.report.results import Measured
 from aurl.report.tables.base import Best, Cell, Sources, Table
-from aurl.system.shipped import predictions
 
 TITLE = "Ablation"
 PAPER_MARKS = ["L_S", "e2e", "L_US", "CG"]  # columns of the paper's table; those of other terms follow
@@ -100,7 +99,7 @@ def ablation_rows(labels: Mapping[str, str], with_authors: bool) -> list[Row]:
 
 def authors_top1(report: ReportSettings) -> dict[str, float]:
     """Compute top-1 of the authors' own predictions for each test set that they published predictions of."""
-    files = predictions()
+    files = prediction_files()
     return {
         key: top1_of_predictions(files[name])
         for key, test_set in report.test_sets.items()
