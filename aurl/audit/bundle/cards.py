@@ -5,6 +5,7 @@ Everything in a card follows from metrics.csv, params.yaml and the lists, so `au
 
 import csv
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 import yaml
@@ -27,7 +28,7 @@ def cards(jobs: Jobs) -> dict[str, bytes]:
     """
     cells: dict[str, dict[Key, list[Mapping[str, str]]]] = {}
     with jobs.paths.of("metrics_csv").open(newline="") as handle:
-        for row in csv.DictReader(handle):
+        for row in filter(itemgetter("top1"), csv.DictReader(handle)):  # generalised recognition has no top-1
             key = (
                 row["dataset"],
                 row.get(schema.PROTOCOL) or schema.DEFAULT_PROTOCOL,

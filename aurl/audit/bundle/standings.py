@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ def bundle_standings(container: Container, origin: str, mark: str) -> Iterator[S
     """
     experiment = parse_experiment(parse_yaml(container.read("params.yaml"), "params.yaml"), "params.yaml")
     root = f"results/{experiment.experiment}"
-    rows = list(csv.DictReader(io.StringIO(container.read(f"{root}/metrics.csv").decode())))
+    listed = csv.DictReader(io.StringIO(container.read(f"{root}/metrics.csv").decode()))
+    rows = list(filter(itemgetter("top1"), listed))  # generalised recognition has no top-1
     statistics, labels = container.json(f"{root}/statistics.json"), row_labels(experiment, packaged(PUBLISHED))
     tested = {
         name: VideoSet.read(container, root, name, experiment.datasets[name].broken)
