@@ -1,4 +1,7 @@
-"""Run the stages of a finished experiment with a mutant of the package, and compare their outputs."""
+"""Run the stages of a finished experiment with a mutant of the package, and compare their outputs.
+
+Nothing of the package itself is used here to compare: it would be the mutant's.
+"""
 
 import hashlib
 import importlib

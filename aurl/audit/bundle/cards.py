@@ -3,14 +3,12 @@
 Everything in a card follows from metrics.csv, params.yaml and the lists, so `aurl verify` writes it anew and compares.
 """
 
-import csv
 from collections.abc import Mapping
-from operator import itemgetter
 from typing import Any
 
 import yaml
 
-from aurl.audit.bundle.standings import VideoSet, over_seeds
+from aurl.audit.bundle.standings import VideoSet, over_seeds, ranked_rows
 from aurl.evaluation import schema
 from aurl.experiment.settings import Experiment
 from aurl.experiment.tracks import track_of
@@ -28,7 +26,7 @@ def cards(jobs: Jobs) -> dict[str, bytes]:
     """
     cells: dict[str, dict[Key, list[Mapping[str, str]]]] = {}
     with jobs.paths.of("metrics_csv").open(newline="") as handle:
-        for row in filter(itemgetter("top1"), csv.DictReader(handle)):  # generalised recognition has no top-1
+        for row in ranked_rows(handle):
             key = (
                 row["dataset"],
                 row.get(schema.PROTOCOL) or schema.DEFAULT_PROTOCOL,

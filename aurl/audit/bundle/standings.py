@@ -9,9 +9,8 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +72,7 @@ def bundle_standings(container: Container, origin: str, mark: str) -> Iterator[S
     """
     experiment = parse_experiment(parse_yaml(container.read("params.yaml"), "params.yaml"), "params.yaml")
     root = f"results/{experiment.experiment}"
-    listed = csv.DictReader(io.StringIO(container.read(f"{root}/metrics.csv").decode()))
-    rows = list(filter(itemgetter("top1"), listed))  # generalised recognition has no top-1
+    rows = ranked_rows(io.StringIO(container.read(f"{root}/metrics.csv").decode()))
     statistics, labels = container.json(f"{root}/statistics.json"), row_labels(experiment, packaged(PUBLISHED))
     tested = {
         name: VideoSet.read(container, root, name, experiment.datasets[name].broken)
@@ -218,6 +216,11 @@ def _interval(statistics: Any, variant: str, dataset: str, clips: int) -> tuple[
         return float(top1["low"]), float(top1["high"])
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def ranked_rows(metrics: Iterable[str]) -> list[dict[str, str]]:
+    """Read the rows of metrics.csv that can be ranked: generalised recognition has no top-1."""
+    return [row for row in csv.DictReader(metrics) if row["top1"]]
 
 
 def over_seeds(values: Sequence[float]) -> tuple[float, float | None]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from bundles import RESULTS, read_files, write_files
+from repositories import REPOSITORY
 from score_files import scores, write_npz
 
 from aurl.audit.bundle.leaderboard import Board, read_board, write_board
-from aurl.audit.bundle.standings import Group, Standing, VideoSet
+from aurl.audit.bundle.standings import Group, Standing, VideoSet, ranked_rows
 from aurl.evaluation.test_sets import test_set as find_test_set
 from aurl.scoring.score_files import score_files
 from aurl.system.errors import AurlError
@@ -154,3 +155,11 @@ def test_a_card_of_a_bundle_ranks_where_its_bundle_does(board: Board, micro_bund
 def test_a_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(AurlError, match="no such folder"):
         read_board(tmp_path / "none")
+
+
+def test_rows_of_generalised_recognition_are_not_ranked() -> None:
+    """The shipped metrics of `mini` have them: without a top-1 they broke bundle and leaderboard."""
+    with (REPOSITORY / "docs/reference/mini/metrics.csv").open(newline="") as handle:
+        rows = ranked_rows(handle)
+    assert {row["protocol"] for row in rows} == {"half_splits", "truze"}
+    assert all(0 <= float(row["top1"]) <= 100 for row in rows)
