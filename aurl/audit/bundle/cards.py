@@ -10,8 +10,8 @@ import yaml
 
 from aurl.audit.bundle.standings import VideoSet, over_seeds, ranked_rows
 from aurl.evaluation import schema
+from aurl.evaluation.tracks import track_of
 from aurl.experiment.settings import Experiment
-from aurl.experiment.tracks import track_of
 from aurl.pipeline.jobs import Jobs
 
 Key = tuple[str, str, int, int]  # dataset, protocol, clips, splits

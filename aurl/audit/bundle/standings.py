@@ -21,10 +21,10 @@ from aurl.evaluation.labels import row_labels
 from aurl.evaluation.named import base as named
 from aurl.evaluation.published import read_published
 from aurl.evaluation.test_sets import WITH_VIDEOS, TestSet
+from aurl.evaluation.tracks import track_of
 from aurl.experiment.evaluation import DEFAULT_PROTOCOL
 from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.read import parse_experiment, parse_yaml
-from aurl.experiment.tracks import track_of
 from aurl.pipeline.jobs import Jobs
 from aurl.semantics.classes import read_embeddings
 from aurl.system.errors import AurlError, one_line

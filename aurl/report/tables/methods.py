@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from aurl.evaluation.labels import counted
 from aurl.evaluation.published_methods import PublishedMethod, read_published_methods
+from aurl.evaluation.tracks import may_see
 from aurl.experiment.settings import TestSetSettings
-from aurl.experiment.tracks import may_see
 from aurl.report.method_rows import assumed, rows_of_networks
 from aurl.report.tables.base import Cell, Sources, Table
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from aurl.evaluation.tracks import TRACK_OF, track_of
 from aurl.experiment.external import TRACKS
 from aurl.experiment.presets import load_preset
 from aurl.experiment.settings import Experiment
-from aurl.experiment.tracks import TRACK_OF, track_of
 
 
 @pytest.fixture(scope="module")
