@@ -1,4 +1,4 @@
-"""Name the track of each row: the regime that its method works in. Rows of different tracks do not compare."""
+"""Name the track of each row: rows of different tracks do not compare."""
 
 from aurl.experiment.external import OWN_TRACK
 from aurl.experiment.methods import METHODS, MethodSettings
@@ -9,7 +9,10 @@ TRACK_OF = {"inductive": OWN_TRACK, "names": "unseen names", "transductive": "tr
 
 
 def may_see(row: MethodSettings) -> str:
-    """Name what a row may see: its method's word, or `transductive` if its inference uses the test videos together."""
+    """Name what a row may see.
+
+    Its method says so, but inference that uses the test videos together is `transductive`.
+    """
     if row.inference != "scores" and row.bank == "test":
         return "transductive"
     return str(plugins.load(METHODS, row.method).Method.MAY_SEE)
