@@ -1,12 +1,10 @@
 """Run DVC and commit to it. Snakemake runs the stages; DVC records and versions them."""
 
 import json
-import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,13 @@ import yaml
 from aurl.lineage.dvc_lock import CACHE, LOCK, Lock
 from aurl.system.digests import Digests
 from aurl.system.errors import AurlError, printable
-from aurl.system.files import copy_file, write_text
+from aurl.system.files import write_text
 from aurl.system.progress import log, track
 
 Status = dict[str, list[Any]]
 RWLOCK = Path(".dvc/tmp/rwlock")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 MOST_WORDS = 600  # characters of DVC's own message
-BEFORE = Path(".snakemake/aurl/before")  # keeps a copy of a file while DVC rewrites it in place
 
 
 def dvc(*arguments: str) -> str:
@@ -72,12 +69,12 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo, lock_repo
+    from dvc.stage.serialize import to_lockfile
+    from dvc.utils.serialize import dumps_yaml, load_yaml
 
     drop_broken_rwlock()
     try:
         with Repo() as repo, lock_repo(repo):
-            if restore_interrupted():
-                log(f"{LOCK}: the last record was interrupted while it wrote this file; it is again what it was before")
             recorded = Lock.read().stages
             params = yaml.safe_load(Path("params.yaml").read_text())
             stages = [stage for stage in repo.index.stages if stage.cmd]
@@ -90,45 +87,15 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
             for stage in track(changed, "record", "stages", len(changed), brief=True):
                 stage.save()
                 stage.commit(relink=False)
-            if changed:
-                with whole_or_restored(LOCK):
-                    changed[0].dvcfile.dump_stages(changed, update_pipeline=False)
+            if changed:  # DVC itself would rewrite the file in place, and read it slowly to keep comments
+                content: dict[str, Any] = load_yaml(LOCK) if LOCK.is_file() else {"schema": "2.0", "stages": {}}
+                for stage in changed:
+                    content["stages"].update(to_lockfile(stage))
+                write_text(LOCK, dumps_yaml(content))
     except DvcException as error:
         raise AurlError(f"DVC could not record: {_relayed(str(error))}") from None
     digests.save()
     return sorted(differing)
-
-
-@contextmanager
-def whole_or_restored(path: Path, folder: Path = BEFORE) -> Iterator[None]:
-    """Let another library rewrite a file in place, and bring the old one back if that fails.
-
-    After a kill, `restore_interrupted` brings it back.
-    """
-    kept = folder / path.name
-    if path.is_file():
-        copy_file(path, kept)
-    else:
-        write_text(kept, "")
-    try:
-        yield
-    except BaseException:
-        restore_interrupted(path, folder)
-        raise
-    kept.unlink(missing_ok=True)
-
-
-def restore_interrupted(path: Path = LOCK, folder: Path = BEFORE) -> bool:
-    """Bring a file back whose rewriting was killed; returns False if none was."""
-    kept = folder / path.name
-    if not kept.is_file():
-        return False
-    if kept.stat().st_size == 0:  # there was none
-        path.unlink(missing_ok=True)
-        kept.unlink()
-    else:
-        os.replace(kept, path)
-    return True
 
 
 def drop_broken_rwlock(path: Path = RWLOCK) -> None:

@@ -52,11 +52,20 @@ def set_aside_foreign(jobs: Jobs) -> Iterator[str]:
         yield f"{job.made[0]}: {reason}, by hand; moved below {jobs.paths.root / FOREIGN}, Snakemake makes it anew"
 
 
-def set_aside(jobs: Jobs) -> list[Path]:
-    """List the outputs that were set aside and not made since, so that a run asks for them."""
+def missing_outputs(jobs: Jobs) -> list[Path]:
+    """List outputs that are gone: of jobs that were set aside, or whose other outputs are here.
+
+    Snakemake itself does not miss a file that only finished jobs read. A job of which nothing is here was never run, or
+    its results were not fetched: that is left to Snakemake.
+    """
     root = jobs.paths.root
-    aside = [job for job in jobs.all() if (root / FOREIGN / job.block.relative_to(root)).exists()]
-    return [path for job in aside for path in job.made if not path.exists()]
+    missing: list[Path] = []
+    for job in jobs.all():
+        outputs = (*job.made, job.block)
+        gone = [path for path in outputs if not path.exists()]
+        if len(gone) < len(outputs) or (root / FOREIGN / job.block.relative_to(root)).exists():
+            missing += gone
+    return missing
 
 
 def check_foreign(jobs: Jobs) -> None:

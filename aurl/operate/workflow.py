@@ -10,7 +10,7 @@ from typing import Any
 
 from aurl.experiment.read import load_experiment, parse_experiment
 from aurl.experiment.snapshot import VARIABLE, snapshot
-from aurl.lineage.following import set_aside, set_aside_foreign
+from aurl.lineage.following import missing_outputs, set_aside_foreign
 from aurl.lineage.recorded import damaged_results
 from aurl.pipeline.jobs import Jobs
 from aurl.pipeline.rules import Rules
@@ -37,7 +37,7 @@ def begin(params: Mapping[str, Any], main_process: bool, cores: int | None) -> R
         raise AurlError("\naurl: error: ".join(damaged))
     for line in set_aside_foreign(rules.jobs) if alone else ():
         print(f"aurl: {line}", file=sys.stderr)
-    rules.missing = set_aside(rules.jobs)
+    rules.missing = missing_outputs(rules.jobs)
     return rules
 
 

@@ -139,20 +139,6 @@ def test_record_killed_at_random_moments(micro: Path, figures: Figures, began: f
     figures.add("SIGKILL of aurl record", 6, "same results, recorded by the next call", time.monotonic() - began)
 
 
-def test_an_interrupted_writing_of_dvc_lock_is_undone(micro: Path) -> None:
-    """What a kill leaves while DVC writes dvc.lock in place: half a file, and what it was before."""
-    run, lock = runner(micro), micro / "dvc.lock"
-    before = lock.read_text()
-    kept = micro / ".snakemake/aurl/before/dvc.lock"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(before)
-    lock.write_text(before[: len(before) // 2])
-    done = run("aurl", "record")
-    assert "the last record was interrupted" in done.stderr
-    assert lock.read_text() == before
-    assert not kept.exists()
-
-
 DISKS = {
     "frames": ("frames/micro_seen/shards", ["frames/micro_seen/shards/0.jpegs", "frames/micro_seen/shards/0.safetensors"],
                "frames/micro_seen/shards/0.jpegs"),
@@ -251,6 +237,18 @@ def test_damaged_inputs_are_refused(micro: Path) -> None:
         **before,
         SHARD.removeprefix("results/micro/"): "",
     }
+
+
+def test_a_deleted_result_is_planned_and_record_refuses(micro: Path) -> None:
+    """Also one that only finished jobs read, of which Snakemake alone would say nothing; `aurl status` agrees."""
+    run, metrics = runner(micro), micro / "results/micro/metrics/ls/seed0/micro_ucf.json"
+    metrics.unlink()
+    assert planned(run) == Counter(evaluate=1, collect=1, tables=1, figures=1, report=1)
+    assert "is not finished" in run("aurl", "record", ok=False).stderr
+    (micro / CHECKPOINT).unlink()
+    assert planned(run)["train"] == 1
+    waiting = [job for job in json.loads(run("aurl", "status", "--json").stdout)["jobs"] if job["state"] == "waiting"]
+    assert {job["stage"] for job in waiting} >= {"train", "features", "evaluate", "collect"}
 
 
 DAMAGED = {

@@ -207,7 +207,7 @@ def test_changed_code_reruns_its_stage_alone(micro: Path) -> None:
 
 def test_dvc_reproduces_a_single_stage(micro: Path) -> None:
     run = runner(micro)
-    before = digests(micro / "results/micro")
+    before, recorded = digests(micro / "results/micro"), (micro / "dvc.lock").read_text()
     edit(micro / "params.yaml", "generated ones)\n    losses: {seen: 1,", "generated ones)\n    losses: {seen: 3,")
     run("dvc", "repro", "--single-item", "train@micro-aurl_no_cg-0")
     changed = {name for name, content in digests(micro / "results/micro").items() if content != before.get(name)}
@@ -216,6 +216,11 @@ def test_dvc_reproduces_a_single_stage(micro: Path) -> None:
     assert all(name.startswith("checkpoints/aurl_no_cg/") for name in changed)
     assert "train@micro-aurl_no_cg-0" not in json.loads(run("dvc", "status", "--json").stdout)
     assert planned(run)["train"] == 0
+    stages, repeated = (
+        re.split(r"^  (?=\S)", lock, flags=re.M) for lock in (recorded, (micro / "dvc.lock").read_text())
+    )
+    changed = {stage.partition(":")[0] for stage in set(stages) ^ set(repeated)}
+    assert changed == {"train@micro-aurl_no_cg-0"}, "DVC writes all others as 'aurl record' does"
 
 
 def test_record_refuses_unfinished_and_hand_edited_results(micro: Path) -> None:
