@@ -5,6 +5,7 @@
     python benchmarks/covered_lines.py --tree FOLDER --name before    # all tests of a clone of another commit, in one
 
 A clone of another commit needs a `.venv` with `coverage` in it. Results go to `benchmarks/measured/covered_lines.json`.
+The tests of hostile input fail: coverage.py writes files in processes that may not, and theirs do not count.
 """
 
 import argparse
