@@ -88,7 +88,7 @@ def commit_changed(digests: Digests, check: Callable[[Status], None]) -> list[st
                 stage.save()
                 stage.commit(relink=False)
             if changed:  # DVC itself would rewrite the file in place, and read it slowly to keep comments
-                content: dict[str, Any] = load_yaml(LOCK) if LOCK.is_file() else {"schema": "2.0", "stages": {}}
+                content: dict[str, Any] = {"schema": "2.0", "stages": {}} | (load_yaml(LOCK) if LOCK.is_file() else {})
                 for stage in changed:
                     content["stages"].update(to_lockfile(stage))
                 write_text(LOCK, dumps_yaml(content))
